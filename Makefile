@@ -1,0 +1,65 @@
+# `make demo` and `make test` are all that a fresh machine needs: each builds .venv first.
+# Every recipe works when the checkout's path has spaces: no rule names an absolute path.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo tour test storm check format bench lock venv clean
+
+BIN := .venv/bin
+PYTEST_ARGS ?=
+
+help:
+	@echo "make demo   run the whole product here, with its databases; Ctrl-C ends it"
+	@echo "make tour   run the scripted tour over real HTTP and check every answer"
+	@echo "make test   run the tests"
+	@echo "make storm  run the slow tests: failures of machines, load, a browser"
+	@echo "make check  run formatters, linters, types, import contract, migration checks"
+	@echo "make bench  print the figures"
+	@echo "make lock   resolve pyproject.toml into requirements.txt"
+
+# The stamp is written last, so a half-built .venv is built again.
+.venv/.built: requirements.txt .ci/venv
+	@bash .ci/venv
+	@touch .venv/.built
+
+venv: .venv/.built
+.venv: .venv/.built
+
+demo: .venv/.built
+	$(BIN)/python manage.py demo
+
+tour: .venv/.built
+	$(BIN)/python manage.py demo --tour
+
+test: .venv/.built
+	$(BIN)/python -m pytest -m "not storm and not browser" $(PYTEST_ARGS)
+
+storm: .venv/.built
+	$(BIN)/python -m pytest -m "storm or browser" $(PYTEST_ARGS)
+
+check: .venv/.built
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check
+	$(BIN)/python manage.py lintmigrations
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+format: .venv/.built
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.built
+	$(BIN)/python -m bench
+
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
+	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 \
+	  --generate-hashes --prerelease disallow --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" --quiet --upgrade --output-file requirements.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""How sure are we that it is them?"""

@@ -1,0 +1,1 @@
+"""May this call go ahead, and if not, what would make it?"""

@@ -1,0 +1,1 @@
+"""Whose rows may this transaction see?"""

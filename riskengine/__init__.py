@@ -1,0 +1,1 @@
+"""How risky does this look?"""

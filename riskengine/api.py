@@ -1,0 +1,1 @@
+"""The only way into riskengine from another room. How risky does this look?"""

@@ -1,0 +1,1 @@
+"""What does a product look like that asks?"""

@@ -1,0 +1,1 @@
+"""Given the facts, what is the answer?"""
