@@ -1,0 +1,10 @@
+"""What this room refuses."""
+
+from tiergate import ErrorKind, TiergateError
+
+
+class EntryNotFound(TiergateError):
+    """The tenant's trail holds no such entry."""
+
+    code = "entry_not_found"
+    kind = ErrorKind.NOT_FOUND

@@ -1,0 +1,39 @@
+"""The trail's one table."""
+
+import uuid
+
+from django.db import models
+
+
+class Entry(models.Model):
+    """One thing that happened: written once, in the transaction that made it so, never changed.
+
+    ``seq`` is an identity column: it orders entries as they were inserted, which is not quite the order in
+    which they were committed. Rows are inserted by ``audit.trail`` alone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant_id = models.UUIDField(editable=False)
+    seq = models.BigIntegerField(editable=False)
+    kind = models.TextField(editable=False)
+    at = models.DateTimeField(editable=False)
+    subject_type = models.TextField(editable=False, default="")
+    subject_id = models.TextField(editable=False, default="")
+    session_id = models.UUIDField(null=True, editable=False)
+    payload = models.JSONField(editable=False)
+
+    class Meta:
+        """Reads go by tenant, newest or oldest first, and by subject within it."""
+
+        constraints = (
+            models.UniqueConstraint(fields=("tenant_id", "id"), name="audit_entry_tenant_key"),
+            models.UniqueConstraint(fields=("tenant_id", "seq"), name="audit_entry_order"),
+            models.CheckConstraint(condition=~models.Q(kind=""), name="audit_entry_kind_said"),
+        )
+        indexes = (
+            models.Index(fields=("tenant_id", "subject_type", "subject_id", "seq"), name="audit_entry_by_subject"),
+        )
+
+    def __str__(self) -> str:
+        """Name the entry by what happened and when."""
+        return f"{self.kind} {self.at:%Y-%m-%dT%H:%M:%SZ}"

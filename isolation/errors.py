@@ -1,0 +1,10 @@
+"""What this room refuses."""
+
+from tiergate import ErrorKind, TiergateError
+
+
+class CrossTenantError(TiergateError):
+    """A transaction that serves one tenant was asked to serve another."""
+
+    code = "cross_tenant"
+    kind = ErrorKind.FORBIDDEN
