@@ -1,0 +1,35 @@
+"""The room's tables, private to it; other rooms come in by ``licensing.api``."""
+
+from licensing.models.catalogue import (
+    Action,
+    Feature,
+    Plan,
+    PlanTerm,
+    PlanVersion,
+    RoleDefault,
+)
+from licensing.models.directory import Generation, Tenant
+from licensing.models.holdings import (
+    Override,
+    RequirementFloor,
+    Subscription,
+    SubscriptionAddOn,
+)
+from licensing.models.people import Member, Role
+
+__all__ = [
+    "Action",
+    "Feature",
+    "Generation",
+    "Member",
+    "Override",
+    "Plan",
+    "PlanTerm",
+    "PlanVersion",
+    "RequirementFloor",
+    "Role",
+    "RoleDefault",
+    "Subscription",
+    "SubscriptionAddOn",
+    "Tenant",
+]
