@@ -1,0 +1,224 @@
+"""Tiergate's own actions, which no tier can remove, and the roles that every tenant starts with."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from tiergate.catalogue import ActionSpec, CallerKind
+from tiergate.levels import Level
+from tiergate.requirements import Requirement
+
+OWN_PREFIX = "tiergate."
+OWN_RESOURCE_TYPE = "tiergate"
+
+
+class Verb(StrEnum):
+    """What a service credential may do, and what a role may grant of Tiergate's own."""
+
+    SELF = "self"
+    ACCESS_EVALUATE = "access.evaluate"
+    SESSIONS_ASSERT = "sessions.assert"
+    STEP_UP_CREATE = "step_up.create"
+    STEP_UP_RELAY = "step_up.relay"
+    TENANTS_READ = "tenants.read"
+    TENANTS_WRITE = "tenants.write"
+    MEMBERS_READ = "members.read"
+    MEMBERS_WRITE = "members.write"
+    ROLES_READ = "roles.read"
+    ROLES_WRITE = "roles.write"
+    SUBSCRIPTION_READ = "subscription.read"
+    SUBSCRIPTION_WRITE = "subscription.write"
+    OVERRIDES_READ = "overrides.read"
+    OVERRIDES_WRITE = "overrides.write"
+    ENTITLEMENTS_READ = "entitlements.read"
+    CATALOG_READ = "catalog.read"
+    AUDIT_READ = "audit.read"
+    OPERATOR_ADMIN = "operator.admin"
+
+
+class Action(StrEnum):
+    """The actions of Tiergate itself, protected by the same decision as a product's."""
+
+    ACCESS_EVALUATE = "tiergate.access.evaluate"
+    SESSION_ASSERT = "tiergate.session.assert"
+    SESSION_END = "tiergate.session.end"
+    SELF_READ = "tiergate.self.read"
+    FACTORS_MANAGE = "tiergate.factors.manage"
+    CHALLENGE_CREATE = "tiergate.challenge.create"
+    CHALLENGE_VERIFY = "tiergate.challenge.verify"
+    ELEVATION_END = "tiergate.elevation.end"
+    TENANT_LIST = "tiergate.tenant.list"
+    TENANT_READ = "tiergate.tenant.read"
+    TENANT_WRITE = "tiergate.tenant.write"
+    MEMBER_READ = "tiergate.member.read"
+    MEMBER_WRITE = "tiergate.member.write"
+    ROLE_READ = "tiergate.role.read"
+    ROLE_WRITE = "tiergate.role.write"
+    SUBSCRIPTION_READ = "tiergate.subscription.read"
+    SUBSCRIPTION_WRITE = "tiergate.subscription.write"
+    OVERRIDE_READ = "tiergate.override.read"
+    OVERRIDE_WRITE = "tiergate.override.write"
+    ENTITLEMENTS_READ = "tiergate.entitlements.read"
+    CATALOG_READ = "tiergate.catalog.read"
+    OPERATOR_ADMIN = "tiergate.operator.admin"
+
+
+_BOTH = (CallerKind.PERSON, CallerKind.SERVICE)
+_SERVICE = (CallerKind.SERVICE,)
+_AAL2 = Requirement(level=Level.AAL2, max_age=3600)
+# A session fresh from sign-in may manage factors; decide() adds the highest level that the person can reach.
+_RECENT = Requirement(level=Level.AAL1, max_age=900)
+
+
+def _own(
+    name: Action,
+    privilege: Verb,
+    title: str,
+    *,
+    callers: tuple[CallerKind, ...] = _BOTH,
+    requirement: Requirement | None = None,
+    needs_highest_held: bool = False,
+) -> ActionSpec:
+    return ActionSpec(
+        name=name.value,
+        resource_type=OWN_RESOURCE_TYPE,
+        privilege=privilege.value,
+        title=title,
+        callers=callers,
+        requirement=requirement,
+        needs_highest_held=needs_highest_held,
+    )
+
+
+_PERSON = (CallerKind.PERSON,)
+
+BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            _own(
+                Action.ACCESS_EVALUATE,
+                Verb.ACCESS_EVALUATE,
+                "Ask for a decision",
+                callers=_SERVICE,
+            ),
+            _own(
+                Action.SESSION_ASSERT,
+                Verb.SESSIONS_ASSERT,
+                "Vouch for a signed-in person",
+                callers=_SERVICE,
+            ),
+            _own(
+                Action.SESSION_END,
+                Verb.SESSIONS_ASSERT,
+                "End a session",
+                callers=_SERVICE,
+            ),
+            _own(Action.SELF_READ, Verb.SELF, "See who one is", callers=_PERSON),
+            _own(
+                Action.FACTORS_MANAGE,
+                Verb.SELF,
+                "Change sign-in factors",
+                callers=_PERSON,
+                requirement=_RECENT,
+                needs_highest_held=True,
+            ),
+            _own(Action.CHALLENGE_CREATE, Verb.STEP_UP_CREATE, "Begin a step-up"),
+            _own(
+                Action.CHALLENGE_VERIFY,
+                Verb.STEP_UP_RELAY,
+                "Pass on what a person shows in a step-up",
+            ),
+            _own(Action.ELEVATION_END, Verb.STEP_UP_CREATE, "End a task"),
+            _own(Action.TENANT_LIST, Verb.TENANTS_READ, "List the tenants"),
+            _own(Action.TENANT_READ, Verb.TENANTS_READ, "See the tenant"),
+            _own(
+                Action.TENANT_WRITE,
+                Verb.TENANTS_WRITE,
+                "Change the tenant",
+                requirement=_AAL2,
+            ),
+            _own(Action.MEMBER_READ, Verb.MEMBERS_READ, "See the members"),
+            _own(
+                Action.MEMBER_WRITE,
+                Verb.MEMBERS_WRITE,
+                "Change the members",
+                requirement=_AAL2,
+            ),
+            _own(Action.ROLE_READ, Verb.ROLES_READ, "See the roles"),
+            _own(
+                Action.ROLE_WRITE,
+                Verb.ROLES_WRITE,
+                "Change the roles",
+                requirement=_AAL2,
+            ),
+            _own(
+                Action.SUBSCRIPTION_READ, Verb.SUBSCRIPTION_READ, "See the subscription"
+            ),
+            _own(
+                Action.SUBSCRIPTION_WRITE,
+                Verb.SUBSCRIPTION_WRITE,
+                "Change the subscription",
+                requirement=_AAL2,
+            ),
+            _own(Action.OVERRIDE_READ, Verb.OVERRIDES_READ, "See the overrides"),
+            _own(
+                Action.OVERRIDE_WRITE,
+                Verb.OVERRIDES_WRITE,
+                "Change the overrides",
+                requirement=_AAL2,
+            ),
+            _own(
+                Action.ENTITLEMENTS_READ, Verb.ENTITLEMENTS_READ, "See the entitlements"
+            ),
+            _own(Action.CATALOG_READ, Verb.CATALOG_READ, "See the catalogue"),
+            _own(
+                Action.OPERATOR_ADMIN,
+                Verb.OPERATOR_ADMIN,
+                "Operate Tiergate",
+                callers=_PERSON,
+                requirement=_AAL2,
+            ),
+        )
+    },
+)
+
+# What every active member may do with their own session, whatever their roles.
+IMPLICIT_PRIVILEGES: frozenset[str] = frozenset(
+    {Verb.SELF, Verb.STEP_UP_CREATE, Verb.STEP_UP_RELAY}
+)
+
+_READ = frozenset(
+    {
+        Verb.TENANTS_READ,
+        Verb.MEMBERS_READ,
+        Verb.ROLES_READ,
+        Verb.SUBSCRIPTION_READ,
+        Verb.OVERRIDES_READ,
+        Verb.ENTITLEMENTS_READ,
+        Verb.CATALOG_READ,
+    }
+)
+
+# Overrides are the vendor's to give, never the tenant's to take.
+BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "owner": frozenset(
+            {
+                *_READ,
+                Verb.MEMBERS_WRITE,
+                Verb.ROLES_WRITE,
+                Verb.SUBSCRIPTION_WRITE,
+                Verb.AUDIT_READ,
+            }
+        ),
+        "admin": frozenset({*_READ, Verb.MEMBERS_WRITE, Verb.ROLES_WRITE}),
+        "member": frozenset({Verb.ENTITLEMENTS_READ, Verb.CATALOG_READ}),
+        "auditor": frozenset({*_READ, Verb.AUDIT_READ}),
+    },
+)
+
+# Only tenant zero, the vendor, has this role.
+VENDOR_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"operator": frozenset({*_READ, Verb.OPERATOR_ADMIN, Verb.AUDIT_READ})},
+)

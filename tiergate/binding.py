@@ -1,0 +1,69 @@
+"""What a challenge is bound to: who asks for what, in one canonical hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+_DOMAIN = b"tiergate-binding-v1\x00"
+_ABSENT = object()
+
+
+def bound_fields(
+    binds: Sequence[str], document: Mapping[str, object]
+) -> tuple[dict[str, object], tuple[str, ...]]:
+    """Pick the bound properties out of a request's JSON, and name those that it lacks.
+
+    binds: dotted paths from the request's top, e.g. ``"resource.properties.amount"``.
+    document: the request as JSON objects: ``subject``, ``action``, ``resource``, ``context``.
+    """
+    found: dict[str, object] = {}
+    missing: list[str] = []
+    for path in binds:
+        value = _at_path(document, path)
+        if value is _ABSENT:
+            missing.append(path)
+        else:
+            found[path] = value
+    return found, tuple(missing)
+
+
+def binding(
+    *,
+    tenant: str,
+    subject: tuple[str, str],
+    session: str,
+    action: str,
+    resource: tuple[str, str],
+    fields: Mapping[str, object],
+) -> str:
+    """Hash who asks for what, with the bound fields, so that no other request has the same hash.
+
+    The hash is SHA-256 over JSON with sorted keys and no white space, in hex.
+
+    :raises ValueError: a bound number is not finite.
+    """
+    document = {
+        "tenant": tenant,
+        "subject": list(subject),
+        "session": session,
+        "action": action,
+        "resource": list(resource),
+        "fields": dict(fields),
+    }
+    text = json.dumps(
+        document,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=True,
+        allow_nan=False,
+    )
+    return hashlib.sha256(_DOMAIN + text.encode()).hexdigest()
+
+
+def _at_path(document: Mapping[str, object], path: str) -> object:
+    value: object = document
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return _ABSENT
+        value = value[part]
+    return value

@@ -1,0 +1,127 @@
+"""Everything that a decision is made from, gathered beforehand; a decision reads nothing else."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from tiergate.assurance import Activity
+from tiergate.catalogue import ActionSpec, CallerKind, Unlock
+from tiergate.entitlements import Entitlement
+from tiergate.proofs import Authenticator, Proof
+from tiergate.requirements import Contribution
+
+
+class Purpose(StrEnum):
+    """Why the product asks: to enforce, or to draw a menu. A display answer permits nothing."""
+
+    ENFORCE = "enforce"
+    DISPLAY = "display"
+
+
+class SessionState(StrEnum):
+    """What became of the session that was named; one of another tenant or subject is unknown."""
+
+    LIVE = "live"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantFact:
+    """The tenant asked about."""
+
+    id: str
+    slug: str
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberFact:
+    """The subject's membership of the tenant."""
+
+    roles: tuple[str, ...]
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceFact:
+    """A service that asks in its own name, known by its credential."""
+
+    name: str
+    verbs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFacts:
+    """The session that was named, its live proofs, and what its person could show if asked."""
+
+    handle: str
+    state: SessionState
+    proofs: tuple[Proof, ...] = ()
+    activity: Activity = field(default_factory=Activity)
+    enrolled: tuple[Authenticator, ...] = ()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFact:
+    """How much of a limit is taken in the current period."""
+
+    used: int
+    reserved: int = 0
+    reset_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forbid:
+    """A policy's flat no; it wins over everything."""
+
+    source: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """By what the answer was made: the tenant's snapshot and the policy."""
+
+    snapshot: str = ""
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that is known about one request at ``at``; what is absent counts against it.
+
+    subject: (type, id). resource: (type, id).
+    privileges: what the member's roles grant.
+    binding: the canonical hash of this very request (see `tiergate.binding`).
+    missing_fields: bound properties that the request should have carried and did not.
+    contributions: what roles, the platform, policy and risk ask; the kernel adds the action's, the
+    environment's and the entitlement's own.
+    faults: facts that could not be gathered.
+    """
+
+    at: datetime
+    subject: tuple[str, str]
+    action_name: str
+    resource: tuple[str, str]
+    binding: str
+    purpose: Purpose = Purpose.ENFORCE
+    caller: CallerKind = CallerKind.PERSON
+    tenant: TenantFact | None = None
+    member: MemberFact | None = None
+    service: ServiceFact | None = None
+    privileges: tuple[str, ...] = ()
+    action: ActionSpec | None = None
+    environment: str | None = None
+    missing_fields: tuple[str, ...] = ()
+    entitlement: Entitlement | None = None
+    unlocks: tuple[Unlock, ...] = ()
+    usage: UsageFact | None = None
+    session: SessionFacts | None = None
+    approvals: int = 0
+    contributions: tuple[Contribution, ...] = ()
+    forbids: tuple[Forbid, ...] = ()
+    faults: tuple[str, ...] = ()
+    versions: Versions = field(default_factory=Versions)

@@ -1,0 +1,188 @@
+"""What a person has shown: proofs, the scope they were given for, and what an issuer vouched for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from tiergate.levels import Level
+from tiergate.requirements import Scope
+
+
+class FactorKind(StrEnum):
+    """What kind of thing a proof shows; two proofs of one kind are one factor.
+
+    ``OTHER`` is a method that upholds aal1 and adds nothing to it, such as a face vouched for by an issuer.
+    """
+
+    KNOWLEDGE = "knowledge"
+    POSSESSION = "possession"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The one thing that is being asked about.
+
+    resource: ``"type/id"``.
+    binding: the canonical hash of who asks for what, with the action's bound fields (see `tiergate.binding`).
+    """
+
+    action: str
+    resource: str
+    binding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofScope:
+    """What a proof was given for, and until when it counts there.
+
+    Sign-in and reauthentication proofs are session-wide. A proof given to a challenge counts only
+    inside its elevation: the named action, resource or transaction, before ``until``.
+    """
+
+    kind: Scope = Scope.SESSION
+    action: str | None = None
+    resource: str | None = None
+    binding: str | None = None
+    until: datetime | None = None
+
+    def covers(self, target: Target) -> bool:
+        """Say whether a proof of this scope counts towards ``target``; a field left empty covers nothing."""
+        if self.kind == Scope.SESSION:
+            return True
+        if self.action is None or self.action != target.action:
+            return False
+        if self.kind == Scope.ACTION:
+            return True
+        if self.resource is None or self.resource != target.resource:
+            return False
+        if self.kind == Scope.RESOURCE:
+            return True
+        return self.binding is not None and self.binding == target.binding
+
+
+SESSION_WIDE = ProofScope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One act of authentication.
+
+    method: RFC 8176 amr value, e.g. ``"otp"``.
+    at: when the person acted; aware, UTC.
+    issuer: who verified it: ``"tiergate"`` or an identity provider's name.
+    authenticator: the id of what was used, as far as it is known.
+    device_bound: the key cannot leave its device, shown by trusted attestation.
+    """
+
+    method: str
+    at: datetime
+    issuer: str
+    authenticator: str
+    factor_kind: FactorKind
+    phishing_resistant: bool = False
+    user_verified: bool = False
+    device_bound: bool = False
+    scope: ProofScope = SESSION_WIDE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticator:
+    """Something that the person could show if asked.
+
+    issuer: ``"tiergate"`` when our own challenge can ask for it; else the provider to sign in with again.
+    """
+
+    method: str
+    authenticator: str
+    factor_kind: FactorKind
+    issuer: str = "tiergate"
+    phishing_resistant: bool = False
+    user_verified: bool = False
+    device_bound: bool = False
+
+    def shown(self, *, at: datetime, scope: ProofScope) -> Proof:
+        """Make the proof that using it at ``at`` inside ``scope`` would leave."""
+        return Proof(
+            method=self.method,
+            at=at,
+            issuer=self.issuer,
+            authenticator=self.authenticator,
+            factor_kind=self.factor_kind,
+            phishing_resistant=self.phishing_resistant,
+            user_verified=self.user_verified,
+            device_bound=self.device_bound,
+            scope=scope,
+        )
+
+
+# RFC 8176 section 2. None of these says that phishing was resisted. What is not named here counts as OTHER.
+_AMR_KINDS = {
+    "pwd": FactorKind.KNOWLEDGE,
+    "pin": FactorKind.KNOWLEDGE,
+    "otp": FactorKind.POSSESSION,
+    "hwk": FactorKind.POSSESSION,
+    "swk": FactorKind.POSSESSION,
+    "pop": FactorKind.POSSESSION,
+    "sc": FactorKind.POSSESSION,
+    "sms": FactorKind.POSSESSION,
+    "tel": FactorKind.POSSESSION,
+}
+
+
+def proofs_from_amr(
+    amr: Iterable[str], *, at: datetime, issuer: str
+) -> tuple[Proof, ...]:
+    """Translate the methods that an issuer vouches for (RFC 8176) into proofs named after it.
+
+    ``mfa`` says that two factors were used without saying which: it becomes a knowledge and a possession proof.
+    """
+    methods = list(dict.fromkeys(amr))
+    out = [
+        Proof(
+            method=one,
+            at=at,
+            issuer=issuer,
+            authenticator=issuer,
+            factor_kind=_AMR_KINDS.get(one, FactorKind.OTHER),
+        )
+        for one in methods
+        if one != "mfa"
+    ]
+    if "mfa" in methods:
+        held = {proof.factor_kind for proof in out}
+        out += [
+            Proof(
+                method="mfa",
+                at=at,
+                issuer=issuer,
+                authenticator=issuer,
+                factor_kind=kind,
+            )
+            for kind in (FactorKind.KNOWLEDGE, FactorKind.POSSESSION)
+            if kind not in held
+        ]
+    return tuple(out)
+
+
+def capped_proofs(proofs: Sequence[Proof], cap: Level) -> tuple[Proof, ...]:
+    """Keep what an issuer's word may be worth: these proofs alone never reach a level above ``cap``.
+
+    At aal1 one proof stays, knowledge before possession, so that a factor of ours can still join it to reach
+    aal2. Above that, only attested hardware of our own reaches aal3.
+    """
+    if cap == Level.NONE:
+        return ()
+    plain = [
+        replace(
+            proof, phishing_resistant=False, user_verified=False, device_bound=False
+        )
+        for proof in proofs
+    ]
+    if cap == Level.AAL1:
+        order = list(FactorKind)
+        return tuple(
+            sorted(plain, key=lambda proof: order.index(proof.factor_kind))[:1]
+        )
+    return tuple(plain)
