@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Hand the command line to Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from config.management import run  # noqa: PLC0415 - settings must be named first
+    from config.commandline import run  # noqa: PLC0415 - settings must be named first
 
     run(sys.argv)
 

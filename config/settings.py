@@ -1,0 +1,331 @@
+"""Every setting of the site, read from top to bottom.
+
+What differs between installations comes from the environment. A wrong or missing value stops the
+start with a sentence; nothing falls back to something weaker.
+"""
+
+import base64
+import binascii
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import environ
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+from config.embedded import is_embedded, paths
+from config.embedded.secrets import development_secrets
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+EMBEDDED = is_embedded()
+
+
+def required(name: str, why: str) -> str:
+    """Read a variable that production cannot do without."""
+    found = env.str(name, default="")
+    if not found:
+        message = f"{name} is not set: {why}"
+        raise ImproperlyConfigured(message)
+    return found
+
+
+# --- What this installation is -------------------------------------------------------------------
+
+# The sample product and the pages that show it off.
+TIERGATE_DEMO = env.bool("TIERGATE_DEMO", default=False)
+TESTING = env.bool("TIERGATE_TESTING", default=False)
+DEBUG = False
+
+if EMBEDDED:
+    TIERGATE_BASE_URL = env.str("TIERGATE_BASE_URL", default="http://localhost:8000")
+else:
+    TIERGATE_BASE_URL = required("TIERGATE_BASE_URL", "links that people are sent begin with it, https://access.example.")
+TIERGATE_BASE_URL = TIERGATE_BASE_URL.rstrip("/")
+IS_HTTPS = TIERGATE_BASE_URL.startswith("https://")
+if not EMBEDDED and not IS_HTTPS:
+    raise ImproperlyConfigured("TIERGATE_BASE_URL must begin with https://: sessions and codes travel to it.")
+
+_host = environ.urlparse(TIERGATE_BASE_URL).hostname
+if not _host:
+    raise ImproperlyConfigured(f"TIERGATE_BASE_URL is {TIERGATE_BASE_URL!r}, which names no host.")
+ALLOWED_HOSTS = [_host, *env.list("TIERGATE_ALLOWED_HOSTS", default=[])]
+if EMBEDDED:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+if TESTING:
+    ALLOWED_HOSTS += ["testserver"]
+
+# How many proxies of ours stand before this server; a client's address is read past exactly so
+# many, and is unknown when there are fewer.
+TIERGATE_TRUSTED_PROXIES = env.int("TIERGATE_TRUSTED_PROXIES", default=0)
+if TIERGATE_TRUSTED_PROXIES < 0:
+    raise ImproperlyConfigured("TIERGATE_TRUSTED_PROXIES is a count of proxies, 0 or more.")
+
+# --- Secrets -------------------------------------------------------------------------------------
+
+_made = development_secrets() if EMBEDDED else None
+SECRET_KEY = env.str("TIERGATE_SECRET_KEY", default=_made.key if _made else "")
+if len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("TIERGATE_SECRET_KEY must be set, to 50 random characters or more: it signs cookies.")
+
+
+def read_keyring(text: str) -> dict[str, bytes]:
+    """Read key ids and their AES keys; the first one encrypts, all of them decrypt."""
+    try:
+        ring = {
+            str(key_id): base64.b64decode(key, validate=True) for key_id, key in json.loads(text).items()
+        }
+    except (ValueError, AttributeError, TypeError, binascii.Error):
+        ring = {}
+    if not ring or any(len(key) != 32 for key in ring.values()):
+        raise ImproperlyConfigured(
+            "TIERGATE_KEYRING must be a JSON object of key ids and base64 keys of 32 bytes, the one in use first: "
+            "it encrypts the secrets of authenticators."
+        )
+    return ring
+
+
+TIERGATE_KEYRING = read_keyring(env.str("TIERGATE_KEYRING", default=_made.keyring if _made else ""))
+
+# --- Databases: one, by three roles --------------------------------------------------------------
+
+if EMBEDDED:
+    _database_urls = {
+        "default": paths.database_url(paths.APP),
+        "sweep": paths.database_url(paths.SWEEP),
+        "owner": paths.database_url(paths.OWNER),
+    }
+    REDIS_URL = paths.valkey_url()
+    CELERY_BROKER_URL = f"redis+socket://{paths.place().valkey_socket}?virtual_host={paths.valkey_database()}"
+else:
+    _database_urls = {
+        "default": required("DATABASE_URL", "the app's role connects by it; give it together with REDIS_URL."),
+        "sweep": env.str("DATABASE_SWEEP_URL", default=""),
+        "owner": env.str("DATABASE_OWNER_URL", default=""),
+    }
+    REDIS_URL = required("REDIS_URL", "changes are pushed by it; give it together with DATABASE_URL.")
+    CELERY_BROKER_URL = REDIS_URL
+
+
+def database(alias: str, url: str) -> dict[str, Any]:
+    """Describe one alias; the app's connections are pooled, the others are rare."""
+    found: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    options = found.setdefault("OPTIONS", {})
+    if alias == "default" and not TESTING:
+        # A pool needs CONN_MAX_AGE 0: it keeps the connections, Django must not.
+        options["pool"] = {"min_size": 1, "max_size": env.int("TIERGATE_POOL_SIZE", default=8), "timeout": 5}
+    return {**found, "ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
+
+
+# A role whose URL is not given is a database that does not exist here: a web process need not
+# know the owner's password.
+DATABASES = {alias: database(alias, url) for alias, url in _database_urls.items() if url}
+DATABASE_ROUTERS = ["config.routers.OneDatabaseThreeRoles"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Channels are shared by all databases of a Valkey, so that names begin with this.
+TIERGATE_VALKEY_PREFIX = env.str("TIERGATE_VALKEY_PREFIX", default="tiergate")
+
+# --- Rooms ---------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config",  # before Django's own: its `migrate` runs as the owner
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_otp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_migration_linter",
+    "isolation",
+    "audit",
+    "licensing",
+    "riskengine",
+    "authlevels",
+    "billing",
+    "decisions",
+    "console",
+]
+if TIERGATE_DEMO or TESTING:
+    INSTALLED_APPS.append("sample")
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "authlevels.middleware.PrincipalMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+AUTH_USER_MODEL = "authlevels.User"
+# Sessions are our own (authlevels): a session's level is computed from its proofs, which Django's
+# has no room for. So neither its session nor its authentication middleware is installed.
+SILENCED_SYSTEM_CHECKS = [
+    "admin.E408",  # AuthenticationMiddleware: PrincipalMiddleware sets request.user
+    "admin.E410",  # SessionMiddleware: as above
+    "security.W008",  # SSL redirect is the proxy's
+    "security.W021",  # preloading HSTS is the domain owner's decision
+]
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    # NIST SP 800-63B-4 §3.1.1.2: 15 characters where a password is the only factor.
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- What a browser is told ----------------------------------------------------------------------
+
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31536000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TIERGATE_TRUSTED_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [TIERGATE_BASE_URL]
+SESSION_COOKIE_SECURE = IS_HTTPS  # read by authlevels for its own cookie
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = EMBEDDED
+WHITENOISE_AUTOREFRESH = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if EMBEDDED
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+
+# --- The API -------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["decisions.drf.RequiredAction"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["authlevels.drf.CallerAuthentication"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "decisions.problems.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tiergate",
+    "DESCRIPTION": "May this go ahead, and if not, what would make it?",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+MIGRATION_LINTER_OPTIONS = {"database": "owner", "no_cache": True}
+
+# --- Tasks ---------------------------------------------------------------------------------------
+
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{TIERGATE_VALKEY_PREFIX}:celery:"}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+
+# --- Logs ----------------------------------------------------------------------------------------
+
+LOG_FORMAT = env.str("TIERGATE_LOG_FORMAT", default="console" if EMBEDDED else "json")
+if LOG_FORMAT not in {"console", "json"}:
+    raise ImproperlyConfigured("TIERGATE_LOG_FORMAT is console or json.")
+_before_rendering: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_before_rendering,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "chosen": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _before_rendering,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *(
+                    [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+                    if LOG_FORMAT == "console"
+                    else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+                ),
+            ],
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
+    "root": {"handlers": ["stderr"], "level": env.str("TIERGATE_LOG_LEVEL", default="INFO")},
+}
