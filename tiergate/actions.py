@@ -78,6 +78,7 @@ def _own(
     callers: tuple[CallerKind, ...] = _BOTH,
     requirement: Requirement | None = None,
     needs_highest_held: bool = False,
+    is_vendor_only: bool = False,
 ) -> ActionSpec:
     return ActionSpec(
         name=name.value,
@@ -87,6 +88,7 @@ def _own(
         callers=callers,
         requirement=requirement,
         needs_highest_held=needs_highest_held,
+        is_vendor_only=is_vendor_only,
     )
 
 
@@ -130,7 +132,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 "Pass on what a person shows in a step-up",
             ),
             _own(Action.ELEVATION_END, Verb.STEP_UP_CREATE, "End a task"),
-            _own(Action.TENANT_LIST, Verb.TENANTS_READ, "List the tenants"),
+            _own(Action.TENANT_LIST, Verb.TENANTS_READ, "List the tenants", is_vendor_only=True),
             _own(Action.TENANT_READ, Verb.TENANTS_READ, "See the tenant"),
             _own(
                 Action.TENANT_WRITE,
@@ -152,9 +154,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 "Change the roles",
                 requirement=_AAL2,
             ),
-            _own(
-                Action.SUBSCRIPTION_READ, Verb.SUBSCRIPTION_READ, "See the subscription"
-            ),
+            _own(Action.SUBSCRIPTION_READ, Verb.SUBSCRIPTION_READ, "See the subscription"),
             _own(
                 Action.SUBSCRIPTION_WRITE,
                 Verb.SUBSCRIPTION_WRITE,
@@ -168,9 +168,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 "Change the overrides",
                 requirement=_AAL2,
             ),
-            _own(
-                Action.ENTITLEMENTS_READ, Verb.ENTITLEMENTS_READ, "See the entitlements"
-            ),
+            _own(Action.ENTITLEMENTS_READ, Verb.ENTITLEMENTS_READ, "See the entitlements"),
             _own(Action.CATALOG_READ, Verb.CATALOG_READ, "See the catalogue"),
             _own(
                 Action.OPERATOR_ADMIN,
@@ -178,15 +176,14 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 "Operate Tiergate",
                 callers=_PERSON,
                 requirement=_AAL2,
+                is_vendor_only=True,
             ),
         )
     },
 )
 
 # What every active member may do with their own session, whatever their roles.
-IMPLICIT_PRIVILEGES: frozenset[str] = frozenset(
-    {Verb.SELF, Verb.STEP_UP_CREATE, Verb.STEP_UP_RELAY}
-)
+IMPLICIT_PRIVILEGES: frozenset[str] = frozenset({Verb.SELF, Verb.STEP_UP_CREATE, Verb.STEP_UP_RELAY})
 
 _READ = frozenset(
     {
@@ -200,7 +197,8 @@ _READ = frozenset(
     }
 )
 
-# Overrides are the vendor's to give, never the tenant's to take.
+# Overrides and, until it is paid for through billing, the subscription are the vendor's to give, never the
+# tenant's to take.
 BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "owner": frozenset(

@@ -76,10 +76,7 @@ def satisfied_until(
     counting = [
         (proof, end)
         for proof in proofs
-        if (
-            end := _upholds_until(proof, level, target=target, activity=activity, at=at)
-        )
-        is not None
+        if (end := _upholds_until(proof, level, target=target, activity=activity, at=at)) is not None
     ]
     knowledge = max(
         (end for proof, end in counting if proof.factor_kind == FactorKind.KNOWLEDGE),
@@ -96,9 +93,7 @@ def satisfied_until(
     return best
 
 
-def _upholds_until(
-    proof: Proof, level: Level, *, target: Target, activity: Activity, at: datetime
-) -> datetime | None:
+def _upholds_until(proof: Proof, level: Level, *, target: Target, activity: Activity, at: datetime) -> datetime | None:
     limits = REAUTHENTICATION[level]
     end = proof.at + limits.absolute
     if proof.scope.until is not None:
@@ -111,19 +106,13 @@ def _upholds_until(
     if since is not None and proof.at < since:
         return None
     if limits.inactivity is not None:
-        active_at = (
-            proof.at
-            if activity.last_seen_at is None
-            else max(proof.at, activity.last_seen_at)
-        )
+        active_at = proof.at if activity.last_seen_at is None else max(proof.at, activity.last_seen_at)
         if at - active_at > limits.inactivity:
             return None
     return end if proof.scope.covers(target) else None
 
 
-def _leads_until(
-    proof: Proof, requirement: Requirement, upheld: datetime, *, at: datetime
-) -> datetime | None:
+def _leads_until(proof: Proof, requirement: Requirement, upheld: datetime, *, at: datetime) -> datetime | None:
     if requirement.phishing_resistant and not proof.phishing_resistant:
         return None
     if requirement.device_bound and not proof.device_bound:
@@ -136,9 +125,7 @@ def _leads_until(
     return None if at > fresh_until else min(upheld, fresh_until)
 
 
-def _complete_until(
-    proof: Proof, level: Level, *, knowledge: datetime | None, end: datetime
-) -> datetime | None:
+def _complete_until(proof: Proof, level: Level, *, knowledge: datetime | None, end: datetime) -> datetime | None:
     """Say until when ``proof``, with the best knowledge proof beside it, makes up ``level``."""
     if level == Level.AAL1:
         return end
@@ -146,11 +133,7 @@ def _complete_until(
         return None
     if level == Level.AAL3:
         # NIST SP 800-63B-4, 2.3: phishing-resistant, the user verified, the key not exportable.
-        return (
-            end
-            if proof.phishing_resistant and proof.user_verified and proof.device_bound
-            else None
-        )
+        return end if proof.phishing_resistant and proof.user_verified and proof.device_bound else None
     if proof.user_verified:
         return end
     return None if knowledge is None else min(end, knowledge)
@@ -200,12 +183,7 @@ def could_satisfy(
 
     def meets(extra: Iterable[Proof]) -> bool:
         together = [*proofs, *extra]
-        return (
-            satisfied_until(
-                requirement, together, target=target, activity=activity, at=at
-            )
-            is not None
-        )
+        return satisfied_until(requirement, together, target=target, activity=activity, at=at) is not None
 
     if not meets(shown.values()):
         return ()
@@ -215,26 +193,18 @@ def could_satisfy(
     # No single one is enough: list those without which the whole would not do, and each that has a substitute.
     useful = []
     for one, proof in shown.items():
-        others = [
-            other
-            for rival, other in shown.items()
-            if rival.factor_kind != one.factor_kind
-        ]
+        others = [other for rival, other in shown.items() if rival.factor_kind != one.factor_kind]
         if meets([proof, *others]):
             useful.append(one)
     return tuple(useful)
 
 
-def elevation_scope(
-    scope: Scope, target: Target, *, until: datetime | None = None
-) -> ProofScope:
+def elevation_scope(scope: Scope, target: Target, *, until: datetime | None = None) -> ProofScope:
     """Make the scope of a proof given for ``target`` at the width that a requirement asks."""
     return ProofScope(
         kind=scope,
         action=None if scope == Scope.SESSION else target.action,
-        resource=target.resource
-        if scope in {Scope.RESOURCE, Scope.TRANSACTION}
-        else None,
+        resource=target.resource if scope in {Scope.RESOURCE, Scope.TRANSACTION} else None,
         binding=target.binding if scope == Scope.TRANSACTION else None,
         until=until,
     )

@@ -8,9 +8,7 @@ _DOMAIN = b"tiergate-binding-v1\x00"
 _ABSENT = object()
 
 
-def bound_fields(
-    binds: Sequence[str], document: Mapping[str, object]
-) -> tuple[dict[str, object], tuple[str, ...]]:
+def bound_fields(binds: Sequence[str], document: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
     """Pick the bound properties out of a request's JSON, and name those that it lacks.
 
     binds: dotted paths from the request's top, e.g. ``"resource.properties.amount"``.

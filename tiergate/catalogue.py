@@ -78,7 +78,7 @@ class ActionSpec:
     privilege: what a role must grant.
     environments: what each named environment asks, when ``environment_aware``.
     binds: property paths hashed into a challenge, e.g. ``"resource.properties.amount"``.
-    callers: who may ask.
+    callers: who may ask. is_vendor_only: asked only by tenant zero's own people and credentials.
     needs_highest_held: asks for the highest level that the person's factors can reach (changing factors does).
     """
 
@@ -93,6 +93,7 @@ class ActionSpec:
     requirement: Requirement | None = None
     callers: tuple[CallerKind, ...] = (CallerKind.PERSON,)
     needs_highest_held: bool = False
+    is_vendor_only: bool = False
 
 
 class UnlockKind(StrEnum):

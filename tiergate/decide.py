@@ -121,9 +121,7 @@ def _refusals(facts: Facts) -> Iterator[tuple[Reason, str, str]]:
         yield Reason.MISSING_PROPERTY, "catalogue", ", ".join(facts.missing_fields)
 
 
-def _principal_refusals(
-    facts: Facts, action: ActionSpec
-) -> Iterator[tuple[Reason, str, str]]:
+def _principal_refusals(facts: Facts, action: ActionSpec) -> Iterator[tuple[Reason, str, str]]:
     if facts.caller == CallerKind.SERVICE:
         if facts.service is None or action.privilege not in facts.service.verbs:
             name = "unknown" if facts.service is None else facts.service.name
@@ -146,20 +144,14 @@ def _principal_refusals(
         yield _SESSION_REFUSALS[facts.session.state], "session", facts.session.state
 
 
-def _licence_needs(
-    facts: Facts, action: ActionSpec, trace: list[TraceStep]
-) -> tuple[tuple[Need, ...], Reason | None]:
+def _licence_needs(facts: Facts, action: ActionSpec, trace: list[TraceStep]) -> tuple[tuple[Need, ...], Reason | None]:
     """Say what the licence lacks; a reason without needs means that nothing on offer would do."""
     if action.feature is None:
         return (), None
     entitlement = facts.entitlement
     source = f"feature:{action.feature}"
     upgrade = Need(kind=NeedKind.UPGRADE, unlocks=facts.unlocks)
-    if (
-        entitlement is None
-        or entitlement.feature != action.feature
-        or not entitlement.is_granted
-    ):
+    if entitlement is None or entitlement.feature != action.feature or not entitlement.is_granted:
         granted_by = () if entitlement is None else entitlement.sources
         trace.append(
             TraceStep(
@@ -168,16 +160,8 @@ def _licence_needs(
                 note="; ".join(granted_by) or "not in the plan",
             )
         )
-        return (
-            ((upgrade,), Reason.UPGRADE_REQUIRED)
-            if facts.unlocks
-            else ((), Reason.NOT_ENTITLED)
-        )
-    trace.append(
-        TraceStep(
-            source=source, effect=Effect.GRANTS, note="; ".join(entitlement.sources)
-        )
-    )
+        return ((upgrade,), Reason.UPGRADE_REQUIRED) if facts.unlocks else ((), Reason.NOT_ENTITLED)
+    trace.append(TraceStep(source=source, effect=Effect.GRANTS, note="; ".join(entitlement.sources)))
     usage = facts.usage
     if usage is None or entitlement.unlimited or entitlement.limit is None:
         return (), None
@@ -195,18 +179,14 @@ def _asked(facts: Facts, action: ActionSpec) -> list[Contribution]:
     """Collect what every source asks; an environment that is unknown asks for what the strictest one does."""
     asked = list(facts.contributions)
     if action.requirement is not None:
-        asked.append(
-            Contribution(source=f"action:{action.name}", requirement=action.requirement)
-        )
+        asked.append(Contribution(source=f"action:{action.name}", requirement=action.requirement))
     if action.environment_aware:
         if facts.environment is not None and facts.environment in action.environments:
             named = [facts.environment]
             because = ""
         else:
             named = sorted(action.environments)
-            because = (
-                "the environment is not one that the action knows: the strictest holds"
-            )
+            because = "the environment is not one that the action knows: the strictest holds"
         asked += [
             Contribution(
                 source=f"environment:{name}",
@@ -272,11 +252,7 @@ def _proof_needs(
     if proven is None:
         needs.append(_step_up_need(facts, session, requirement, target))
     step = Effect.LACKS if proven is None else Effect.MEETS
-    trace.append(
-        TraceStep(
-            source="proofs", effect=step, note=_shown(session), requirement=requirement
-        )
-    )
+    trace.append(TraceStep(source="proofs", effect=step, note=_shown(session), requirement=requirement))
     if facts.approvals < requirement.approvals:
         needs.append(
             Need(
@@ -287,9 +263,7 @@ def _proof_needs(
     return tuple(needs), proven
 
 
-def _step_up_need(
-    facts: Facts, session: SessionFacts, requirement: Requirement, target: Target
-) -> Need:
+def _step_up_need(facts: Facts, session: SessionFacts, requirement: Requirement, target: Target) -> Need:
     usable = could_satisfy(
         requirement,
         session.proofs,
@@ -299,22 +273,12 @@ def _step_up_need(
         at=facts.at,
     )
     kind = NeedKind.STEP_UP if usable else NeedKind.ENROL
-    methods = tuple(
-        Method(method=one.method, factor_kind=one.factor_kind, issuer=one.issuer)
-        for one in usable
-    )
-    return Need(
-        kind=kind, requirement=requirement, methods=tuple(dict.fromkeys(methods))
-    )
+    methods = tuple(Method(method=one.method, factor_kind=one.factor_kind, issuer=one.issuer) for one in usable)
+    return Need(kind=kind, requirement=requirement, methods=tuple(dict.fromkeys(methods)))
 
 
 def _shown(session: SessionFacts) -> str:
-    return (
-        ", ".join(
-            f"{proof.method} for the {proof.scope.kind}" for proof in session.proofs
-        )
-        or "none"
-    )
+    return ", ".join(f"{proof.method} for the {proof.scope.kind}" for proof in session.proofs) or "none"
 
 
 def _outcome(needs: tuple[Need, ...]) -> tuple[Outcome, Reason]:
@@ -365,12 +329,6 @@ def _deny(
     )
 
 
-def until_max_age(
-    requirement: Requirement, *, at: datetime, default: timedelta
-) -> datetime:
+def until_max_age(requirement: Requirement, *, at: datetime, default: timedelta) -> datetime:
     """Give the instant at which an elevation for ``requirement`` that is passed at ``at`` ends."""
-    return at + (
-        default
-        if requirement.max_age is None
-        else timedelta(seconds=requirement.max_age)
-    )
+    return at + (default if requirement.max_age is None else timedelta(seconds=requirement.max_age))

@@ -37,9 +37,7 @@ class Grant:
 
     def is_active(self, at: datetime) -> bool:
         """Say whether the grant holds at ``at``."""
-        return self.active_from <= at and (
-            self.active_to is None or at < self.active_to
-        )
+        return self.active_from <= at and (self.active_to is None or at < self.active_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +57,7 @@ class Override:
 
     def is_active(self, at: datetime) -> bool:
         """Say whether the override holds at ``at``."""
-        return self.active_from <= at and (
-            self.expires_at is None or at < self.expires_at
-        )
+        return self.active_from <= at and (self.expires_at is None or at < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +117,7 @@ def resolve_entitlement(
         value=value,
         limit=limit,
         unlimited=unlimited,
-        reset_period=next(
-            (one.term.reset_period for one in active if one.term.reset_period), None
-        ),
+        reset_period=next((one.term.reset_period for one in active if one.term.reset_period), None),
         contributions=_contributions(feature, active, applied, floor),
         sources=sources,
         next_change_at=_next_change(named, mine, at),
@@ -146,11 +140,7 @@ def _value(
         value, limit, unlimited = applied.value, applied.limit, applied.unlimited
         sources = (*sources, f"override by {applied.by}: value")
     else:
-        value = (
-            any(g.term.value is True for g in active)
-            if feature.kind == FeatureKind.SWITCH
-            else None
-        )
+        value = any(g.term.value is True for g in active) if feature.kind == FeatureKind.SWITCH else None
         if feature.kind == FeatureKind.CONFIG:
             value = next(
                 (g.term.value for g in reversed(active) if g.term.value is not None),
@@ -177,11 +167,7 @@ def _contributions(
 ) -> tuple[Contribution, ...]:
     out: list[Contribution] = []
     if feature.requirement is not None:
-        out.append(
-            Contribution(
-                source=f"feature:{feature.key}", requirement=feature.requirement
-            )
-        )
+        out.append(Contribution(source=f"feature:{feature.key}", requirement=feature.requirement))
     asked = applied.requirement if applied is not None else None
     if asked is None or feature.sensitivity == Sensitivity.REGULATED:
         out += [
@@ -203,12 +189,8 @@ def _contributions(
     return tuple(out)
 
 
-def _next_change(
-    grants: Sequence[Grant], overrides: Sequence[Override], at: datetime
-) -> datetime | None:
-    instants = [grant.active_from for grant in grants] + [
-        one.active_from for one in overrides
-    ]
+def _next_change(grants: Sequence[Grant], overrides: Sequence[Override], at: datetime) -> datetime | None:
+    instants = [grant.active_from for grant in grants] + [one.active_from for one in overrides]
     instants += [grant.active_to for grant in grants if grant.active_to is not None]
     instants += [one.expires_at for one in overrides if one.expires_at is not None]
     return min((one for one in instants if one > at), default=None)

@@ -29,11 +29,12 @@ class SessionState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantFact:
-    """The tenant asked about."""
+    """The tenant asked about. is_vendor: it is tenant zero."""
 
     id: str
     slug: str
     is_active: bool
+    is_vendor: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

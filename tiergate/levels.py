@@ -37,9 +37,7 @@ REAUTHENTICATION: Mapping[Level, Limits] = MappingProxyType(
     {
         Level.AAL1: Limits(absolute=timedelta(days=30), inactivity=None),
         Level.AAL2: Limits(absolute=timedelta(hours=24), inactivity=timedelta(hours=1)),
-        Level.AAL3: Limits(
-            absolute=timedelta(hours=12), inactivity=timedelta(minutes=15)
-        ),
+        Level.AAL3: Limits(absolute=timedelta(hours=12), inactivity=timedelta(minutes=15)),
     },
 )
 

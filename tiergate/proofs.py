@@ -131,9 +131,7 @@ _AMR_KINDS = {
 }
 
 
-def proofs_from_amr(
-    amr: Iterable[str], *, at: datetime, issuer: str
-) -> tuple[Proof, ...]:
+def proofs_from_amr(amr: Iterable[str], *, at: datetime, issuer: str) -> tuple[Proof, ...]:
     """Translate the methods that an issuer vouches for (RFC 8176) into proofs named after it.
 
     ``mfa`` says that two factors were used without saying which: it becomes a knowledge and a possession proof.
@@ -174,15 +172,8 @@ def capped_proofs(proofs: Sequence[Proof], cap: Level) -> tuple[Proof, ...]:
     """
     if cap == Level.NONE:
         return ()
-    plain = [
-        replace(
-            proof, phishing_resistant=False, user_verified=False, device_bound=False
-        )
-        for proof in proofs
-    ]
+    plain = [replace(proof, phishing_resistant=False, user_verified=False, device_bound=False) for proof in proofs]
     if cap == Level.AAL1:
         order = list(FactorKind)
-        return tuple(
-            sorted(plain, key=lambda proof: order.index(proof.factor_kind))[:1]
-        )
+        return tuple(sorted(plain, key=lambda proof: order.index(proof.factor_kind))[:1])
     return tuple(plain)

@@ -56,9 +56,7 @@ class Requirement:
             msg = f"max_age must be between 1 and {MAX_AGE_LIMIT} seconds, not {self.max_age}"
             raise ValueError(msg)
         if not 0 <= self.approvals <= MAX_APPROVALS:
-            msg = (
-                f"approvals must be between 0 and {MAX_APPROVALS}, not {self.approvals}"
-            )
+            msg = f"approvals must be between 0 and {MAX_APPROVALS}, not {self.approvals}"
             raise ValueError(msg)
 
     def __or__(self, other: "Requirement") -> "Requirement":
