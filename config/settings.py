@@ -60,8 +60,8 @@ if TESTING:
 
 # How many proxies of ours stand before this server; a client's address is read past exactly so
 # many, and is unknown when there are fewer.
-TIERGATE_TRUSTED_PROXIES = env.int("TIERGATE_TRUSTED_PROXIES", default=0)
-if TIERGATE_TRUSTED_PROXIES < 0:
+TRUSTED_PROXY_COUNT = env.int("TIERGATE_TRUSTED_PROXIES", default=0)
+if TRUSTED_PROXY_COUNT < 0:
     raise ImproperlyConfigured("TIERGATE_TRUSTED_PROXIES is a count of proxies, 0 or more.")
 
 # --- Secrets -------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def read_keyring(text: str) -> dict[str, bytes]:
     return ring
 
 
-TIERGATE_KEYRING = read_keyring(env.str("TIERGATE_KEYRING", default=_made.keyring if _made else ""))
+KEY_RING = read_keyring(env.str("TIERGATE_KEYRING", default=_made.keyring if _made else ""))
 
 # --- Databases: one, by three roles --------------------------------------------------------------
 
@@ -127,7 +127,7 @@ DATABASE_ROUTERS = ["config.routers.OneDatabaseThreeRoles"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Channels are shared by all databases of a Valkey, so that names begin with this.
-TIERGATE_VALKEY_PREFIX = env.str("TIERGATE_VALKEY_PREFIX", default="tiergate")
+VALKEY_PREFIX = env.str("TIERGATE_VALKEY_PREFIX", default="tiergate")
 
 # --- Rooms ---------------------------------------------------------------------------------------
 
@@ -138,6 +138,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
+    "django.contrib.postgres",
     "django.contrib.staticfiles",
     "django_otp",
     "rest_framework",
@@ -225,7 +226,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31536000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TIERGATE_TRUSTED_PROXIES else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 X_FRAME_OPTIONS = "DENY"
 CSRF_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_HTTPONLY = True
@@ -284,7 +285,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{TIERGATE_VALKEY_PREFIX}:celery:"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{VALKEY_PREFIX}:celery:"}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
 

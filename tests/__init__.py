@@ -1,0 +1,1 @@
+"""The promises that Tiergate keeps, room by room."""

@@ -1,0 +1,79 @@
+"""What the fixtures promise every other test."""
+
+import psycopg
+import pytest
+import redis
+from django.db import DatabaseError, connections
+
+from config.embedded import paths
+
+ALIASES = {"default": paths.APP, "sweep": paths.SWEEP, "owner": paths.OWNER}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("alias", "role"), ALIASES.items())
+def test_each_alias_connects_by_its_own_role_without_power_over_row_security(alias: str, role: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, current_database(), rolsuper, rolbypassrls, rolcreaterole, rolcreatedb"
+            " FROM pg_roles WHERE rolname = current_user"
+        )
+        assert cursor.fetchone() == (role, paths.database_name(), False, False, False, False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("alias", ["default", "sweep"])
+@pytest.mark.parametrize(
+    "statement",
+    ["CREATE TABLE public.mine (id int)", "TRUNCATE django_content_type CASCADE", "DROP TABLE django_content_type"],
+)
+def test_neither_app_nor_sweep_changes_the_schema_or_truncates(alias: str, statement: str) -> None:
+    with pytest.raises(DatabaseError, match=r"permission denied|must be owner"), connections[alias].cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("alias", ["default", "sweep"])
+def test_app_and_sweep_write_rows_of_tables_that_migrations_made(alias: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("INSERT INTO django_content_type (app_label, model) VALUES ('a', 'b') RETURNING id")
+        assert cursor.fetchone() is not None
+
+
+def _traces(valkey: redis.Redis) -> tuple[int, bool]:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM django_content_type WHERE app_label = 'left'")
+        found = cursor.fetchone()
+        cursor.execute("SELECT EXISTS (SELECT FROM django_content_type WHERE app_label = 'admin')")
+        seeded = cursor.fetchone()
+    assert found is not None
+    assert seeded is not None
+    return found[0] + int(valkey.exists("left")), seeded[0]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("_turn", ["first", "second"])
+def test_what_one_test_writes_or_deletes_the_next_does_not_find(valkey: redis.Redis, _turn: str) -> None:  # noqa: PT019
+    assert _traces(valkey) == (0, True)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("DELETE FROM auth_permission")
+        cursor.execute("DELETE FROM django_content_type")
+        cursor.execute("INSERT INTO django_content_type (app_label, model) VALUES ('left', 'behind')")
+    valkey.set("left", "behind")
+
+
+@pytest.mark.django_db
+def test_putting_the_rows_back_takes_less_than_forty_milliseconds(
+    django_db_setup: str, superuser: psycopg.Connection
+) -> None:
+    superuser.execute(b"SELECT pg_stat_force_next_flush()")
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        began = cursor.fetchone()
+        for _ in range(5):
+            cursor.execute(django_db_setup.encode())
+        cursor.execute("SELECT clock_timestamp()")
+        ended = cursor.fetchone()
+    assert began is not None
+    assert ended is not None
+    assert (ended[0] - began[0]).total_seconds() / 5 < 0.040
