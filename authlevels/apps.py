@@ -1,0 +1,19 @@
+"""How Django finds this room."""
+
+from django.apps import AppConfig
+
+
+class AuthlevelsConfig(AppConfig):
+    """The room of people, sessions, factors, challenges and elevations."""
+
+    name = "authlevels"
+    label = "authlevels"
+    verbose_name = "Assurance"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hear of credentials that were revoked elsewhere."""
+        import licensing.api  # noqa: PLC0415 - not before the models are there
+        from authlevels.credentials import forget_credentials  # noqa: PLC0415
+
+        licensing.api.subscribe(forget_credentials)

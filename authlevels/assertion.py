@@ -1,0 +1,86 @@
+"""Asserted sessions: a product vouches for a person whom it has signed in."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from authlevels.errors import AssertionRefused, SubjectNotMember, VerbMissing
+from authlevels.models import User
+from authlevels.models.people import ACCOUNT
+from authlevels.principals import Credential, Session
+from authlevels.session_start import OWN_ISSUER, Origin, start_session
+from authlevels.sign_in import is_active_member
+from isolation.api import tenant_transaction
+from tiergate import REAUTHENTICATION, Level, Verb, capped_proofs, proofs_from_amr
+
+MAX_SKEW: Final = timedelta(seconds=60)
+"""How far ahead the product's clock may be."""
+
+
+def assert_session(
+    *,
+    tenant_id: UUID,
+    credential: Credential,
+    subject_type: str,
+    subject_id: str,
+    amr: Sequence[str],
+    auth_time: datetime,
+    idp: str,
+    at: datetime,
+    expires_at: datetime | None = None,
+    origin: Origin | None = None,
+) -> Session:
+    """Begin a session on a product's word and return it; it has a handle and no secret.
+
+    Each vouched method (RFC 8176) becomes a proof named after ``idp``, together worth no more than
+    the credential's highest level. Asserting again begins another session.
+    :raises VerbMissing: the credential may not assert in this tenant.
+    :raises AssertionRefused: our own subject type or issuer, no method, or instants that cannot be.
+    :raises SubjectNotMember: no active member.
+    """
+    if not credential.reaches(tenant_id) or Verb.SESSIONS_ASSERT not in credential.verbs:
+        raise VerbMissing("This credential may not vouch for people in this tenant.")
+    if subject_type == ACCOUNT:
+        raise AssertionRefused("People of the own sign-in cannot be vouched for.")
+    if idp == OWN_ISSUER:
+        raise AssertionRefused("The issuer is the identity provider's name, not ours.")
+    if auth_time > at + MAX_SKEW:
+        raise AssertionRefused("auth_time lies in the future.")
+    # A proof is never newer than our own clock: it would stay fresh for longer than it may.
+    auth_time = min(auth_time, at)
+    ends = auth_time + REAUTHENTICATION[Level.AAL1].absolute
+    if ends <= at:
+        raise AssertionRefused("auth_time is too long ago: the person has to sign in again.")
+    if expires_at is not None:
+        ends = min(ends, expires_at)
+    if ends <= at:
+        raise AssertionRefused("expires_at has passed.")
+    proofs = capped_proofs(proofs_from_amr(amr, at=auth_time, issuer=idp), credential.max_level)
+    if not proofs:
+        raise AssertionRefused("amr names no method.")
+    with tenant_transaction(tenant_id):
+        if not is_active_member(tenant_id, subject_type, subject_id):
+            raise SubjectNotMember("The subject is no active member of this tenant.")
+        user = put_shadow_user(tenant_id, subject_type, subject_id, at=at)
+        return start_session(
+            tenant_id=tenant_id,
+            user=user,
+            issuer=idp,
+            proofs=proofs,
+            origin=origin or Origin(),
+            expires_at=ends,
+            at=at,
+            asserted_by=credential.id,
+        )
+
+
+def put_shadow_user(tenant_id: UUID, subject_type: str, subject_id: str, *, at: datetime) -> User:
+    """Return the row that a product's person holds factors by, made on first sight."""
+    user, _ = User.objects.get_or_create(
+        realm=tenant_id,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        defaults={"created_at": at, "password": "!"},
+    )
+    return user

@@ -1,0 +1,310 @@
+"""Challenges: opened from a recorded refusal, handed to one browser, and shown."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from json import dumps
+from typing import Any, Final
+from uuid import UUID
+
+import audit.api
+from authlevels.errors import (
+    ChallengeClosed,
+    ChallengeNotFound,
+    DecisionNotFound,
+    NothingToShow,
+    ReturnToRefused,
+    VerbMissing,
+    WrongBrowser,
+)
+from authlevels.keyring import keyed_digests
+from authlevels.methods import ChallengeMethod, usable_methods
+from authlevels.models import Challenge, ProofRow
+from authlevels.origins import is_allowed_return
+from authlevels.principals import Credential, Session
+from authlevels.public_ids import challenge_ref, decision_ref, parse_challenge_ref
+from authlevels.recorded_decision import RecordedDecision, get_challengeable
+from authlevels.session_facts import proof_of, session_facts
+from isolation.api import tenant_transaction
+from tiergate import (
+    Proof,
+    Requirement,
+    SessionFacts,
+    SessionState,
+    Target,
+    Verb,
+    elevation_scope,
+)
+
+CHALLENGE_LIVES: Final = timedelta(minutes=10)
+HANDOFF_LIVES: Final = timedelta(minutes=2)
+PURPOSE_ACTION: Final = "action"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedChallenge:
+    """A challenge that waits for the person.
+
+    path: where to send the browser, with a hand-off that works once, for two minutes.
+    """
+
+    id: str
+    path: str
+    expires_at: datetime
+    methods: tuple[ChallengeMethod, ...]
+    display: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presenter:
+    """Who presents a proof: the session itself, a service that relays, or the bound browser."""
+
+    session: Session | None = None
+    credential: Credential | None = None
+    browser: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownChallenge:
+    """A challenge as its presenter may see it; return_to and state are for the browser's way back."""
+
+    id: str
+    state: str
+    expires_at: datetime
+    methods: tuple[ChallengeMethod, ...]
+    display: dict[str, Any]
+    return_to: str
+    return_state: str
+
+
+def open_challenge(
+    *,
+    tenant_id: UUID,
+    decision_id: str,
+    at: datetime,
+    session: Session | None = None,
+    credential: Credential | None = None,
+    return_to: str = "",
+    state: str = "",
+    own_origin: str = "",
+) -> OpenedChallenge:
+    """Open the challenge that a recorded refusal calls for, or return the equal open one.
+
+    decision_id: ``dec_…``. Exactly one of session and credential is the caller.
+    own_origin: this site's origin, where an own session may be sent back to.
+    :raises DecisionNotFound: no such decision of this tenant and, for a session, of that session.
+    :raises DecisionNotChallengeable: it asks for no proof, or is too old.
+    :raises ReturnToRefused: the address is on none of the caller's origins.
+    :raises NothingToShow: the person has enrolled nothing of ours that would do.
+    """
+    _check_caller(tenant_id, session, credential)
+    allowed = credential.return_to_origins if credential else (own_origin,)
+    if return_to and not is_allowed_return(return_to, allowed):
+        raise ReturnToRefused("return_to is on no origin that this caller may name.")
+    with tenant_transaction(tenant_id):
+        decision = get_challengeable(tenant_id=tenant_id, decision_ref=decision_id, at=at)
+        if session is not None and (session.id, session.subject) != (
+            decision.session_id,
+            decision.subject,
+        ):
+            raise DecisionNotFound("There is no such decision.")
+        facts = session_facts(tenant_id=tenant_id, session=decision.session_id, subject=decision.subject, at=at)
+        if facts.state != SessionState.LIVE:
+            raise ChallengeClosed("The session has ended.")
+        row = _equal_open(tenant_id, decision, at=at)
+        methods = methods_of(row, facts, at=at)
+        if not methods:
+            raise NothingToShow("The person has enrolled nothing that would do.")
+        handoff = f"hof_{secrets.token_urlsafe(32)}"
+        row.handoff_digest = keyed_digests("handoff", handoff)[0]
+        row.handoff_expires_at = at + HANDOFF_LIVES
+        row.return_to, row.state = return_to, state
+        row.save(update_fields=["handoff_digest", "handoff_expires_at", "return_to", "state"])
+    ref = challenge_ref(tenant_id, row.id)
+    return OpenedChallenge(
+        id=ref,
+        path=f"/step-up/{ref}?handoff={handoff}",
+        expires_at=row.expires_at,
+        methods=tuple(methods),
+        display=row.display,
+    )
+
+
+def hand_off(*, ref: str, handoff: str, browser: str, at: datetime) -> str:
+    """Bind a challenge to the browser that opens its link first, and return the browser's mark.
+
+    browser: the mark that the browser holds already, or "". The link works once.
+    :raises WrongBrowser: the link was used, is too old, or was replaced by a newer one.
+    """
+    tenant_id, challenge_id = _parsed(ref)
+    mark = browser or f"tgb_{secrets.token_urlsafe(32)}"
+    with tenant_transaction(tenant_id):
+        bound = Challenge.objects.filter(
+            tenant_id=tenant_id,
+            id=challenge_id,
+            handoff_digest__in=keyed_digests("handoff", handoff),
+            handoff_expires_at__gt=at,
+            closed_at__isnull=True,
+        ).update(handoff_digest=None, browser_digest=keyed_digests("browser", mark)[0])
+    if not bound:
+        raise WrongBrowser("This link was used already, or is too old.")
+    return mark
+
+
+def show_challenge(*, ref: str, presenter: Presenter, at: datetime) -> ShownChallenge:
+    """Return what a challenge asks, to one who may answer it.
+
+    :raises ChallengeNotFound: there is none for this presenter.
+    """
+    tenant_id, challenge_id = _parsed(ref)
+    with tenant_transaction(tenant_id):
+        row = Challenge.objects.filter(tenant_id=tenant_id, id=challenge_id).first()
+        checked = check_presenter(row, presenter)
+        facts = facts_of(checked, at=at)
+        is_open = is_answerable(checked, facts, at=at)
+        methods = methods_of(checked, facts, at=at) if is_open else {}
+    state = "passed" if checked.passed_at else "open" if is_open else "closed"
+    return ShownChallenge(
+        id=ref,
+        state=state,
+        expires_at=checked.expires_at,
+        methods=tuple(methods),
+        display=checked.display,
+        return_to=checked.return_to,
+        return_state=checked.state,
+    )
+
+
+def check_presenter(row: Challenge | None, presenter: Presenter) -> Challenge:
+    """Return the challenge if this presenter may answer it.
+
+    :raises ChallengeNotFound: there is none, or it is another's.
+    """
+    if row is not None:
+        session, credential = presenter.session, presenter.credential
+        if session is not None and (session.tenant_id, session.id) == (
+            row.tenant_id,
+            row.session_id,
+        ):
+            return row
+        if credential is not None and credential.reaches(row.tenant_id) and Verb.STEP_UP_RELAY in credential.verbs:
+            return row
+        if presenter.browser and row.browser_digest is not None:
+            marks = keyed_digests("browser", presenter.browser)
+            if any(secrets.compare_digest(bytes(row.browser_digest), mark) for mark in marks):
+                return row
+    raise ChallengeNotFound("There is no such challenge for you.")
+
+
+def facts_of(row: Challenge, *, at: datetime) -> SessionFacts:
+    """Return what is known of the challenge's session."""
+    return session_facts(
+        tenant_id=row.tenant_id,
+        session=row.session_id,
+        subject=(row.subject_type, row.subject_id),
+        at=at,
+    )
+
+
+def is_answerable(row: Challenge, facts: SessionFacts, *, at: datetime) -> bool:
+    """Say whether a challenge still takes proofs: open, in time, for an action, its session alive."""
+    return (
+        row.closed_at is None
+        and at < row.expires_at
+        and row.purpose == PURPOSE_ACTION
+        and facts.state == SessionState.LIVE
+    )
+
+
+def target_of(row: Challenge) -> Target:
+    """Return what the challenge is for, as the kernel reads it."""
+    return Target(
+        action=row.action,
+        resource=f"{row.resource_type}/{row.resource_id}",
+        binding=row.binding,
+    )
+
+
+def pending_proofs(row: Challenge) -> list[Proof]:
+    """Return what was shown to the challenge so far, as it would count if it were passed."""
+    requirement = Requirement.from_json(row.requirement)
+    scope = elevation_scope(requirement.scope, target_of(row))
+    shown = ProofRow.objects.filter(tenant_id=row.tenant_id, challenge_id=row.id)
+    return [proof_of(one, scope) for one in shown]
+
+
+def methods_of(row: Challenge, facts: SessionFacts, *, at: datetime) -> dict[ChallengeMethod, Any]:
+    """Return the methods that bring something that the challenge still misses."""
+    return usable_methods(
+        requirement=Requirement.from_json(row.requirement),
+        facts=facts,
+        pending=pending_proofs(row),
+        target=target_of(row),
+        at=at,
+    )
+
+
+def _check_caller(tenant_id: UUID, session: Session | None, credential: Credential | None) -> None:
+    if (session is None) == (credential is None):
+        raise VerbMissing("A challenge is opened by a session or by a credential.")
+    if credential is not None and not (credential.reaches(tenant_id) and Verb.STEP_UP_CREATE in credential.verbs):
+        raise VerbMissing("This credential may not open challenges in this tenant.")
+    if session is not None and session.tenant_id != tenant_id:
+        raise DecisionNotFound("There is no such decision.")
+
+
+def _equal_open(tenant_id: UUID, decision: RecordedDecision, *, at: datetime) -> Challenge:
+    requirement = decision.requirement.to_json()
+    canonical = dumps(requirement, sort_keys=True, separators=(",", ":"))
+    key = {
+        "tenant_id": tenant_id,
+        "session_id": decision.session_id,
+        "purpose": PURPOSE_ACTION,
+        "binding": decision.target.binding,
+        "requirement_digest": sha256(canonical.encode()).hexdigest(),
+    }
+    is_open = Challenge.objects.filter(**key, closed_at__isnull=True)
+    is_open.filter(expires_at__lte=at).update(closed_at=at)
+    fresh = Challenge(
+        **key,
+        subject_type=decision.subject[0],
+        subject_id=decision.subject[1],
+        requirement=requirement,
+        policy_version=decision.policy_version,
+        decision_id=decision.id,
+        action=decision.target.action,
+        resource_type=decision.resource[0],
+        resource_id=decision.resource[1],
+        display=decision.display,
+        created_at=at,
+        expires_at=at + CHALLENGE_LIVES,
+    )
+    Challenge.objects.bulk_create([fresh], ignore_conflicts=True)
+    row = is_open.select_for_update().first()
+    if row is None:
+        # The equal one that stood in the way was passed or closed this very moment.
+        raise ChallengeClosed("The challenge was just answered: ask for a decision again.")
+    if row.id == fresh.id:
+        audit.api.append(
+            tenant_id=tenant_id,
+            kind=audit.api.Kind.CHALLENGE_OPENED,
+            at=at,
+            subject=decision.subject,
+            session_id=decision.session_id,
+            payload={
+                "challenge": challenge_ref(tenant_id, row.id),
+                "decision": decision_ref(decision.id),
+                "action": row.action,
+                "requirement": requirement,
+                "policy_version": row.policy_version,
+            },
+        )
+    return row
+
+
+def _parsed(ref: str) -> tuple[UUID, UUID]:
+    ids = parse_challenge_ref(ref)
+    if ids is None:
+        raise ChallengeNotFound("There is no such challenge.")
+    return ids

@@ -1,0 +1,118 @@
+"""Elevations: used once where once is all they are for, and ended with their task."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+import audit.api
+from authlevels.challenges import Presenter
+from authlevels.errors import ElevationGone, ElevationNotFound
+from authlevels.models import Elevation, SessionRow
+from authlevels.public_ids import elevation_ref, parse_elevation_ref
+from isolation.api import tenant_transaction
+from tiergate import Verb
+
+
+def claim_use(*, tenant_id: UUID, elevation_id: UUID, request_id: str, at: datetime) -> bool:
+    """Claim the one use of an elevation and say whether this request has it.
+
+    request_id: the caller's ``X-Request-ID``; the same one again has the same use. Empty: never again.
+    """
+    name = request_id or f"once:{uuid4().hex}"
+    with tenant_transaction(tenant_id):
+        usable = _usable(tenant_id, elevation_id, at=at)
+        claimed = usable.filter(used_at__isnull=True).update(used_at=at, used_by=name)
+        if claimed:
+            _record_use(tenant_id, elevation_id, name, at=at)
+            return True
+        return bool(request_id) and usable.filter(used_by=name).exists()
+
+
+@contextmanager
+def elevation_consumed(*, tenant_id: UUID, elevation_id: UUID, at: datetime, request_id: str = "") -> Iterator[None]:
+    """Use an elevation in one transaction with the write that it protects.
+
+    Whatever makes the write fail gives the use back; of two at once, one waits and is refused.
+    request_id: with the name under which the use was claimed beforehand, that claim is what is used.
+    :raises ElevationGone: it was used, has ended or expired, or its session has.
+    """
+    with tenant_transaction(tenant_id):
+        name = f"write:{uuid4().hex}"
+        may_use = Q(used_at__isnull=True)
+        if request_id:
+            may_use |= Q(used_by=request_id)
+        used = _usable(tenant_id, elevation_id, at=at).filter(may_use).update(used_at=at, used_by=name)
+        if not used:
+            raise ElevationGone("The elevation was used, has ended, or has expired.")
+        _record_use(tenant_id, elevation_id, name, at=at)
+        yield
+
+
+def end_elevation(*, ref: str, presenter: Presenter, at: datetime) -> None:
+    """End a task: its elevation counts no further. Ending it again changes nothing.
+
+    ref: ``elv_…``. Its own session may end it, or a credential with ``step_up.create``.
+    :raises ElevationNotFound: there is none for this caller.
+    """
+    ids = parse_elevation_ref(ref)
+    if ids is None:
+        raise ElevationNotFound("There is no such elevation.")
+    tenant_id, elevation_id = ids
+    with tenant_transaction(tenant_id):
+        row = Elevation.objects.select_for_update().filter(tenant_id=tenant_id, id=elevation_id).first()
+        if row is None or not _may_end(row, presenter):
+            raise ElevationNotFound("There is no such elevation.")
+        if row.ended_at is not None:
+            return
+        row.ended_at = at
+        row.save(update_fields=["ended_at"])
+        _record(audit.api.Kind.ELEVATION_ENDED, row, {}, at=at)
+
+
+def _usable(tenant_id: UUID, elevation_id: UUID, *, at: datetime) -> QuerySet[Elevation]:
+    live = SessionRow.objects.filter(
+        tenant_id=tenant_id,
+        id=OuterRef("session_id"),
+        revoked_at__isnull=True,
+        expires_at__gt=at,
+        user__is_active=True,
+    )
+    return Elevation.objects.filter(
+        Exists(live),
+        tenant_id=tenant_id,
+        id=elevation_id,
+        ended_at__isnull=True,
+        expires_at__gt=at,
+    )
+
+
+def _may_end(row: Elevation, presenter: Presenter) -> bool:
+    session, credential = presenter.session, presenter.credential
+    if session is not None:
+        return (session.tenant_id, session.id) == (row.tenant_id, row.session_id)
+    return credential is not None and credential.reaches(row.tenant_id) and Verb.STEP_UP_CREATE in credential.verbs
+
+
+def _record_use(tenant_id: UUID, elevation_id: UUID, name: str, *, at: datetime) -> None:
+    row = Elevation.objects.get(tenant_id=tenant_id, id=elevation_id)
+    _record(audit.api.Kind.ELEVATION_USED, row, {"used_by": name}, at=at)
+
+
+def _record(kind: audit.api.Kind, row: Elevation, more: dict[str, str], *, at: datetime) -> None:
+    session = SessionRow.objects.get(tenant_id=row.tenant_id, id=row.session_id)
+    audit.api.append(
+        tenant_id=row.tenant_id,
+        kind=kind,
+        at=at,
+        subject=(session.subject_type, session.subject_id),
+        session_id=row.session_id,
+        payload={
+            "elevation": elevation_ref(row.tenant_id, row.id),
+            "action": row.action,
+            "scope": row.scope,
+            **more,
+        },
+    )

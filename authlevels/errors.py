@@ -1,0 +1,185 @@
+"""What this room refuses, each with a stable code."""
+
+from tiergate import ErrorKind, TiergateError
+
+
+class Throttled(TiergateError):
+    """Too many attempts; ``retry_after`` seconds until the next one is looked at."""
+
+    code = "throttled"
+    kind = ErrorKind.THROTTLED
+
+
+class SignInFailed(TiergateError):
+    """The one answer to every failed sign-in, so that it tells nothing about who exists."""
+
+    code = "sign_in_failed"
+    kind = ErrorKind.UNAUTHENTICATED
+
+
+class PasswordRefused(TiergateError):
+    """The password breaks the rules for choosing one."""
+
+    code = "password_refused"
+    kind = ErrorKind.INVALID
+
+
+class AssertionRefused(TiergateError):
+    """What the product says about a sign-in cannot be taken."""
+
+    code = "assertion_refused"
+    kind = ErrorKind.INVALID
+
+
+class SubjectNotMember(TiergateError):
+    """The subject is no member of the tenant."""
+
+    code = "subject_not_member"
+    kind = ErrorKind.NOT_FOUND
+
+
+class SessionNotFound(TiergateError):
+    """There is no such session in this tenant."""
+
+    code = "session_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class NotSignedIn(TiergateError):
+    """A person's own session is needed."""
+
+    code = "not_signed_in"
+    kind = ErrorKind.UNAUTHENTICATED
+
+
+class CredentialNotFound(TiergateError):
+    """There is no such live credential in this tenant."""
+
+    code = "credential_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class CredentialNameTaken(TiergateError):
+    """A live credential of this tenant has that name."""
+
+    code = "credential_name_taken"
+    kind = ErrorKind.CONFLICT
+
+
+class VerbMissing(TiergateError):
+    """The credential lacks the verb for this call."""
+
+    code = "verb_missing"
+    kind = ErrorKind.FORBIDDEN
+
+
+class DecisionNotFound(TiergateError):
+    """There is no such recorded decision of this tenant and session."""
+
+    code = "decision_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class DecisionNotChallengeable(TiergateError):
+    """The recorded decision asks for no step-up, or is too old."""
+
+    code = "decision_not_challengeable"
+    kind = ErrorKind.CONFLICT
+
+
+class NothingToShow(TiergateError):
+    """The person has enrolled nothing of ours that would meet the requirement."""
+
+    code = "enrolment_required"
+    kind = ErrorKind.CONFLICT
+
+
+class ReturnToRefused(TiergateError):
+    """The address to return to is not one that the caller may name."""
+
+    code = "return_to_refused"
+    kind = ErrorKind.INVALID
+
+
+class ChallengeNotFound(TiergateError):
+    """There is no such challenge for this presenter."""
+
+    code = "challenge_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class ChallengeClosed(TiergateError):
+    """The challenge was passed, has expired, or its session has ended."""
+
+    code = "challenge_closed"
+    kind = ErrorKind.CONFLICT
+
+
+class WrongBrowser(TiergateError):
+    """The link was opened in another browser, was used already, or is too old."""
+
+    code = "wrong_browser"
+    kind = ErrorKind.FORBIDDEN
+
+
+class WrongCode(TiergateError):
+    """The code or password is not right."""
+
+    code = "wrong_code"
+    kind = ErrorKind.INVALID
+
+
+class CodeAlreadyUsed(TiergateError):
+    """The code was right, but it was used before; the next one is needed."""
+
+    code = "code_already_used"
+    kind = ErrorKind.INVALID
+
+
+class MethodUnavailable(TiergateError):
+    """The person cannot present this method here."""
+
+    code = "method_unavailable"
+    kind = ErrorKind.INVALID
+
+
+class ElevationNotFound(TiergateError):
+    """There is no such elevation for this caller."""
+
+    code = "elevation_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class ElevationGone(TiergateError):
+    """The elevation was used, has ended, or has expired."""
+
+    code = "elevation_gone"
+    kind = ErrorKind.CONFLICT
+
+
+class FactorNotFound(TiergateError):
+    """There is no such factor of this person."""
+
+    code = "factor_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class FactorAlreadyEnrolled(TiergateError):
+    """The person has a factor of this kind already; it must be removed first."""
+
+    code = "factor_already_enrolled"
+    kind = ErrorKind.CONFLICT
+
+
+class HeldLevelNeeded(TiergateError):
+    """Changing factors needs the highest level that the person already holds."""
+
+    code = "held_level_needed"
+    kind = ErrorKind.FORBIDDEN
+
+
+class SecretUnreadable(TiergateError):
+    """A stored secret cannot be opened with any key of the ring."""
+
+    code = "secret_unreadable"
+    kind = ErrorKind.UNAVAILABLE

@@ -1,0 +1,265 @@
+"""What people can show: listed, added, confirmed, removed."""
+
+import os
+from base64 import b32decode
+from binascii import Error as Base32Error
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import segno
+from django.db import transaction
+from django_otp import verify_token
+
+import audit.api
+from authlevels.attempt_errors import refuse
+from authlevels.errors import FactorAlreadyEnrolled, FactorNotFound, HeldLevelNeeded
+from authlevels.models import TotpDevice, User
+from authlevels.passwords import password_authenticator
+from authlevels.principals import Session
+from authlevels.totp import (
+    SECRET_BYTES,
+    PresentedCode,
+    open_secret,
+    otpauth_uri,
+    seal_secret,
+    secret_text,
+)
+from isolation.api import tenant_transaction
+from tiergate import (
+    OWN_RESOURCE_TYPE,
+    Action,
+    Authenticator,
+    FactorKind,
+    Level,
+    Requirement,
+    SessionFacts,
+    SessionState,
+    Target,
+    reachable_level,
+    satisfied_until,
+)
+
+FRESH_FOR_FACTORS: Final = 15 * 60
+"""Seconds since the newest proof within which factors may be changed."""
+
+ENROLMENT_LIVES: Final = timedelta(minutes=15)
+_MIN_SECRET_BYTES: Final = 14
+_ISSUER: Final = "Tiergate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """Something that a person has enrolled; never its secret."""
+
+    id: str
+    kind: str
+    name: str
+    created_at: datetime
+    is_usable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """A begun enrolment: what the authenticator app needs, shown this once.
+
+    qr_svg: an SVG document. secret: base32 for typing.
+    """
+
+    id: str
+    otpauth_uri: str
+    secret: str
+    qr_svg: str
+
+
+def authenticators_of(user: User) -> tuple[Authenticator, ...]:
+    """List what our own challenge can ask of a person: confirmed and usable factors alone."""
+    found = []
+    if user.has_usable_password():
+        found.append(password_authenticator(user))
+    devices = TotpDevice.objects.filter(user=user, confirmed=True, disabled_at__isnull=True)
+    found += [totp_authenticator(device) for device in devices]
+    return tuple(found)
+
+
+def totp_authenticator(device: TotpDevice) -> Authenticator:
+    """Describe an authenticator app as something that can be shown."""
+    return Authenticator(
+        method="otp",
+        authenticator=f"totp:{device.handle}",
+        factor_kind=FactorKind.POSSESSION,
+    )
+
+
+def list_factors(*, user_id: UUID) -> list[Factor]:
+    """Return a person's confirmed factors, oldest first; the password is the first of them."""
+    user = User.objects.get(id=user_id)
+    devices = TotpDevice.objects.filter(user=user, confirmed=True).order_by("created_at")
+    found = [
+        Factor(
+            id=str(device.handle),
+            kind="totp",
+            name=device.name,
+            created_at=device.created_at,
+            is_usable=device.disabled_at is None,
+        )
+        for device in devices
+    ]
+    if user.has_usable_password():
+        password = Factor(
+            id="password",
+            kind="password",
+            name="Password",
+            created_at=user.created_at,
+            is_usable=True,
+        )
+        found.insert(0, password)
+    return found
+
+
+def begin_totp_enrolment(
+    *, session: Session, facts: SessionFacts, at: datetime, name: str = "Authenticator app"
+) -> Enrolment:
+    """Make an unconfirmed device and return what the app needs; an earlier unconfirmed one is dropped.
+
+    facts: the session as it is now; it must hold the highest level that the person can reach.
+    :raises HeldLevelNeeded: it does not, or its newest proof is too old.
+    :raises FactorAlreadyEnrolled: the person has an app; it must be removed first.
+    """
+    require_held_level(facts, at=at)
+    secret = os.urandom(SECRET_BYTES)
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(id=session.user_id)
+        _refuse_second(user)
+        TotpDevice.objects.filter(user=user, confirmed=False).delete()
+        device = TotpDevice(user=user, name=name, confirmed=False, created_at=at)
+        seal_secret(device, secret)
+        device.save()
+    uri = otpauth_uri(device, secret, label=user.email or user.subject_id, issuer=_ISSUER)
+    return Enrolment(
+        id=str(device.handle),
+        otpauth_uri=uri,
+        secret=secret_text(secret),
+        qr_svg=segno.make(uri, error="m").svg_inline(scale=4, border=4, dark="#000", light="#fff"),
+    )
+
+
+def confirm_totp_enrolment(*, session: Session, facts: SessionFacts, code: str, at: datetime) -> Factor:
+    """Confirm a begun enrolment with a first code, which is thereby used.
+
+    :raises HeldLevelNeeded: as for beginning it.
+    :raises FactorNotFound: none was begun in the last fifteen minutes.
+    :raises WrongCode: nor does any code but a right one confirm it.
+    """
+    require_held_level(facts, at=at)
+    shown = PresentedCode(code=code, at=at, enrolling=True)
+    with tenant_transaction(session.tenant_id, durable=True):
+        user = User.objects.select_for_update().get(id=session.user_id)
+        _refuse_second(user)
+        device = TotpDevice.objects.filter(user=user, confirmed=False, created_at__gt=at - ENROLMENT_LIVES).first()
+        if device is None:
+            raise FactorNotFound("No enrolment has been begun, or it has expired.")
+        accepted = verify_token(user, device.persistent_id, shown)
+        if accepted is not None:
+            accepted.confirmed, accepted.confirmed_at = True, at
+            accepted.save(update_fields=["confirmed", "confirmed_at"])
+            _record(audit.api.Kind.FACTOR_ADDED, session, accepted, at=at)
+    if accepted is None:
+        refuse(shown)
+    return list_factors(user_id=user.id)[-1]
+
+
+def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: datetime) -> None:
+    """Remove a factor of the session's person; every proof that it gave counts no further.
+
+    :raises HeldLevelNeeded: the session does not hold the highest level that the person can reach.
+    :raises FactorNotFound: the person has no such removable factor.
+    """
+    require_held_level(facts, at=at)
+    try:
+        handle = UUID(factor_id)
+    except ValueError:
+        raise FactorNotFound("There is no such factor that could be removed.") from None
+    with tenant_transaction(session.tenant_id):
+        user = User.objects.select_for_update().get(id=session.user_id)
+        device = TotpDevice.objects.filter(user=user, handle=handle, confirmed=True).first()
+        if device is None:
+            raise FactorNotFound("There is no such factor that could be removed.")
+        _record(audit.api.Kind.FACTOR_REMOVED, session, device, at=at)
+        device.delete()
+
+
+def require_held_level(facts: SessionFacts, *, at: datetime) -> None:
+    """Refuse unless the session freshly holds the highest level that its person's factors reach.
+
+    :raises HeldLevelNeeded: says which level.
+    """
+    level = max(Level.AAL1, reachable_level(facts.enrolled, at=at))
+    target = Target(
+        action=Action.FACTORS_MANAGE,
+        resource=f"{OWN_RESOURCE_TYPE}/{OWN_RESOURCE_TYPE}",
+        binding="",
+    )
+    held = satisfied_until(
+        Requirement(level=level, max_age=FRESH_FOR_FACTORS),
+        facts.proofs,
+        target=target,
+        activity=facts.activity,
+        at=at,
+    )
+    if facts.state != SessionState.LIVE or held is None:
+        raise HeldLevelNeeded(
+            "Changing factors needs a fresh proof at the highest level that you hold.",
+            level=level.value,
+            max_age=FRESH_FOR_FACTORS,
+        )
+
+
+def put_totp_secret(user: User, secret_base32: str, *, at: datetime) -> bool:
+    """Make a secret the person's confirmed one and say whether that changed anything.
+
+    For provisioning by the operator; the same secret again changes nothing, its used steps least.
+    :raises ValueError: no base32 text of at least 112 bits.
+    """
+    secret = decode_secret(secret_base32)
+    device = TotpDevice.objects.filter(user=user, confirmed=True, disabled_at__isnull=True).first()
+    if device is not None:
+        if open_secret(device) == secret:
+            return False
+        device.delete()
+    device = TotpDevice(user=user, name="Authenticator app", confirmed=True, created_at=at, confirmed_at=at)
+    seal_secret(device, secret)
+    device.save()
+    return True
+
+
+def decode_secret(secret_base32: str) -> bytes:
+    """Return the bytes of a base32 secret.
+
+    :raises ValueError: no base32 text of at least 112 bits (NIST SP 800-63B-4 §3.1.4.1).
+    """
+    text = secret_base32.replace(" ", "").rstrip("=").upper()
+    try:
+        secret = b32decode(text + "=" * (-len(text) % 8))
+    except Base32Error as error:
+        raise ValueError("A TOTP secret is base32 text.") from error
+    if len(secret) < _MIN_SECRET_BYTES:
+        raise ValueError("A TOTP secret has at least 112 bits.")
+    return secret
+
+
+def _refuse_second(user: User) -> None:
+    if TotpDevice.objects.filter(user=user, confirmed=True, disabled_at__isnull=True).exists():
+        raise FactorAlreadyEnrolled("Remove the present authenticator app first.")
+
+
+def _record(kind: audit.api.Kind, session: Session, device: TotpDevice, *, at: datetime) -> None:
+    audit.api.append(
+        tenant_id=session.tenant_id,
+        kind=kind,
+        at=at,
+        subject=session.subject,
+        session_id=session.id,
+        payload={"factor": "totp", "id": str(device.handle), "by": ":".join(session.subject)},
+    )

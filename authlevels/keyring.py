@@ -1,0 +1,71 @@
+"""The keys of this room: which secret is sealed or digested with which, and how they rotate.
+
+The ring comes from the environment, newest key first. Each purpose derives a key of its own
+(HKDF, RFC 5869), so that no two uses ever share one.
+"""
+
+import hmac
+import os
+from functools import lru_cache
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+from authlevels.errors import SecretUnreadable
+
+_NONCE_BYTES = 12
+_VERSION = b"\x01"
+
+
+@lru_cache(maxsize=64)
+def _derived(key: bytes, purpose: str) -> bytes:
+    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"tiergate/{purpose}".encode())
+    return hkdf.derive(key)
+
+
+def _ring() -> list[tuple[str, bytes]]:
+    return list(settings.KEY_RING.items())
+
+
+def keyed_digests(purpose: str, text: str) -> list[bytes]:
+    """Return the HMAC-SHA256 of a text under each key of the ring, newest first."""
+    return [hmac.new(_derived(key, f"digest/{purpose}"), text.encode(), sha256).digest() for _, key in _ring()]
+
+
+def seal(clear: bytes, *, purpose: str, bound_to: str) -> bytes:
+    """Encrypt with AES-256-GCM under the newest key.
+
+    bound_to: what the secret belongs to, e.g. realm and row; opening it elsewhere fails.
+    Shape: version byte, length of key id, key id, 12-byte nonce, ciphertext with tag.
+    """
+    key_id, key = _ring()[0]
+    name = key_id.encode()
+    header = _VERSION + bytes([len(name)]) + name
+    nonce = os.urandom(_NONCE_BYTES)
+    sealed = AESGCM(_derived(key, f"seal/{purpose}")).encrypt(nonce, clear, header + bound_to.encode())
+    return header + nonce + sealed
+
+
+def unseal(sealed: bytes, *, purpose: str, bound_to: str) -> bytes:
+    """Decrypt what ``seal`` made.
+
+    :raises SecretUnreadable: its key is gone from the ring, or it was changed or moved.
+    """
+    sealed = bytes(sealed)
+    if len(sealed) < 2 or sealed[:1] != _VERSION:  # noqa: PLR2004 (version and length bytes)
+        raise SecretUnreadable("A stored secret has an unknown shape.")
+    end = 2 + sealed[1]
+    header, nonce = sealed[:end], sealed[end : end + _NONCE_BYTES]
+    key = dict(_ring()).get(header[2:].decode("ascii", "replace"))
+    if key is None:
+        raise SecretUnreadable("A stored secret was sealed with a key that is not in the ring.")
+    try:
+        return AESGCM(_derived(key, f"seal/{purpose}")).decrypt(
+            nonce, sealed[end + _NONCE_BYTES :], header + bound_to.encode()
+        )
+    except (InvalidTag, ValueError) as error:
+        raise SecretUnreadable("A stored secret does not open: it was changed or moved.") from error

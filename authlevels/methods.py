@@ -1,0 +1,46 @@
+"""Which of our methods a person can use for a challenge, and which authenticator each means."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from authlevels.session_start import OWN_ISSUER
+from tiergate import Authenticator, Proof, Requirement, SessionFacts, Target, could_satisfy
+
+
+class ChallengeMethod(StrEnum):
+    """What ``verify`` takes."""
+
+    TOTP = "totp"
+    PASSWORD = "password"  # noqa: S105 (a method's name)
+
+
+_BY_AMR = {"otp": ChallengeMethod.TOTP, "pwd": ChallengeMethod.PASSWORD}
+
+
+def usable_methods(
+    *,
+    requirement: Requirement,
+    facts: SessionFacts,
+    pending: Sequence[Proof],
+    target: Target,
+    at: datetime,
+) -> dict[ChallengeMethod, Authenticator]:
+    """Return the methods that bring something still missing, with the authenticator of each.
+
+    pending: what was shown to this challenge already.
+    """
+    shown = {proof.authenticator for proof in pending}
+    useful = could_satisfy(
+        requirement,
+        [*facts.proofs, *pending],
+        facts.enrolled,
+        target=target,
+        activity=facts.activity,
+        at=at,
+    )
+    return {
+        _BY_AMR[one.method]: one
+        for one in useful
+        if one.issuer == OWN_ISSUER and one.method in _BY_AMR and one.authenticator not in shown
+    }

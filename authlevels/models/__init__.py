@@ -1,0 +1,17 @@
+"""The tables of this room: private to it, reached through ``authlevels.api``."""
+
+from authlevels.models.challenges import Challenge, Elevation
+from authlevels.models.credentials import ServiceCredential
+from authlevels.models.people import AttemptCounter, TotpDevice, User
+from authlevels.models.sessions import ProofRow, SessionRow
+
+__all__ = [
+    "AttemptCounter",
+    "Challenge",
+    "Elevation",
+    "ProofRow",
+    "ServiceCredential",
+    "SessionRow",
+    "TotpDevice",
+    "User",
+]

@@ -1,0 +1,106 @@
+"""What is asked of a person, and what passing it leaves."""
+
+import uuid
+
+from django.db import models
+
+
+class Challenge(models.Model):
+    """A request to prove more, for one action of one session, bound to what the person sees.
+
+    browser_digest: the browser that used the hand-off; no other browser may answer.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant_id = models.UUIDField(editable=False)
+    session_id = models.UUIDField(editable=False)
+    subject_type = models.CharField(max_length=64, editable=False)
+    subject_id = models.CharField(max_length=255, editable=False)
+    purpose = models.CharField(max_length=16, editable=False)
+    binding = models.CharField(max_length=64, editable=False)
+    requirement = models.JSONField(editable=False)
+    requirement_digest = models.CharField(max_length=64, editable=False)
+    policy_version = models.CharField(max_length=128, editable=False)
+    decision_id = models.UUIDField(editable=False)
+    action = models.CharField(max_length=128, editable=False)
+    resource_type = models.CharField(max_length=128, editable=False)
+    resource_id = models.CharField(max_length=512, editable=False)
+    display = models.JSONField(editable=False)
+    return_to = models.CharField(max_length=2048, blank=True, default="")
+    state = models.CharField(max_length=512, blank=True, default="")
+    handoff_digest = models.BinaryField(null=True)
+    handoff_expires_at = models.DateTimeField(null=True)
+    browser_digest = models.BinaryField(null=True)
+    created_at = models.DateTimeField(editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    closed_at = models.DateTimeField(null=True)
+    passed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """What the database itself holds to."""
+
+        db_table = "authlevels_challenge"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "id"], name="challenge_tenant_id"),
+            models.UniqueConstraint(
+                fields=["tenant_id", "session_id", "purpose", "binding", "requirement_digest"],
+                name="challenge_equal_open_once",
+                condition=models.Q(closed_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose__in=["action", "sign_in", "enrol", "recovery"]),
+                name="challenge_purpose",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(passed_at__isnull=True) | models.Q(closed_at__isnull=False),
+                name="challenge_passed_is_closed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"chl_{self.tenant_id.hex}{self.id.hex}"
+
+
+class Elevation(models.Model):
+    """What a passed challenge leaves: proofs that count inside a scope until an instant.
+
+    used_by: the request that claimed the one use at scope ``transaction``.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant_id = models.UUIDField(editable=False)
+    session_id = models.UUIDField(editable=False)
+    challenge_id = models.UUIDField(editable=False)
+    scope = models.CharField(max_length=16, editable=False)
+    level = models.CharField(max_length=8, editable=False)
+    binding = models.CharField(max_length=64, editable=False)
+    action = models.CharField(max_length=128, editable=False)
+    resource_type = models.CharField(max_length=128, editable=False)
+    resource_id = models.CharField(max_length=512, editable=False)
+    policy_version = models.CharField(max_length=128, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    used_at = models.DateTimeField(null=True)
+    used_by = models.CharField(max_length=255, blank=True, default="")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """What the database itself holds to."""
+
+        db_table = "authlevels_elevation"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "id"], name="elevation_tenant_id"),
+            models.UniqueConstraint(fields=["tenant_id", "challenge_id"], name="elevation_once_per_challenge"),
+            models.CheckConstraint(
+                condition=models.Q(scope__in=["session", "action", "resource", "transaction"]),
+                name="elevation_scope",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("created_at")),
+                name="elevation_ends_after_start",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant_id", "session_id"], name="elevation_by_session")]
+
+    def __str__(self) -> str:
+        return f"elv_{self.tenant_id.hex}{self.id.hex}"

@@ -1,0 +1,57 @@
+"""The door through which provisioning makes people of the own sign-in."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from authlevels.factors import decode_secret, put_totp_secret
+from authlevels.models import User
+from authlevels.models.people import ACCOUNT
+from authlevels.passwords import accept_password
+
+
+def put_user(
+    *,
+    subject_id: str,
+    at: datetime,
+    realm: UUID | None = None,
+    subject_type: str = ACCOUNT,
+    email: str = "",
+    password: str | None = None,
+    totp_secret: str | None = None,
+) -> tuple[UUID, list[str]]:
+    """Make a person, or bring one to this state; return the id and what changed, by name.
+
+    realm: None for the own sign-in, else the tenant whose product knows the person.
+    password, totp_secret: None leaves what is there; the same again changes nothing.
+    totp_secret: base32, at least 112 bits.
+    :raises PasswordRefused: the password breaks the rules for choosing one.
+    :raises ValueError: the secret is none, or the subject type is not the realm's.
+    """
+    if (realm is None) != (subject_type == ACCOUNT):
+        raise ValueError("The subject type account belongs to the own sign-in, and only it does.")
+    if totp_secret is not None:
+        decode_secret(totp_secret)
+    changed: list[str] = []
+    with transaction.atomic():
+        user, is_new = User.objects.select_for_update().get_or_create(
+            realm=realm,
+            subject_type=subject_type,
+            subject_id=subject_id,
+            defaults={"email": email, "created_at": at, "password": "!"},
+        )
+        if is_new:
+            changed.append("created")
+        elif email and user.email != email:
+            user.email = email
+            user.save(update_fields=["email"])
+            changed.append("email")
+        if password is not None and not user.check_password(password):
+            accept_password(password, user, has_second_factor=totp_secret is not None)
+            user.set_password(password)
+            user.save(update_fields=["password"])
+            changed.append("password")
+        if totp_secret is not None and put_totp_secret(user, totp_secret, at=at):
+            changed.append("totp")
+    return user.id, changed

@@ -1,0 +1,94 @@
+"""Writing down a new session with the proofs that it begins with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import audit.api
+from authlevels.bearer import digest
+from authlevels.models import ProofRow, SessionRow, User
+from authlevels.principals import Session
+from authlevels.public_ids import session_handle
+from authlevels.sessions import told
+from tiergate import Proof
+
+OWN_ISSUER = "tiergate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a sign-in came from, as far as it is known; the device is the product's own name for it."""
+
+    ip: str | None = None
+    user_agent: str = ""
+    device: str = ""
+
+
+def start_session(
+    *,
+    tenant_id: UUID,
+    user: User,
+    issuer: str,
+    proofs: Sequence[Proof],
+    origin: Origin,
+    expires_at: datetime,
+    at: datetime,
+    secret: str | None = None,
+    asserted_by: UUID | None = None,
+) -> Session:
+    """Record a session and its session-wide proofs, within a transaction of its tenant."""
+    row = SessionRow.objects.create(
+        tenant_id=tenant_id,
+        user=user,
+        subject_type=user.subject_type,
+        subject_id=user.subject_id,
+        kind=SessionRow.Kind.OWN if secret else SessionRow.Kind.ASSERTED,
+        issuer=issuer,
+        asserted_by=asserted_by,
+        secret_digest=digest(secret) if secret else None,
+        created_at=at,
+        expires_at=expires_at,
+        last_seen_at=at,
+        ip=origin.ip,
+        user_agent=_storable(origin.user_agent, 512),
+        device=_storable(origin.device, 255),
+    )
+    ProofRow.objects.bulk_create([proof_row(proof, tenant_id=tenant_id, session_id=row.id) for proof in proofs])
+    audit.api.append(
+        tenant_id=tenant_id,
+        kind=audit.api.Kind.SESSION_STARTED,
+        at=at,
+        subject=(row.subject_type, row.subject_id),
+        session_id=row.id,
+        payload={
+            "session": session_handle(row.id),
+            "kind": str(row.kind),
+            "issuer": issuer,
+            "asserted_by": str(asserted_by) if asserted_by else None,
+            "amr": [proof.method for proof in proofs],
+            "expires_at": expires_at.isoformat(),
+        },
+    )
+    return told(row)
+
+
+def proof_row(proof: Proof, *, tenant_id: UUID, session_id: UUID, challenge_id: UUID | None = None) -> ProofRow:
+    """Return the row that records an act of authentication, not yet saved."""
+    return ProofRow(
+        tenant_id=tenant_id,
+        session_id=session_id,
+        challenge_id=challenge_id,
+        method=proof.method,
+        at=proof.at,
+        issuer=proof.issuer,
+        authenticator=proof.authenticator,
+        factor_kind=proof.factor_kind.value,
+        phishing_resistant=proof.phishing_resistant,
+        user_verified=proof.user_verified,
+        device_bound=proof.device_bound,
+    )
+
+
+def _storable(text: str, length: int) -> str:
+    return text.replace("\x00", "")[:length]

@@ -1,0 +1,80 @@
+"""Own sign-in with a password."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import licensing.api
+
+from authlevels.attempts import ACCOUNT_LIMIT, NETWORK_LIMIT, charge, give_back
+from authlevels.bearer import BearerKind, mint
+from authlevels.errors import SignInFailed
+from authlevels.keyring import keyed_digests
+from authlevels.models import User
+from authlevels.passwords import is_right_password, password_authenticator, password_bucket
+from authlevels.principals import Session
+from authlevels.session_start import OWN_ISSUER, Origin, start_session
+from isolation.api import tenant_transaction
+from tiergate import REAUTHENTICATION, SESSION_WIDE, Level
+
+_FAILED: Final = "The name, the password or the tenant is not right."
+
+
+def sign_in_with_password(
+    *,
+    tenant_id: UUID | None,
+    username: str,
+    password: str,
+    network: str,
+    at: datetime,
+    ip: str | None = None,
+    user_agent: str = "",
+) -> tuple[Session, str]:
+    """Begin a session of our own sign-in and return it with its new secret.
+
+    tenant_id: None where the tenant named does not exist; refused like a wrong password.
+    network: whose attempts are counted together (see ``client_address.counted_network``).
+    :raises SignInFailed: for whatever reason; it never says which.
+    :raises Throttled: too many attempts on the account, known or not, or from the network.
+    """
+    charge(bucket=f"network:{network}", limit=NETWORK_LIMIT, at=at)
+    user = _named(username)
+    bucket = password_bucket(user) if user else _bucket_of_nobody(username)
+    charge(bucket=bucket, limit=ACCOUNT_LIMIT, at=at)
+    is_right = is_right_password(user, password)
+    if user is None or not is_right or not user.is_active or tenant_id is None:
+        raise SignInFailed(_FAILED)
+    with tenant_transaction(tenant_id, durable=True):
+        if not is_active_member(tenant_id, user.subject_type, user.subject_id):
+            raise SignInFailed(_FAILED)
+        secret = mint(BearerKind.SESSION, tenant_id)
+        session = start_session(
+            tenant_id=tenant_id,
+            user=user,
+            issuer=OWN_ISSUER,
+            proofs=[password_authenticator(user).shown(at=at, scope=SESSION_WIDE)],
+            origin=Origin(ip=ip, user_agent=user_agent),
+            expires_at=at + REAUTHENTICATION[Level.AAL1].absolute,
+            at=at,
+            secret=secret,
+        )
+        give_back(bucket=bucket, at=at)
+    return session, secret
+
+
+def is_active_member(tenant_id: UUID, subject_type: str, subject_id: str) -> bool:
+    """Say whether the subject is an active member of the tenant."""
+    member = licensing.api.get_member(tenant_id=tenant_id, subject_type=subject_type, subject_id=subject_id)
+    return member is not None and member.active
+
+
+def _named(username: str) -> User | None:
+    people = User.objects.filter(realm__isnull=True)
+    exact = people.filter(subject_id=username).first()
+    if exact is not None or "@" not in username:
+        return exact
+    return people.filter(email__iexact=username).first()
+
+
+def _bucket_of_nobody(username: str) -> str:
+    return f"nobody:{keyed_digests('attempts', username.casefold())[0].hex()}"

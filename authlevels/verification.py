@@ -1,0 +1,204 @@
+"""Answering a challenge: a proof is shown, judged once, and, when nothing is missing, an elevation is left."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django_otp import verify_token
+
+import audit.api
+from authlevels.attempt_errors import refuse
+from authlevels.attempts import ACCOUNT_LIMIT, charge, give_back
+from authlevels.challenges import (
+    Presenter,
+    check_presenter,
+    facts_of,
+    is_answerable,
+    methods_of,
+    pending_proofs,
+    target_of,
+)
+from authlevels.errors import ChallengeClosed, ChallengeNotFound, MethodUnavailable, WrongCode
+from authlevels.methods import ChallengeMethod
+from authlevels.models import Challenge, Elevation, ProofRow, SessionRow, TotpDevice, User
+from authlevels.passwords import is_right_password, password_bucket
+from authlevels.public_ids import challenge_ref, elevation_ref, parse_challenge_ref
+from authlevels.session_start import proof_row
+from authlevels.sessions import touch_session
+from authlevels.totp import PresentedCode
+from isolation.api import tenant_transaction
+from tiergate import (
+    SESSION_WIDE,
+    Authenticator,
+    Requirement,
+    SessionFacts,
+    satisfied_until,
+    until_max_age,
+)
+
+DEFAULT_ELEVATION: Final = timedelta(seconds=300)
+"""How long an elevation lasts whose requirement names no max_age."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A challenge that was passed, with the elevation that it leaves."""
+
+    elevation_id: str
+    expires_at: datetime
+    scope: str
+    level: str
+    return_to: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillOpen:
+    """A right proof, and what the challenge still misses."""
+
+    methods: tuple[ChallengeMethod, ...]
+    expires_at: datetime
+
+
+def verify(*, ref: str, method: ChallengeMethod, code: str, presenter: Presenter, at: datetime) -> Passed | StillOpen:
+    """Judge what a person shows to a challenge; commits before it answers or raises.
+
+    ref: ``chl_…``. code: the one-time code, or the password.
+    :raises ChallengeNotFound: there is none for this presenter.
+    :raises ChallengeClosed: it was passed, has expired, or its session has ended.
+    :raises MethodUnavailable: the method brings nothing that is missing.
+    :raises WrongCode: and ``CodeAlreadyUsed`` for a one-time code shown before.
+    :raises Throttled: too many wrong ones on this factor, over whatever challenges.
+    """
+    ids = parse_challenge_ref(ref)
+    if ids is None:
+        raise ChallengeNotFound("There is no such challenge.")
+    tenant_id, challenge_id = ids
+    attempts_left = 0
+    bucket = ""
+    if method == ChallengeMethod.PASSWORD:
+        bucket = _password_bucket(tenant_id, challenge_id, presenter)
+        attempts_left = charge(bucket=bucket, limit=ACCOUNT_LIMIT, at=at)
+    shown: PresentedCode | None = None
+    with tenant_transaction(tenant_id, durable=True):
+        row = Challenge.objects.select_for_update().filter(tenant_id=tenant_id, id=challenge_id).first()
+        row = check_presenter(row, presenter)
+        touch_session(tenant_id=tenant_id, session_id=row.session_id, at=at)
+        facts = facts_of(row, at=at)
+        if not is_answerable(row, facts, at=at):
+            raise ChallengeClosed("The challenge was answered, has expired, or its session ended.")
+        authenticator = methods_of(row, facts, at=at).get(method)
+        if authenticator is None:
+            raise MethodUnavailable("This method brings nothing that is missing.")
+        user = User.objects.get(id=SessionRow.objects.get(id=row.session_id).user_id)
+        if method == ChallengeMethod.PASSWORD:
+            is_right = is_right_password(user, code)
+            if is_right:
+                give_back(bucket=bucket, at=at)
+        else:
+            shown = PresentedCode(code=code, at=at)
+            is_right = _is_right_totp(user, authenticator, shown)
+        result = _accept(row, facts, authenticator, at=at) if is_right else _record_failure(row, method, shown, at=at)
+    if result is not None:
+        return result
+    if shown is not None:
+        refuse(shown)
+    raise WrongCode("The password is not right.", attempts_left=attempts_left)
+
+
+def _password_bucket(tenant_id: UUID, challenge_id: UUID, presenter: Presenter) -> str:
+    with tenant_transaction(tenant_id):
+        row = Challenge.objects.filter(tenant_id=tenant_id, id=challenge_id).first()
+        row = check_presenter(row, presenter)
+        session = SessionRow.objects.select_related("user").get(id=row.session_id)
+    return password_bucket(session.user)
+
+
+def _is_right_totp(user: User, authenticator: Authenticator, shown: PresentedCode) -> bool:
+    handle = authenticator.authenticator.removeprefix("totp:")
+    device = TotpDevice.objects.filter(user=user, handle=handle).first()
+    if device is None:
+        return False
+    return verify_token(user, device.persistent_id, shown) is not None
+
+
+def _accept(row: Challenge, facts: SessionFacts, authenticator: Authenticator, *, at: datetime) -> Passed | StillOpen:
+    proof = authenticator.shown(at=at, scope=SESSION_WIDE)
+    proof_row(proof, tenant_id=row.tenant_id, session_id=row.session_id, challenge_id=row.id).save(force_insert=True)
+    requirement = Requirement.from_json(row.requirement)
+    met = satisfied_until(
+        requirement,
+        [*facts.proofs, *pending_proofs(row)],
+        target=target_of(row),
+        activity=facts.activity,
+        at=at,
+    )
+    if met is None:
+        left = methods_of(row, facts, at=at)
+        return StillOpen(methods=tuple(left), expires_at=row.expires_at)
+    return _pass(row, requirement, facts, at=at)
+
+
+def _pass(row: Challenge, requirement: Requirement, facts: SessionFacts, *, at: datetime) -> Passed:
+    ends = until_max_age(requirement, at=at, default=DEFAULT_ELEVATION)
+    elevation = Elevation.objects.create(
+        tenant_id=row.tenant_id,
+        session_id=row.session_id,
+        challenge_id=row.id,
+        scope=requirement.scope.value,
+        level=requirement.level.value,
+        binding=row.binding,
+        action=row.action,
+        resource_type=row.resource_type,
+        resource_id=row.resource_id,
+        policy_version=row.policy_version,
+        created_at=at,
+        expires_at=min(ends, facts.expires_at) if facts.expires_at else ends,
+    )
+    ProofRow.objects.filter(tenant_id=row.tenant_id, challenge_id=row.id).update(elevation_id=elevation.id)
+    row.passed_at = row.closed_at = at
+    row.handoff_digest = None
+    row.save(update_fields=["passed_at", "closed_at", "handoff_digest"])
+    seconds = (at - row.created_at).total_seconds()
+    _record(audit.api.Kind.CHALLENGE_PASSED, row, {"response_seconds": seconds}, at=at)
+    _record(
+        audit.api.Kind.ELEVATION_CREATED,
+        row,
+        {
+            "elevation": elevation_ref(row.tenant_id, elevation.id),
+            "scope": elevation.scope,
+            "level": elevation.level,
+            "expires_at": elevation.expires_at.isoformat(),
+        },
+        at=at,
+    )
+    return Passed(
+        elevation_id=elevation_ref(row.tenant_id, elevation.id),
+        expires_at=elevation.expires_at,
+        scope=elevation.scope,
+        level=elevation.level,
+        return_to=row.return_to,
+        state=row.state,
+    )
+
+
+def _record_failure(row: Challenge, method: ChallengeMethod, shown: PresentedCode | None, *, at: datetime) -> None:
+    verdict = shown.verdict.value if shown else "wrong"
+    _record(audit.api.Kind.CHALLENGE_FAILED, row, {"method": method.value, "why": verdict}, at=at)
+
+
+def _record(kind: audit.api.Kind, row: Challenge, more: dict[str, Any], *, at: datetime) -> None:
+    audit.api.append(
+        tenant_id=row.tenant_id,
+        kind=kind,
+        at=at,
+        subject=(row.subject_type, row.subject_id),
+        session_id=row.session_id,
+        payload={
+            "challenge": challenge_ref(row.tenant_id, row.id),
+            "action": row.action,
+            "policy_version": row.policy_version,
+            **more,
+        },
+    )
