@@ -33,7 +33,7 @@ tour: .venv/.built
 	$(BIN)/python manage.py demo --tour
 
 test: .venv/.built
-	$(BIN)/python -m pytest -m "not storm and not browser" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not storm and not browser" -n auto --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
 
 storm: .venv/.built
 	$(BIN)/python -m pytest -m "storm or browser" $(PYTEST_ARGS)

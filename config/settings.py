@@ -33,17 +33,35 @@ def required(name: str, why: str) -> str:
     return found
 
 
+def whole_number(name: str, default: int) -> int:
+    """Read a count, 0 or more."""
+    text = env.str(name, default=str(default))
+    if not text.isascii() or not text.isdigit():
+        raise ImproperlyConfigured(f"{name} is {text!r}, but must be a whole number, 0 or more.")
+    return int(text)
+
+
+def flag(name: str) -> bool:
+    """Read a switch that is off unless it is turned on; anything unclear is refused."""
+    text = env.str(name, default="0").lower()
+    if text not in {"0", "1", "false", "true", "no", "yes", "off", "on", ""}:
+        raise ImproperlyConfigured(f"{name} is {text!r}, but must be 1 or 0.")
+    return text in {"1", "true", "yes", "on"}
+
+
 # --- What this installation is -------------------------------------------------------------------
 
 # The sample product and the pages that show it off.
-TIERGATE_DEMO = env.bool("TIERGATE_DEMO", default=False)
-TESTING = env.bool("TIERGATE_TESTING", default=False)
+TIERGATE_DEMO = flag("TIERGATE_DEMO")
+TESTING = flag("TIERGATE_TESTING")
 DEBUG = False
 
 if EMBEDDED:
     TIERGATE_BASE_URL = env.str("TIERGATE_BASE_URL", default="http://localhost:8000")
 else:
-    TIERGATE_BASE_URL = required("TIERGATE_BASE_URL", "links that people are sent begin with it, https://access.example.")
+    TIERGATE_BASE_URL = required(
+        "TIERGATE_BASE_URL", "links that people are sent begin with it, https://access.example."
+    )
 TIERGATE_BASE_URL = TIERGATE_BASE_URL.rstrip("/")
 IS_HTTPS = TIERGATE_BASE_URL.startswith("https://")
 if not EMBEDDED and not IS_HTTPS:
@@ -60,9 +78,7 @@ if TESTING:
 
 # How many proxies of ours stand before this server; a client's address is read past exactly so
 # many, and is unknown when there are fewer.
-TRUSTED_PROXY_COUNT = env.int("TIERGATE_TRUSTED_PROXIES", default=0)
-if TRUSTED_PROXY_COUNT < 0:
-    raise ImproperlyConfigured("TIERGATE_TRUSTED_PROXIES is a count of proxies, 0 or more.")
+TRUSTED_PROXY_COUNT = whole_number("TIERGATE_TRUSTED_PROXIES", 0)
 
 # --- Secrets -------------------------------------------------------------------------------------
 
@@ -75,9 +91,7 @@ if len(SECRET_KEY) < 50:
 def read_keyring(text: str) -> dict[str, bytes]:
     """Read key ids and their AES keys; the first one encrypts, all of them decrypt."""
     try:
-        ring = {
-            str(key_id): base64.b64decode(key, validate=True) for key_id, key in json.loads(text).items()
-        }
+        ring = {str(key_id): base64.b64decode(key, validate=True) for key_id, key in json.loads(text).items()}
     except (ValueError, AttributeError, TypeError, binascii.Error):
         ring = {}
     if not ring or any(len(key) != 32 for key in ring.values()):
@@ -116,7 +130,7 @@ def database(alias: str, url: str) -> dict[str, Any]:
     options = found.setdefault("OPTIONS", {})
     if alias == "default" and not TESTING:
         # A pool needs CONN_MAX_AGE 0: it keeps the connections, Django must not.
-        options["pool"] = {"min_size": 1, "max_size": env.int("TIERGATE_POOL_SIZE", default=8), "timeout": 5}
+        options["pool"] = {"min_size": 1, "max_size": whole_number("TIERGATE_POOL_SIZE", 8), "timeout": 5}
     return {**found, "ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
 
 

@@ -62,7 +62,9 @@ def start(place: Place, account: Account, binaries: Path) -> None:
     _create(place, account, binaries, data)
     pid = read_pid(data / "postmaster.pid")
     if pid is not None and is_running(pid, argument=str(data)):
-        if wait_until(is_answering, seconds=10):
+        # In its recovery it has a socket already; without one nobody will ever reach it.
+        wait_until(lambda: is_answering() or not place.postgres_socket.exists(), seconds=10)
+        if is_answering():
             return
         end(pid, argument=str(data), gently=signal.SIGQUIT)
     # The socket's lock file holds the same pid, and PostgreSQL believes both.

@@ -22,8 +22,7 @@ _GRANTS: tuple[LiteralString, ...] = (
     "GRANT USAGE ON SCHEMA public TO {app}, {sweep}",
     "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
     " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}, {sweep}",
-    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
-    " GRANT USAGE, SELECT ON SEQUENCES TO {app}, {sweep}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {app}, {sweep}",
 )
 
 
@@ -50,15 +49,11 @@ def ensure_database(connection: psycopg.Connection, name: str) -> None:
     growing = f"{name}_new"
     drop_database(connection, growing)
     connection.execute(
-        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(
-            sql.Identifier(growing), sql.Identifier(OWNER)
-        )
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(sql.Identifier(growing), sql.Identifier(OWNER))
     )
     with superuser_connection(growing) as inside:
         grant(inside, growing)
-    connection.execute(
-        sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(growing), sql.Identifier(name))
-    )
+    connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(growing), sql.Identifier(name)))
 
 
 def grant(connection: psycopg.Connection, database: str) -> None:

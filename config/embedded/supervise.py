@@ -185,7 +185,8 @@ def _require_space(here: Place) -> None:
     if not parent.is_dir() or any(here.data.glob("postgres-*[0-9]/PG_VERSION")):
         return
     free = shutil.disk_usage(parent).free
-    if free < NEEDED_BYTES:
+    there = sum(path.lstat().st_size for path in here.root.rglob("*"))
+    if free + there < NEEDED_BYTES:
         raise EmbeddedError(_full(here, free))
 
 
