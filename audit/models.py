@@ -31,7 +31,10 @@ class Entry(models.Model):
             models.CheckConstraint(condition=~models.Q(kind=""), name="audit_entry_kind_said"),
         )
         indexes = (
-            models.Index(fields=("tenant_id", "subject_type", "subject_id", "seq"), name="audit_entry_by_subject"),
+            models.Index(
+                fields=("tenant_id", "subject_type", "subject_id", "seq"),
+                name="audit_entry_by_subject",
+            ),
         )
 
     def __str__(self) -> str:

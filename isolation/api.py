@@ -4,4 +4,9 @@ from isolation.errors import CrossTenantError
 from isolation.global_tables import GLOBAL_TABLES
 from isolation.tenancy import current_tenant_id, tenant_transaction
 
-__all__ = ["GLOBAL_TABLES", "CrossTenantError", "current_tenant_id", "tenant_transaction"]
+__all__ = [
+    "GLOBAL_TABLES",
+    "CrossTenantError",
+    "current_tenant_id",
+    "tenant_transaction",
+]

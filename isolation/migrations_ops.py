@@ -13,7 +13,11 @@ type OnDelete = Literal["CASCADE", "RESTRICT", "NO ACTION"]
 # A query that forgot its tenant must be seen failing, not be mistaken for one that found nothing.
 _OWN_ROWS: Final = f"tenant_id = current_setting('{TENANT_SETTING}')::uuid"
 
-_POLICIES: Final = (("tenant_rows", APP_ROLE, _OWN_ROWS), ("sweep_rows", SWEEP_ROLE, "true"), ("owner_rows", OWNER_ROLE, "true"))
+_POLICIES: Final = (
+    ("tenant_rows", APP_ROLE, _OWN_ROWS),
+    ("sweep_rows", SWEEP_ROLE, "true"),
+    ("owner_rows", OWNER_ROLE, "true"),
+)
 
 
 def isolate(table: str) -> list[Operation]:
@@ -27,7 +31,10 @@ def isolate(table: str) -> list[Operation]:
             f"REVOKE ALL ON {table} FROM {APP_ROLE}, {SWEEP_ROLE}",
         ),
         RunSQL(f"REVOKE TRUNCATE ON {table} FROM {APP_ROLE}, {SWEEP_ROLE}", RunSQL.noop),
-        RunSQL(_tenant_key(table), f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_tenant_key"),
+        RunSQL(
+            _tenant_key(table),
+            f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_tenant_key",
+        ),
         RunSQL(
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY",

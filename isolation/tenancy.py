@@ -24,7 +24,11 @@ def current_tenant_id(*, using: str = DEFAULT_DB_ALIAS) -> UUID | None:
 
 @contextmanager
 def tenant_transaction(
-    tenant_id: UUID, *, using: str = DEFAULT_DB_ALIAS, durable: bool = False, snapshot: bool = False
+    tenant_id: UUID,
+    *,
+    using: str = DEFAULT_DB_ALIAS,
+    durable: bool = False,
+    snapshot: bool = False,
 ) -> Iterator[None]:
     """Open a transaction in which the rows of one tenant, and of no other, can be seen and written.
 

@@ -16,7 +16,15 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Entry",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
                 ("tenant_id", models.UUIDField(editable=False)),
                 ("seq", models.BigIntegerField(editable=False)),
                 ("kind", models.TextField(editable=False)),
@@ -29,7 +37,8 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(
-                        fields=["tenant_id", "subject_type", "subject_id", "seq"], name="audit_entry_by_subject"
+                        fields=["tenant_id", "subject_type", "subject_id", "seq"],
+                        name="audit_entry_by_subject",
                     ),
                 ],
                 "constraints": [

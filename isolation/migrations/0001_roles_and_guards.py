@@ -40,6 +40,9 @@ class Migration(migrations.Migration):
     dependencies = []
     operations = [
         migrations.RunSQL(_ROLES, migrations.RunSQL.noop),
-        migrations.RunSQL(f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}, {SWEEP_ROLE}", migrations.RunSQL.noop),
+        migrations.RunSQL(
+            f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}, {SWEEP_ROLE}",
+            migrations.RunSQL.noop,
+        ),
         migrations.RunSQL(_REFUSE, "DROP FUNCTION isolation_refuse_change()"),
     ]

@@ -57,9 +57,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kind",
-                    models.TextField(
-                        choices=[("plan", "Plan"), ("add_on", "Add On")], default="plan"
-                    ),
+                    models.TextField(choices=[("plan", "Plan"), ("add_on", "Add On")], default="plan"),
                 ),
                 ("key", models.TextField()),
                 ("title", models.TextField(blank=True, default="")),
@@ -81,9 +79,7 @@ class Migration(migrations.Migration):
                 ("key", models.TextField(unique=True)),
                 (
                     "privileges",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(), blank=True, default=list
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list),
                 ),
                 ("requirement", models.JSONField(blank=True, null=True)),
             ],
@@ -130,17 +126,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("id", "kind"), name="licensing_feature_id_kind"
-                    ),
+                    models.UniqueConstraint(fields=("id", "kind"), name="licensing_feature_id_kind"),
                     models.CheckConstraint(
                         condition=models.Q(("kind__in", ["switch", "limit", "config"])),
                         name="licensing_feature_kind",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("sensitivity__in", ["standard", "premium", "regulated"])
-                        ),
+                        condition=models.Q(("sensitivity__in", ["standard", "premium", "regulated"])),
                         name="licensing_feature_sensitivity",
                     ),
                 ],
@@ -166,9 +158,7 @@ class Migration(migrations.Migration):
                 ("environments", models.JSONField(blank=True, default=dict)),
                 (
                     "binds",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(), blank=True, default=list
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list),
                 ),
                 (
                     "callers",
@@ -392,15 +382,11 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("slug__regex", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-                        ),
+                        condition=models.Q(("slug__regex", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
                         name="licensing_tenant_slug",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("status__in", ["active", "suspended", "closed"])
-                        ),
+                        condition=models.Q(("status__in", ["active", "suspended", "closed"])),
                         name="licensing_tenant_status",
                     ),
                 ],
@@ -471,9 +457,7 @@ class Migration(migrations.Migration):
                 ("key", models.TextField()),
                 (
                     "privileges",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(), blank=True, default=list
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list),
                 ),
                 ("requirement", models.JSONField(blank=True, null=True)),
                 (
@@ -589,9 +573,7 @@ class Migration(migrations.Migration):
                 ("display_name", models.TextField(blank=True, default="")),
                 (
                     "roles",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(), blank=True, default=list
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list),
                 ),
                 ("active", models.BooleanField(default=True)),
                 (
@@ -606,27 +588,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="planversion",
-            constraint=models.UniqueConstraint(
-                fields=("plan", "number"), name="licensing_plan_version_number"
-            ),
+            constraint=models.UniqueConstraint(fields=("plan", "number"), name="licensing_plan_version_number"),
         ),
         migrations.AddConstraint(
             model_name="planversion",
-            constraint=models.UniqueConstraint(
-                fields=("plan", "content_hash"), name="licensing_plan_version_content"
-            ),
+            constraint=models.UniqueConstraint(fields=("plan", "content_hash"), name="licensing_plan_version_content"),
         ),
         migrations.AddConstraint(
             model_name="planversion",
-            constraint=models.UniqueConstraint(
-                fields=("id", "kind"), name="licensing_plan_version_id_kind"
-            ),
+            constraint=models.UniqueConstraint(fields=("id", "kind"), name="licensing_plan_version_id_kind"),
         ),
         migrations.AddConstraint(
             model_name="planversion",
-            constraint=models.UniqueConstraint(
-                fields=("plan", "id"), name="licensing_plan_version_of_plan"
-            ),
+            constraint=models.UniqueConstraint(fields=("plan", "id"), name="licensing_plan_version_of_plan"),
         ),
         migrations.AddConstraint(
             model_name="planversion",
@@ -667,21 +641,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="planterm",
-            constraint=models.UniqueConstraint(
-                fields=("version", "feature"), name="licensing_plan_term_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("version", "feature"), name="licensing_plan_term_once"),
         ),
         migrations.AddConstraint(
             model_name="plan",
-            constraint=models.UniqueConstraint(
-                fields=("kind", "key"), name="licensing_plan_kind_key"
-            ),
+            constraint=models.UniqueConstraint(fields=("kind", "key"), name="licensing_plan_kind_key"),
         ),
         migrations.AddConstraint(
             model_name="plan",
-            constraint=models.UniqueConstraint(
-                fields=("id", "kind"), name="licensing_plan_id_kind"
-            ),
+            constraint=models.UniqueConstraint(fields=("id", "kind"), name="licensing_plan_id_kind"),
         ),
         migrations.AddConstraint(
             model_name="plan",
@@ -705,9 +673,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="subscription",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_subscription_tenant_key"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="licensing_subscription_tenant_key"),
         ),
         migrations.AddConstraint(
             model_name="subscription",
@@ -734,39 +700,27 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="role",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_role_tenant_key"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="licensing_role_tenant_key"),
         ),
         migrations.AddConstraint(
             model_name="role",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "key"), name="licensing_role_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="licensing_role_once"),
         ),
         migrations.AddConstraint(
             model_name="requirementfloor",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_requirement_floor_tenant_key"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="licensing_requirement_floor_tenant_key"),
         ),
         migrations.AddConstraint(
             model_name="requirementfloor",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "feature"), name="licensing_requirement_floor_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "feature"), name="licensing_requirement_floor_once"),
         ),
         migrations.AddConstraint(
             model_name="override",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_override_tenant_key"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="licensing_override_tenant_key"),
         ),
         migrations.AddConstraint(
             model_name="override",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "feature"), name="licensing_override_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "feature"), name="licensing_override_once"),
         ),
         migrations.AddConstraint(
             model_name="override",
@@ -784,9 +738,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="member",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_member_tenant_key"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="licensing_member_tenant_key"),
         ),
         migrations.AddConstraint(
             model_name="member",
@@ -806,11 +758,7 @@ class Migration(migrations.Migration):
             ),
         ),
         *(operation for table in TENANT_TABLES for operation in isolate(table)),
-        *(
-            operation
-            for table in CATALOGUE_TABLES
-            for operation in share(table, writable=True)
-        ),
+        *(operation for table in CATALOGUE_TABLES for operation in share(table, writable=True)),
         *share("licensing_tenant", writable=True),
         *share("licensing_generation", writable=False),
     ]

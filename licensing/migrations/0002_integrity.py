@@ -69,9 +69,7 @@ TERM_SHAPE = """
     END
 """
 RESET_PERIODS = "reset_period IN ('', 'day', 'month', 'year', 'billing_period')"
-NO_VALUE = (
-    """value IS NULL AND "limit" IS NULL AND NOT unlimited AND reset_period = ''"""
-)
+NO_VALUE = """value IS NULL AND "limit" IS NULL AND NOT unlimited AND reset_period = ''"""
 
 KEY = "'^[a-z0-9][a-z0-9_.:-]{0,99}$'"
 
@@ -172,9 +170,7 @@ class Migration(migrations.Migration):
             "licensing_feature (id, kind)",
         ),
         refers("licensing_plan_version", "plan_id, kind", "licensing_plan (id, kind)"),
-        refers(
-            "licensing_plan", "id, current_id", "licensing_plan_version (plan_id, id)"
-        ),
+        refers("licensing_plan", "id, current_id", "licensing_plan_version (plan_id, id)"),
         same_kind("licensing_subscription", "plan_version_id", "plan"),
         same_kind("licensing_subscription_add_on", "plan_version_id", "add_on"),
         *composite_fk(

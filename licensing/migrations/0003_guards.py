@@ -168,9 +168,7 @@ def tells_tenants(table: str, column: str) -> list[Operation]:
 
 def row_guard(table: str, name: str, events: str, function: str) -> Operation:
     """Refuse a row before it is written."""
-    return trigger(
-        table, name, f"BEFORE {events}", f"FOR EACH ROW EXECUTE FUNCTION {function}()"
-    )
+    return trigger(table, name, f"BEFORE {events}", f"FOR EACH ROW EXECUTE FUNCTION {function}()")
 
 
 class Migration(migrations.Migration):

@@ -24,18 +24,14 @@ class Feature(models.Model):
     key = models.TextField(unique=True)
     title = models.TextField(default="", blank=True)
     kind = models.TextField(choices=_choices(FeatureKind))
-    sensitivity = models.TextField(
-        choices=_choices(Sensitivity), default=Sensitivity.STANDARD.value
-    )
+    sensitivity = models.TextField(choices=_choices(Sensitivity), default=Sensitivity.STANDARD.value)
     requirement = models.JSONField(null=True, blank=True)
 
     class Meta:
         """The kind is part of a key that terms refer to: it cannot change under them."""
 
         constraints = (
-            models.UniqueConstraint(
-                fields=("id", "kind"), name="licensing_feature_id_kind"
-            ),
+            models.UniqueConstraint(fields=("id", "kind"), name="licensing_feature_id_kind"),
             models.CheckConstraint(
                 condition=models.Q(kind__in=[one.value for one in FeatureKind]),
                 name="licensing_feature_kind",
@@ -63,9 +59,7 @@ class Action(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.TextField(unique=True)
     title = models.TextField(default="", blank=True)
-    feature = models.ForeignKey(
-        Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="actions"
-    )
+    feature = models.ForeignKey(Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="actions")
     resource_type = models.TextField(default="", blank=True)
     privilege = models.TextField()
     environment_aware = models.BooleanField(default=False)
@@ -134,15 +128,9 @@ class Plan(models.Model):
         """A plan and an add-on may share a key."""
 
         constraints = (
-            models.UniqueConstraint(
-                fields=("kind", "key"), name="licensing_plan_kind_key"
-            ),
-            models.UniqueConstraint(
-                fields=("id", "kind"), name="licensing_plan_id_kind"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(kind__in=PlanKind.values), name="licensing_plan_kind"
-            ),
+            models.UniqueConstraint(fields=("kind", "key"), name="licensing_plan_kind_key"),
+            models.UniqueConstraint(fields=("id", "kind"), name="licensing_plan_id_kind"),
+            models.CheckConstraint(condition=models.Q(kind__in=PlanKind.values), name="licensing_plan_kind"),
         )
 
     def __str__(self) -> str:
@@ -183,9 +171,7 @@ class PlanVersion(models.Model):
     content_hash = models.TextField()
     price_amount = models.BigIntegerField(null=True, blank=True)
     price_currency = models.TextField(default="", blank=True)
-    price_interval = models.TextField(
-        choices=PriceInterval, default=PriceInterval.NONE, blank=True
-    )
+    price_interval = models.TextField(choices=PriceInterval, default=PriceInterval.NONE, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -193,31 +179,20 @@ class PlanVersion(models.Model):
 
         db_table = "licensing_plan_version"
         constraints = (
-            models.UniqueConstraint(
-                fields=("plan", "number"), name="licensing_plan_version_number"
-            ),
-            models.UniqueConstraint(
-                fields=("plan", "content_hash"), name="licensing_plan_version_content"
-            ),
-            models.UniqueConstraint(
-                fields=("id", "kind"), name="licensing_plan_version_id_kind"
-            ),
-            models.UniqueConstraint(
-                fields=("plan", "id"), name="licensing_plan_version_of_plan"
-            ),
+            models.UniqueConstraint(fields=("plan", "number"), name="licensing_plan_version_number"),
+            models.UniqueConstraint(fields=("plan", "content_hash"), name="licensing_plan_version_content"),
+            models.UniqueConstraint(fields=("id", "kind"), name="licensing_plan_version_id_kind"),
+            models.UniqueConstraint(fields=("plan", "id"), name="licensing_plan_version_of_plan"),
             models.CheckConstraint(
                 condition=models.Q(status__in=VersionStatus.values),
                 name="licensing_plan_version_status",
             ),
             models.CheckConstraint(
-                condition=models.Q(status=VersionStatus.DRAFT)
-                | models.Q(published_at__isnull=False),
+                condition=models.Q(status=VersionStatus.DRAFT) | models.Q(published_at__isnull=False),
                 name="licensing_plan_version_published_at",
             ),
             models.CheckConstraint(
-                condition=models.Q(
-                    price_amount__isnull=True, price_currency="", price_interval=""
-                )
+                condition=models.Q(price_amount__isnull=True, price_currency="", price_interval="")
                 | models.Q(
                     price_amount__gte=0,
                     price_currency__regex="^[a-z]{3}$",
@@ -240,28 +215,20 @@ class PlanTerm(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    version = models.ForeignKey(
-        PlanVersion, on_delete=models.CASCADE, related_name="terms"
-    )
+    version = models.ForeignKey(PlanVersion, on_delete=models.CASCADE, related_name="terms")
     feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="terms")
     feature_kind = models.TextField(choices=_choices(FeatureKind))
     value = models.JSONField(null=True, blank=True)
     limit = models.BigIntegerField(null=True, blank=True)
     unlimited = models.BooleanField(default=False)
-    reset_period = models.TextField(
-        choices=[("", ""), *_choices(ResetPeriod)], default="", blank=True
-    )
+    reset_period = models.TextField(choices=[("", ""), *_choices(ResetPeriod)], default="", blank=True)
     requirement = models.JSONField(null=True, blank=True)
 
     class Meta:
         """The columns that are filled are those of the feature's kind: a constraint in the migration."""
 
         db_table = "licensing_plan_term"
-        constraints = (
-            models.UniqueConstraint(
-                fields=("version", "feature"), name="licensing_plan_term_once"
-            ),
-        )
+        constraints = (models.UniqueConstraint(fields=("version", "feature"), name="licensing_plan_term_once"),)
 
     def __str__(self) -> str:
         """Show what it is about."""

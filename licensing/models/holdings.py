@@ -34,15 +34,9 @@ class Subscription(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    tenant = models.ForeignKey(
-        "licensing.Tenant", on_delete=models.PROTECT, related_name="+"
-    )
-    plan_version = models.ForeignKey(
-        "licensing.PlanVersion", on_delete=models.PROTECT, related_name="+"
-    )
-    status = models.TextField(
-        choices=SubscriptionStatus, default=SubscriptionStatus.ACTIVE
-    )
+    tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
+    plan_version = models.ForeignKey("licensing.PlanVersion", on_delete=models.PROTECT, related_name="+")
+    status = models.TextField(choices=SubscriptionStatus, default=SubscriptionStatus.ACTIVE)
     active_from = models.DateTimeField()
     active_to = models.DateTimeField(null=True, blank=True)
 
@@ -50,16 +44,13 @@ class Subscription(models.Model):
         """An empty range would be a subscription that never was."""
 
         constraints = (
-            models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_subscription_tenant_key"
-            ),
+            models.UniqueConstraint(fields=("tenant", "id"), name="licensing_subscription_tenant_key"),
             models.CheckConstraint(
                 condition=models.Q(status__in=SubscriptionStatus.values),
                 name="licensing_subscription_status",
             ),
             models.CheckConstraint(
-                condition=models.Q(active_to__isnull=True)
-                | models.Q(active_to__gt=models.F("active_from")),
+                condition=models.Q(active_to__isnull=True) | models.Q(active_to__gt=models.F("active_from")),
                 name="licensing_subscription_range",
             ),
         )
@@ -73,24 +64,16 @@ class SubscriptionAddOn(models.Model):
     """An add-on held beside a subscription, for as long as it lasts."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    tenant = models.ForeignKey(
-        "licensing.Tenant", on_delete=models.PROTECT, related_name="+"
-    )
-    subscription = models.ForeignKey(
-        Subscription, on_delete=models.CASCADE, related_name="add_ons"
-    )
-    plan_version = models.ForeignKey(
-        "licensing.PlanVersion", on_delete=models.PROTECT, related_name="+"
-    )
+    tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="add_ons")
+    plan_version = models.ForeignKey("licensing.PlanVersion", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         """An add-on is held once."""
 
         db_table = "licensing_subscription_add_on"
         constraints = (
-            models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_subscription_add_on_tenant_key"
-            ),
+            models.UniqueConstraint(fields=("tenant", "id"), name="licensing_subscription_add_on_tenant_key"),
             models.UniqueConstraint(
                 fields=("subscription", "plan_version"),
                 name="licensing_subscription_add_on_once",
@@ -106,16 +89,10 @@ class Override(models.Model):
     """What was agreed with one tenant about one feature, by whom, why, and until when."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    tenant = models.ForeignKey(
-        "licensing.Tenant", on_delete=models.PROTECT, related_name="+"
-    )
-    feature = models.ForeignKey(
-        "licensing.Feature", on_delete=models.PROTECT, related_name="+"
-    )
+    tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
+    feature = models.ForeignKey("licensing.Feature", on_delete=models.PROTECT, related_name="+")
     feature_kind = models.TextField()
-    effect = models.TextField(
-        choices=[(one.value, one.value) for one in OverrideEffect]
-    )
+    effect = models.TextField(choices=[(one.value, one.value) for one in OverrideEffect])
     value = models.JSONField(null=True, blank=True)
     limit = models.BigIntegerField(null=True, blank=True)
     unlimited = models.BooleanField(default=False)
@@ -130,12 +107,8 @@ class Override(models.Model):
         """One for a feature; a reason is always given."""
 
         constraints = (
-            models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_override_tenant_key"
-            ),
-            models.UniqueConstraint(
-                fields=("tenant", "feature"), name="licensing_override_once"
-            ),
+            models.UniqueConstraint(fields=("tenant", "id"), name="licensing_override_tenant_key"),
+            models.UniqueConstraint(fields=("tenant", "feature"), name="licensing_override_once"),
             models.CheckConstraint(
                 condition=models.Q(effect__in=[one.value for one in OverrideEffect]),
                 name="licensing_override_effect",
@@ -158,12 +131,8 @@ class RequirementFloor(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    tenant = models.ForeignKey(
-        "licensing.Tenant", on_delete=models.PROTECT, related_name="+"
-    )
-    feature = models.ForeignKey(
-        "licensing.Feature", on_delete=models.PROTECT, related_name="+"
-    )
+    tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
+    feature = models.ForeignKey("licensing.Feature", on_delete=models.PROTECT, related_name="+")
     requirement = models.JSONField()
     because = models.TextField(default="")
     raised_at = models.DateTimeField()
@@ -173,12 +142,8 @@ class RequirementFloor(models.Model):
 
         db_table = "licensing_requirement_floor"
         constraints = (
-            models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_requirement_floor_tenant_key"
-            ),
-            models.UniqueConstraint(
-                fields=("tenant", "feature"), name="licensing_requirement_floor_once"
-            ),
+            models.UniqueConstraint(fields=("tenant", "id"), name="licensing_requirement_floor_tenant_key"),
+            models.UniqueConstraint(fields=("tenant", "feature"), name="licensing_requirement_floor_once"),
         )
 
     def __str__(self) -> str:

@@ -10,9 +10,7 @@ class Role(models.Model):
     """A tenant's own role, or what it adds to a built-in one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    tenant = models.ForeignKey(
-        "licensing.Tenant", on_delete=models.PROTECT, related_name="+"
-    )
+    tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
     key = models.TextField()
     privileges = ArrayField(models.TextField(), default=list, blank=True)
     requirement = models.JSONField(null=True, blank=True)
@@ -21,12 +19,8 @@ class Role(models.Model):
         """One row a key."""
 
         constraints = (
-            models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_role_tenant_key"
-            ),
-            models.UniqueConstraint(
-                fields=("tenant", "key"), name="licensing_role_once"
-            ),
+            models.UniqueConstraint(fields=("tenant", "id"), name="licensing_role_tenant_key"),
+            models.UniqueConstraint(fields=("tenant", "key"), name="licensing_role_once"),
         )
 
     def __str__(self) -> str:
@@ -41,9 +35,7 @@ class Member(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    tenant = models.ForeignKey(
-        "licensing.Tenant", on_delete=models.PROTECT, related_name="+"
-    )
+    tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
     subject_type = models.TextField()
     subject_id = models.TextField()
     display_name = models.TextField(default="", blank=True)
@@ -54,9 +46,7 @@ class Member(models.Model):
         """A subject is a member once."""
 
         constraints = (
-            models.UniqueConstraint(
-                fields=("tenant", "id"), name="licensing_member_tenant_key"
-            ),
+            models.UniqueConstraint(fields=("tenant", "id"), name="licensing_member_tenant_key"),
             models.UniqueConstraint(
                 fields=("tenant", "subject_type", "subject_id"),
                 name="licensing_member_once",

@@ -1,0 +1,149 @@
+"""Who belongs to a tenant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+import audit.api
+from isolation.api import tenant_transaction
+from licensing import names
+from licensing.errors import MemberNotFound, UnknownRole
+from licensing.models import Member as MemberRow
+from licensing.models import Role, RoleDefault
+from licensing.push import publish
+from licensing.roles import built_in_roles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A subject that belongs to a tenant.
+
+    active: one who is not may do nothing, and keeps the place.
+    """
+
+    id: UUID
+    subject_type: str
+    subject_id: str
+    roles: tuple[str, ...]
+    display_name: str = ""
+    active: bool = True
+
+
+def put_member(
+    *,
+    tenant_id: UUID,
+    subject_type: str,
+    subject_id: str,
+    roles: Sequence[str],
+    display_name: str = "",
+    active: bool = True,
+    by: str,
+    at: datetime,
+) -> tuple[Member, bool]:
+    """Create or replace a member. Returns the member, and whether it is new.
+
+    :raises InvalidName: a subject that cannot be one.
+    :raises UnknownRole: a role that this tenant does not have.
+    """
+    names.subject(subject_type, subject_id)
+    author = names.text(by, "author", may_be_empty=False)
+    wanted: dict[str, Any] = {
+        "roles": names.keys(roles, "role"),
+        "display_name": names.text(display_name, "display name"),
+        "active": active,
+    }
+    with tenant_transaction(tenant_id):
+        _require_roles(tenant_id, wanted["roles"])
+        row, created = MemberRow.objects.select_for_update().get_or_create(
+            tenant_id=tenant_id, subject_type=subject_type, subject_id=subject_id, defaults=wanted
+        )
+        old = None if created else _json(row)
+        for column, value in wanted.items():
+            setattr(row, column, value)
+        if old != _json(row):
+            if not created:
+                row.save(update_fields=list(wanted))
+            _record(row, author, at, old, _json(row))
+    return _told(row), created
+
+
+def remove_member(*, tenant_id: UUID, subject_type: str, subject_id: str, by: str, at: datetime) -> None:
+    """End a membership; whatever stood on it is refused from the next look.
+
+    :raises MemberNotFound: there is none.
+    """
+    author = names.text(by, "author", may_be_empty=False)
+    with tenant_transaction(tenant_id):
+        row = _find(tenant_id, subject_type, subject_id, is_locked=True)
+        if row is None:
+            raise MemberNotFound("The tenant has no such member.")
+        old = _json(row)
+        row.delete()
+        _record(row, author, at, old, None)
+
+
+def get_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> Member | None:
+    """Find a member; None where the subject does not belong to the tenant, or cannot exist at all."""
+    with tenant_transaction(tenant_id):
+        row = _find(tenant_id, subject_type, subject_id)
+        return None if row is None else _told(row)
+
+
+def list_members(*, tenant_id: UUID, after: tuple[str, str] | None = None, limit: int = 100) -> list[Member]:
+    """List a page of members by subject.
+
+    after: the last subject of the page before. A member who joins meanwhile disturbs no page.
+    """
+    with tenant_transaction(tenant_id):
+        rows = MemberRow.objects.filter(tenant_id=tenant_id).order_by("subject_type", "subject_id")
+        if after is not None:
+            last_type, last_id = after
+            rows = rows.filter(Q(subject_type__gt=last_type) | Q(subject_type=last_type, subject_id__gt=last_id))
+        return [_told(row) for row in rows[: max(0, limit)]]
+
+
+def _find(tenant_id: UUID, subject_type: str, subject_id: str, *, is_locked: bool = False) -> MemberRow | None:
+    if not names.is_subject(subject_type, subject_id):
+        return None
+    rows = MemberRow.objects.select_for_update() if is_locked else MemberRow.objects.all()
+    return rows.filter(tenant_id=tenant_id, subject_type=subject_type, subject_id=subject_id).first()
+
+
+def _require_roles(tenant_id: UUID, wanted: Sequence[str]) -> None:
+    unknown = set(wanted) - set(built_in_roles(tenant_id))
+    if unknown:
+        unknown -= set(Role.objects.filter(tenant_id=tenant_id, key__in=unknown).values_list("key", flat=True))
+    if unknown:
+        unknown -= set(RoleDefault.objects.filter(key__in=unknown).values_list("key", flat=True))
+    if unknown:
+        raise UnknownRole(f"The tenant has no role {min(unknown)!r}.", roles=sorted(unknown))
+
+
+def _record(row: MemberRow, author: str, at: datetime, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
+    audit.api.append(
+        tenant_id=row.tenant_id,
+        kind=audit.api.Kind.MEMBER_CHANGED,
+        at=at,
+        subject=(row.subject_type, row.subject_id),
+        payload={"by": author, "old": old, "new": new},
+    )
+    publish("tenant", str(row.tenant_id))
+
+
+def _told(row: MemberRow) -> Member:
+    return Member(
+        id=row.id,
+        subject_type=row.subject_type,
+        subject_id=row.subject_id,
+        roles=tuple(row.roles),
+        display_name=row.display_name,
+        active=row.active,
+    )
+
+
+def _json(row: MemberRow) -> dict[str, Any]:
+    return {"roles": list(row.roles), "display_name": row.display_name, "active": row.active}
