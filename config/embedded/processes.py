@@ -32,7 +32,7 @@ def is_running(pid: int, *, argument: str) -> bool:
         except OSError:
             return False
         return argument in words.replace("\0", " ")
-    found = subprocess.run(  # noqa: S603 - fixed words and a number
+    found = subprocess.run(
         ["/bin/ps", "-ww", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
     )
     return argument in found.stdout

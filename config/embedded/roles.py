@@ -13,6 +13,8 @@ from config.embedded.paths import APP, BOOTSTRAP, OWNER, SWEEP, database_url
 # No role below is a superuser or bypasses row-level security.
 _ROLE = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION LOGIN"
 
+_ON_NEW_THINGS: LiteralString = "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
+
 # TRUNCATE is granted to nobody: it passes by row-level security and by row triggers.
 _GRANTS: tuple[LiteralString, ...] = (
     "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
@@ -20,8 +22,10 @@ _GRANTS: tuple[LiteralString, ...] = (
     "ALTER SCHEMA public OWNER TO {owner}",
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     "GRANT USAGE ON SCHEMA public TO {app}, {sweep}",
-    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
-    " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}, {sweep}",
+    (
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
+        " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}, {sweep}"
+    ),
     "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {app}, {sweep}",
 )
 

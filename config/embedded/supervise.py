@@ -195,13 +195,11 @@ def _disk_said(here: Place) -> Iterator[None]:
     """Turn whatever a full disk breaks, here or inside a server, into one sentence."""
     try:
         yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise EmbeddedError(_full(here, 0)) from error
-        raise
     except Exception as error:
-        if "No space left on device" in str(error) or "could not extend file" in str(error):
-            raise EmbeddedError(_full(here, shutil.disk_usage(here.root).free)) from error
+        is_full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+        # A copy of many files, and a server, only say it.
+        if is_full or "No space left on device" in str(error) or "could not extend file" in str(error):
+            raise EmbeddedError(_full(here, shutil.disk_usage(here.root.parent).free)) from error
         raise
 
 

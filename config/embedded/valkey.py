@@ -46,7 +46,7 @@ def start(place: Place, account: Account, binaries: Path) -> None:
         *("--databases", str(DATABASES), "--save", "", "--appendonly", "no"),
         *("--dir", str(place.data), "--logfile", str(log), "--pidfile", str(_pid_file(place)), "--daemonize", "yes"),
     ]
-    done = subprocess.run(  # noqa: S603 - our own program and paths
+    done = subprocess.run(
         command, cwd="/", capture_output=True, text=True, check=False, umask=0o077, **account.as_subprocess()
     )
     if done.returncode or not wait_until(lambda: is_answering(place), seconds=15):

@@ -1,0 +1,1 @@
+"""Django's own commands, as the owner of the schema."""
