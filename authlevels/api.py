@@ -9,6 +9,7 @@ from authlevels.challenges import (
     open_challenge,
     show_challenge,
 )
+from authlevels.claims import claim_transaction
 from authlevels.client_address import counted_network, person_address
 from authlevels.credentials import (
     create_credential,
@@ -131,6 +132,7 @@ __all__ = [
     "begin_totp_enrolment",
     "caller",
     "challenge_ref",
+    "claim_transaction",
     "claim_use",
     "confirm_totp_enrolment",
     "counted_network",

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import licensing.api
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 import audit.api
+import licensing.api
 from authlevels.bearer import BearerKind, digest, digests, mint, tenant_of
 from authlevels.errors import CredentialNameTaken, CredentialNotFound
 from authlevels.models import ServiceCredential

@@ -23,10 +23,10 @@ def claim_use(*, tenant_id: UUID, elevation_id: UUID, request_id: str, at: datet
     """
     name = request_id or f"once:{uuid4().hex}"
     with tenant_transaction(tenant_id):
-        usable = _usable(tenant_id, elevation_id, at=at)
+        usable = usable_elevations(tenant_id, at=at).filter(id=elevation_id)
         claimed = usable.filter(used_at__isnull=True).update(used_at=at, used_by=name)
         if claimed:
-            _record_use(tenant_id, elevation_id, name, at=at)
+            record_use(tenant_id, elevation_id, name, at=at)
             return True
         return bool(request_id) and usable.filter(used_by=name).exists()
 
@@ -44,10 +44,12 @@ def elevation_consumed(*, tenant_id: UUID, elevation_id: UUID, at: datetime, req
         may_use = Q(used_at__isnull=True)
         if request_id:
             may_use |= Q(used_by=request_id)
-        used = _usable(tenant_id, elevation_id, at=at).filter(may_use).update(used_at=at, used_by=name)
+        used = (
+            usable_elevations(tenant_id, at=at).filter(id=elevation_id).filter(may_use).update(used_at=at, used_by=name)
+        )
         if not used:
             raise ElevationGone("The elevation was used, has ended, or has expired.")
-        _record_use(tenant_id, elevation_id, name, at=at)
+        record_use(tenant_id, elevation_id, name, at=at)
         yield
 
 
@@ -72,7 +74,8 @@ def end_elevation(*, ref: str, presenter: Presenter, at: datetime) -> None:
         _record(audit.api.Kind.ELEVATION_ENDED, row, {}, at=at)
 
 
-def _usable(tenant_id: UUID, elevation_id: UUID, *, at: datetime) -> QuerySet[Elevation]:
+def usable_elevations(tenant_id: UUID, *, at: datetime) -> QuerySet[Elevation]:
+    """Select the elevations that still count: neither ended nor expired, their session and person alive."""
     live = SessionRow.objects.filter(
         tenant_id=tenant_id,
         id=OuterRef("session_id"),
@@ -83,7 +86,6 @@ def _usable(tenant_id: UUID, elevation_id: UUID, *, at: datetime) -> QuerySet[El
     return Elevation.objects.filter(
         Exists(live),
         tenant_id=tenant_id,
-        id=elevation_id,
         ended_at__isnull=True,
         expires_at__gt=at,
     )
@@ -96,7 +98,8 @@ def _may_end(row: Elevation, presenter: Presenter) -> bool:
     return credential is not None and credential.reaches(row.tenant_id) and Verb.STEP_UP_CREATE in credential.verbs
 
 
-def _record_use(tenant_id: UUID, elevation_id: UUID, name: str, *, at: datetime) -> None:
+def record_use(tenant_id: UUID, elevation_id: UUID, name: str, *, at: datetime) -> None:
+    """Append that an elevation was used, within the transaction that uses it."""
     row = Elevation.objects.get(tenant_id=tenant_id, id=elevation_id)
     _record(audit.api.Kind.ELEVATION_USED, row, {"used_by": name}, at=at)
 

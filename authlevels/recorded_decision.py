@@ -1,10 +1,7 @@
 """Reading back the recorded decision that a challenge rests on.
 
-The record is written by the room above; these are the members of its payload that this room reads:
-
-``question``: ``subject {type, id}``, ``session`` (handle), ``action {name}``, ``resource {type, id}``,
-``binding`` (hex), ``bound`` (path to value). ``decision``: ``outcome``, ``requirement``,
-``versions {policy}``. ``title`` may name the action for people.
+The room above writes the record; this one reads ``facts`` and ``decision``, the kernel's own classes,
+and ``fields``, the bound properties that a person is shown.
 """
 
 from collections.abc import Mapping
@@ -13,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 import audit.api
 from authlevels.errors import DecisionNotChallengeable, DecisionNotFound
 from authlevels.public_ids import parse_decision_ref, parse_session_handle
-from tiergate import NeedKind, Outcome, Requirement, Target
+from tiergate import Decision, Facts, NeedKind, Outcome, Requirement, Target
 
 CHALLENGEABLE_FOR: Final = timedelta(minutes=15)
 """How long a refusal may be answered by a step-up; after that the product asks again."""
@@ -52,32 +51,38 @@ def get_challengeable(*, tenant_id: UUID, decision_ref: str, at: datetime) -> Re
     if entry.at + CHALLENGEABLE_FOR < at:
         raise DecisionNotChallengeable("The decision is too old: ask again.")
     try:
-        return _read(decision_id, entry.payload)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return _read(tenant_id, decision_id, entry.payload)
+    except (KeyError, TypeError, ValueError) as error:
         raise DecisionNotChallengeable("The decision cannot be answered by a step-up.") from error
 
 
-def _read(decision_id: UUID, payload: Mapping[str, Any]) -> RecordedDecision:
-    question, decision = payload["question"], payload["decision"]
-    session_id = parse_session_handle(question["session"])
-    kinds = {need["kind"] for need in decision["needs"]}
-    if decision["outcome"] != Outcome.STEP_UP or NeedKind.STEP_UP not in kinds or not session_id:
-        raise ValueError("asks for no proof of a session")
-    resource = (str(question["resource"]["type"]), str(question["resource"]["id"]))
-    action = str(question["action"]["name"])
-    bound = question.get("bound") or {}
+def _read(tenant_id: UUID, decision_id: UUID, payload: Mapping[str, Any]) -> RecordedDecision:
+    facts = msgspec.convert(payload["facts"], Facts)
+    decision = msgspec.convert(payload["decision"], Decision)
+    session_id = parse_session_handle(facts.session.handle) if facts.session else None
+    if (
+        session_id is None
+        or facts.action is None
+        or facts.tenant is None
+        or facts.tenant.id != str(tenant_id)
+        or decision.outcome != Outcome.STEP_UP
+        or decision.requirement is None
+        or not decision.is_enforceable
+        or NeedKind.STEP_UP not in {need.kind for need in decision.needs}
+    ):
+        raise ValueError("asks for no proof of a session of this tenant")
     return RecordedDecision(
         id=decision_id,
         session_id=session_id,
-        subject=(str(question["subject"]["type"]), str(question["subject"]["id"])),
-        target=Target(action=action, resource="/".join(resource), binding=str(question["binding"])),
-        resource=resource,
-        requirement=Requirement.from_json(decision["requirement"]),
-        policy_version=str(decision["versions"]["policy"]),
+        subject=facts.subject,
+        target=Target(action=facts.action_name, resource="/".join(facts.resource), binding=facts.binding),
+        resource=facts.resource,
+        requirement=decision.requirement,
+        policy_version=facts.versions.policy,
         display={
-            "action": action,
-            "title": str(payload.get("title") or action),
-            "resource": {"type": resource[0], "id": resource[1]},
-            "fields": [{"name": name, "value": value} for name, value in bound.items()],
+            "action": facts.action_name,
+            "title": facts.action.title or facts.action_name,
+            "resource": {"type": facts.resource[0], "id": facts.resource[1]},
+            "fields": [{"name": name, "value": value} for name, value in payload["fields"].items()],
         },
     )

@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import licensing.api
-
 import audit.api
+import licensing.api
 from authlevels.bearer import BearerKind, digest, digests, mint, tenant_of
 from authlevels.errors import SessionNotFound
 from authlevels.models import SessionRow

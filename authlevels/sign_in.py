@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID
 
 import licensing.api
-
 from authlevels.attempts import ACCOUNT_LIMIT, NETWORK_LIMIT, charge, give_back
 from authlevels.bearer import BearerKind, mint
 from authlevels.errors import SignInFailed
