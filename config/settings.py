@@ -26,7 +26,7 @@ EMBEDDED = is_embedded()
 
 def required(name: str, why: str) -> str:
     """Read a variable that production cannot do without."""
-    found = env.str(name, default="")
+    found: str = env.str(name, default="")
     if not found:
         message = f"{name} is not set: {why}"
         raise ImproperlyConfigured(message)

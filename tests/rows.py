@@ -78,7 +78,7 @@ def _migrate(server: psycopg.Connection, name: str) -> None:
 
 def _restoring(inside: psycopg.Connection) -> str:
     seeded = {row[0] for row in inside.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (_SEEDS,))}
-    statements = [
+    statements: list[sql.Composable] = [
         sql.SQL("SET LOCAL lock_timeout = '10s'"),
         sql.SQL("SET LOCAL session_replication_role = replica"),
     ]
