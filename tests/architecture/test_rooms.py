@@ -55,7 +55,7 @@ def test_the_import_contract_names_every_room() -> None:
 def test_a_room_begins_with_its_question(room: str) -> None:
     question = ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text()))
     assert question is not None
-    assert question.splitlines()[0].endswith("?")
+    assert "?" in question.splitlines()[0]
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room not in {"config", "tiergate"}])
