@@ -1,0 +1,121 @@
+"""Translate a decision into the members that every door's answer carries."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from decisions.question import Answer
+from decisions.sentences import for_operator, for_person
+from tiergate import Need, NeedKind, Outcome, Reason, Requirement, Unlock, acr_values
+
+STATUS_OF = {Outcome.ALLOW: 200, Outcome.STEP_UP: 401, Outcome.UPGRADE: 402, Outcome.DENY: 403}
+
+
+def context_of(answer: Answer) -> dict[str, Any]:
+    """Write our members of an AuthZEN answer's ``context``; what has no value is left out."""
+    decision = answer.decision
+    status = str(STATUS_OF[decision.outcome])
+    out: dict[str, Any] = {
+        "id": answer.public_id,
+        "outcome": decision.outcome.value,
+        "reason": decision.reason.value,
+        "needs": [need_json(need) for need in decision.needs],
+        **challenge_members(answer),
+        "unlocks": unlocks_of(answer),
+        "as_of": instant(decision.as_of),
+        "next_change_at": instant(decision.next_change_at) if decision.next_change_at else None,
+        "snapshot": decision.versions.snapshot or None,
+        "policy_version": decision.versions.policy or None,
+    }
+    if not decision.is_enforceable:
+        out["purpose"] = answer.question.context.purpose.value
+    if decision.outcome != Outcome.ALLOW:
+        out["reason_user"] = {status: for_person(decision)}
+        out["reason_admin"] = {status: for_operator(decision)}
+    return {key: value for key, value in out.items() if value is not None and value != []}
+
+
+def challenge_members(answer: Answer) -> dict[str, Any]:
+    """Write what a step-up asks (RFC 9470) and where to begin it; empty when no proof is asked for."""
+    need = proof_need(answer)
+    if need is None or need.requirement is None:
+        return {}
+    out: dict[str, Any] = {"acr_values": acr_values(need.requirement.level)}
+    if need.methods:
+        out["amr_values"] = " ".join(dict.fromkeys(one.method for one in need.methods))
+    if need.requirement.max_age is not None:
+        out["max_age"] = need.requirement.max_age
+    is_challengeable = answer.decision.outcome == Outcome.STEP_UP and need.kind == NeedKind.STEP_UP
+    if is_challengeable and answer.decision.is_enforceable:
+        out["challenge"] = {
+            "href": f"{settings.TIERGATE_BASE_URL}/step-up/challenges",
+            "decision_id": answer.public_id,
+        }
+    return out
+
+
+def proof_need(answer: Answer) -> Need | None:
+    """Find the need for a proof among the unmet needs."""
+    kinds = {NeedKind.STEP_UP, NeedKind.ENROL}
+    return next((need for need in answer.decision.needs if need.kind in kinds), None)
+
+
+def unlocks_of(answer: Answer) -> list[dict[str, Any]]:
+    """Write what could be bought, smallest first."""
+    return [unlock_json(one) for need in answer.decision.needs for one in need.unlocks]
+
+
+def unlock_json(unlock: Unlock) -> dict[str, Any]:
+    """Write one way to be entitled."""
+    price = None
+    if unlock.price is not None:
+        price = {"amount": unlock.price, "currency": unlock.currency, "interval": unlock.interval}
+    return {
+        "kind": unlock.kind.value,
+        unlock.kind.value: unlock.key,
+        "title": unlock.title,
+        "version": unlock.version,
+        "price": price,
+        "requires": unlock.requirement.to_json() if unlock.requirement else None,
+    }
+
+
+def need_json(need: Need) -> dict[str, Any]:
+    """Write one unmet need with the members of its kind."""
+    out: dict[str, Any] = {"kind": need.kind.value}
+    if need.requirement is not None:
+        out |= requirement_json(need.requirement)
+    if need.methods:
+        out["methods"] = [{"method": one.method, "issuer": one.issuer} for one in need.methods]
+    if need.kind == NeedKind.UPGRADE:
+        out["unlocks"] = [{"kind": one.kind.value, one.kind.value: one.key} for one in need.unlocks]
+    if need.kind == NeedKind.APPROVAL:
+        out["approvals"] = need.approvals
+    if need.until is not None:
+        out["until"] = instant(need.until)
+    return out
+
+
+def requirement_json(requirement: Requirement) -> dict[str, Any]:
+    """Write a requirement, with every acr value that would do."""
+    return {"acr_values": acr_values(requirement.level), **requirement.to_json()}
+
+
+def instant(at: datetime) -> str:
+    """Write an instant as RFC 3339 in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def status_of(answer: Answer) -> int:
+    """Choose the HTTP status with which a Django door refuses (or 200)."""
+    decision = answer.decision
+    if decision.reason in {Reason.FACTS_UNAVAILABLE, Reason.INTERNAL_ERROR}:
+        return 503
+    if decision.reason in {Reason.NO_SESSION, Reason.UNKNOWN_SESSION, Reason.SESSION_EXPIRED, Reason.SESSION_REVOKED}:
+        return 401
+    if decision.outcome == Outcome.DENY and any(need.kind == NeedKind.WAIT for need in decision.needs):
+        return 429
+    if decision.reason == Reason.APPROVAL_REQUIRED:
+        return 403
+    return STATUS_OF[decision.outcome]

@@ -1,0 +1,28 @@
+"""The door of this room: may this call go ahead, and if not, what would make it?"""
+
+from decisions.drf import RequiredAction, decide_for, open_because, requires
+from decisions.errors import FactsUnavailable
+from decisions.evaluate import evaluate, preview
+from decisions.own import NoPrincipal
+from decisions.problems import RefusedByDecision, problem_response, refusal
+from decisions.question import Answer, Context, Entity, Question
+from decisions.sentences import for_person
+
+__all__ = [
+    "Answer",
+    "Context",
+    "Entity",
+    "FactsUnavailable",
+    "NoPrincipal",
+    "Question",
+    "RefusedByDecision",
+    "RequiredAction",
+    "decide_for",
+    "evaluate",
+    "for_person",
+    "open_because",
+    "preview",
+    "problem_response",
+    "refusal",
+    "requires",
+]

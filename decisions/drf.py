@@ -1,0 +1,124 @@
+"""The door inside Django: a view says which action it is, and is entered only on an allow."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from msgspec import json as msgjson
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from authlevels import api as authlevels
+from decisions.evaluate import evaluate
+from decisions.own import NoPrincipal, question_from
+from decisions.problems import PROBLEM_TYPE, RefusedByDecision, of_tiergate_error, problem_response, refusal
+from decisions.question import Answer, Context, Entity
+from isolation.clock import now
+from tiergate import OWN_RESOURCE_TYPE, TiergateError
+
+type View = Callable[..., HttpResponseBase]
+
+
+class RequiredAction(BasePermission):
+    """Lets a request into a view when the decision on the view's action is an allow.
+
+    The view states ``required_action`` (an action's name, or a map from method or viewset action), or
+    ``open_because``. It may have ``get_resource(request, **kwargs) -> Entity``, and ``tenant_kwarg``, the path
+    argument that names the tenant acted on. The answer is left on the request as ``decision``.
+
+    :raises RefusedByDecision: 401, 402, 403, 429 or 503, as the decision says.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Decide; a view that says neither is closed."""
+        if getattr(view, "open_because", ""):
+            return True
+        action = required_action_of(view, method=request.method or "", viewset_action=getattr(view, "action", None))
+        if action is None:
+            return False
+        if not request.auth:
+            # DRF answers 401 for nobody known; authentication alone says who asks.
+            return False
+        describe = getattr(view, "get_resource", None)
+        resource = describe(request, **view.kwargs) if describe else None
+        answer = decide_for(request, action, resource=resource, tenant_ref=_tenant_ref(view))
+        if not answer.decision.is_allowed:
+            raise RefusedByDecision(answer)
+        request._request.decision = answer  # type: ignore[attr-defined]  # noqa: SLF001 - DRF has no other door
+        return True
+
+
+def decide_for(
+    request: Request | HttpRequest,
+    action: str,
+    *,
+    resource: Entity | None = None,
+    tenant_ref: str | None = None,
+) -> Answer:
+    """Decide whether the caller of ``request`` may do ``action``; an elevation is left for the view to consume.
+
+    :raises NoPrincipal: nobody known calls.
+    """
+    plain = request._request if isinstance(request, Request) else request  # noqa: SLF001 - DRF has no other door
+    question = question_from(
+        authlevels.caller(request),
+        action,
+        resource=resource or Entity(type=OWN_RESOURCE_TYPE, id=tenant_ref or ""),
+        tenant_ref=tenant_ref,
+        context=Context(environment=plain.headers.get("X-Environment")),
+        request_id=plain.headers.get("X-Request-ID", "")[:128],
+    )
+    return evaluate(question, at=now())
+
+
+def required_action_of(view: object, *, method: str, viewset_action: str | None = None) -> str | None:
+    """Find the action that a view needs for a method; None when it does not say."""
+    stated = getattr(view, "required_action", None)
+    if isinstance(stated, Mapping):
+        key = viewset_action if viewset_action in stated else method
+        # A HEAD shows what a GET would.
+        stated = stated.get("GET" if key == "HEAD" and "HEAD" not in stated else key)
+    return str(stated) if stated else None
+
+
+def open_because(reason: str) -> Callable[[View], View]:
+    """Mark a plain view as open to all, with the reason; the system check reads it."""
+
+    def mark(view: View) -> View:
+        cast("Any", view).open_because = reason
+        return view
+
+    return mark
+
+
+def requires(action: str) -> Callable[[View], View]:
+    """Let a request into a plain view only when the decision on ``action`` is an allow."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            try:
+                answer = decide_for(request, action)
+            except TiergateError as error:
+                status, headers, body = of_tiergate_error(error)
+                return HttpResponse(msgjson.encode(body), status=status, headers=headers, content_type=PROBLEM_TYPE)
+            if not answer.decision.is_allowed:
+                status, headers, body = refusal(answer)
+                return HttpResponse(msgjson.encode(body), status=status, headers=headers, content_type=PROBLEM_TYPE)
+            return view(request, *args, **kwargs)
+
+        cast("Any", guarded).required_action = str(action)
+        cast("Any", guarded).is_guarded = True
+        return guarded
+
+    return guard
+
+
+def _tenant_ref(view: APIView) -> str | None:
+    kwarg = getattr(view, "tenant_kwarg", None)
+    return str(view.kwargs[kwarg]) if kwarg else None
+
+
+__all__ = ["NoPrincipal", "RequiredAction", "decide_for", "open_because", "problem_response", "requires"]

@@ -1,0 +1,148 @@
+"""Gather what a decision is made from. Nothing is decided here: what is unknown is left out, which counts against."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from authlevels import api as authlevels
+from decisions.question import Question
+from licensing import api as licensing
+from tiergate import (
+    BUILTIN_ACTIONS,
+    IMPLICIT_PRIVILEGES,
+    OWN_PREFIX,
+    ActionSpec,
+    CallerKind,
+    Contribution,
+    Facts,
+    MemberFact,
+    Requirement,
+    SessionFacts,
+    TenantFact,
+    Versions,
+    binding,
+    bound_fields,
+)
+
+# Everyone who is let in at all has shown something: no action is open to a session without a proof.
+PLATFORM = Contribution(source="platform", requirement=Requirement())
+
+# The longest id that any table of ours holds; a longer one is nobody's.
+_LONGEST_ID = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The facts, and the bound fields that a person is shown when asked to confirm."""
+
+    facts: Facts
+    fields: dict[str, object]
+
+
+def find_snapshot(question: Question, *, at: datetime) -> licensing.TenantSnapshot | None:
+    """Find the tenant's compiled entitlements; None when no tenant is asked about, or it is gone.
+
+    :raises licensing.SnapshotBehind: the caller has seen a newer version than can be read.
+    """
+    if question.tenant_id is None:
+        return None
+    try:
+        return licensing.get_snapshot(tenant_id=question.tenant_id, at=at, min_version=question.context.min_snapshot)
+    except licensing.TenantNotFound:
+        return None
+
+
+def gather(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Gathered:
+    """Gather the facts about ``question`` at ``at``, inside a transaction of the tenant asked about."""
+    if snapshot is None or question.tenant_id is None:
+        return Gathered(facts=_facts_without_tenant(question, at=at), fields={})
+    action = find_action(question.action, snapshot)
+    fields, missing = bound_fields(action.binds, question.document()) if action else ({}, ())
+    member, session = _person(question, question.tenant_id, at=at)
+    roles = [snapshot.roles[key] for key in member.roles if key in snapshot.roles] if member else []
+    feature = action.feature if action else None
+    facts = Facts(
+        at=at,
+        subject=(question.subject.type, question.subject.id),
+        action_name=question.action,
+        resource=(question.resource.type, question.resource.id),
+        binding=binding(
+            tenant=str(question.tenant_id),
+            subject=(question.subject.type, question.subject.id),
+            session=question.context.session or "",
+            action=question.action,
+            resource=(question.resource.type, question.resource.id),
+            fields=fields,
+        ),
+        purpose=question.context.purpose,
+        caller=question.caller,
+        tenant=TenantFact(
+            id=str(snapshot.tenant.id),
+            slug=snapshot.tenant.slug,
+            is_active=snapshot.tenant.is_active,
+            is_vendor=snapshot.tenant.id == licensing.VENDOR_TENANT_ID,
+        ),
+        member=member,
+        service=question.service,
+        privileges=tuple(sorted(IMPLICIT_PRIVILEGES.union(*(role.privileges for role in roles)))) if member else (),
+        action=action,
+        environment=question.context.environment,
+        missing_fields=missing,
+        entitlement=snapshot.entitlements.get(feature) if feature else None,
+        unlocks=snapshot.unlocks.get(feature, ()) if feature else (),
+        session=session,
+        contributions=(
+            PLATFORM,
+            *(
+                Contribution(source=f"role:{role.key}", requirement=role.requirement)
+                for role in roles
+                if role.requirement is not None
+            ),
+        ),
+        versions=Versions(snapshot=snapshot.version, policy=snapshot.policy_version),
+    )
+    return Gathered(facts=facts, fields=fields)
+
+
+def find_action(name: str, snapshot: licensing.TenantSnapshot) -> ActionSpec | None:
+    """Find what an action needs; no catalogue can redefine one of Tiergate's own."""
+    if name.startswith(OWN_PREFIX):
+        return BUILTIN_ACTIONS.get(name)
+    return snapshot.actions.get(name)
+
+
+def _facts_without_tenant(question: Question, *, at: datetime) -> Facts:
+    return Facts(
+        at=at,
+        subject=(question.subject.type, question.subject.id),
+        action_name=question.action,
+        resource=(question.resource.type, question.resource.id),
+        binding="",
+        purpose=question.context.purpose,
+        caller=question.caller,
+        service=question.service,
+    )
+
+
+def _person(question: Question, tenant_id: UUID, *, at: datetime) -> tuple[MemberFact | None, SessionFacts | None]:
+    subject = question.subject
+    if question.caller == CallerKind.SERVICE or not (_is_id(subject.type) and _is_id(subject.id)):
+        return None, None
+    member = licensing.get_member(tenant_id=tenant_id, subject_type=subject.type, subject_id=subject.id)
+    if member is None:
+        return None, None
+    session = None
+    if question.context.session is not None:
+        session = authlevels.session_facts(
+            tenant_id=tenant_id,
+            session=question.context.session,
+            subject=(subject.type, subject.id),
+            at=at,
+            request_id=question.request_id if question.is_claiming else "",
+        )
+    return MemberFact(roles=tuple(member.roles), is_active=member.is_active), session
+
+
+def _is_id(text: str) -> bool:
+    """Say whether a text can be an id in our tables at all: PostgreSQL refuses NUL and lone surrogates."""
+    return "\x00" not in text and len(text) <= _LONGEST_ID and text.isprintable()

@@ -1,0 +1,87 @@
+"""What is asked, before anything is looked up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from tiergate import CallerKind, Decision, Purpose, ServiceFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A subject or a resource, as AuthZEN writes one."""
+
+    type: str
+    id: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the caller says of the circumstances.
+
+    session: the handle of the person's session. environment: e.g. ``"production"``.
+    min_snapshot: answer from this version of the tenant's entitlements or a newer one.
+    raw: the whole context, for bound properties.
+    """
+
+    session: str | None = None
+    environment: str | None = None
+    purpose: Purpose = Purpose.ENFORCE
+    min_snapshot: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One request for a decision.
+
+    tenant_id: the tenant asked about; None when the caller named none that it may ask about.
+    home: the tenant in whose trail the decision is recorded: the one asked about, else the caller's own.
+    asked_by: who asks, for the trail, e.g. ``"credential:reports-api"``.
+    service: set when a service asks in its own name.
+    is_claiming: an allow at transaction scope uses up its elevation at once (a remote product cannot do so itself).
+    request_id: makes the retry of such a claim idempotent.
+    """
+
+    tenant_id: UUID | None
+    home: UUID
+    asked_by: str
+    subject: Entity
+    action: str
+    resource: Entity
+    action_properties: Mapping[str, Any] = field(default_factory=dict)
+    context: Context = field(default_factory=Context)
+    service: ServiceFact | None = None
+    is_claiming: bool = False
+    request_id: str = ""
+
+    @property
+    def caller(self) -> CallerKind:
+        """Say whether a person or a service is asked about."""
+        return CallerKind.PERSON if self.service is None else CallerKind.SERVICE
+
+    def document(self) -> dict[str, object]:
+        """Write the request as AuthZEN's JSON objects, which bound property paths point into."""
+        return {
+            "subject": {"type": self.subject.type, "id": self.subject.id, "properties": self.subject.properties},
+            "action": {"name": self.action, "properties": self.action_properties},
+            "resource": {"type": self.resource.type, "id": self.resource.id, "properties": self.resource.properties},
+            "context": self.context.raw,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A recorded decision. decision_id: the id of its entry in the trail of tenant ``home``."""
+
+    decision_id: UUID = field(default_factory=uuid4)
+    home: UUID
+    question: Question
+    decision: Decision
+
+    @property
+    def public_id(self) -> str:
+        """Give the decision's id as callers see it."""
+        return f"dec_{self.decision_id.hex}"

@@ -1,0 +1,238 @@
+"""AuthZEN 1.0 on the wire: bytes in, bytes out. Doors differ only in how they read and write a request."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from authlevels import api as authlevels
+from decisions.answers import context_of
+from decisions.batch import Semantics, items_of
+from decisions.callers import find_credential, find_tenant, may_ask
+from decisions.errors import BadRequest
+from decisions.evaluate import evaluate
+from decisions.problems import PROBLEM_TYPE, of_tiergate_error, problem
+from decisions.question import Answer, Context, Entity, Question
+from tiergate import Purpose, TiergateError
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY = 256 * 1024
+JSON_TYPE = "application/json"
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+type Reply = tuple[int, dict[str, str], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as a door reads it.
+
+    tenant_ref: the tenant named by the path; None when the path names none.
+    """
+
+    authorization: str
+    content_type: str
+    request_id: str
+    body: bytes
+    tenant_ref: str | None = None
+
+
+class _Entity(msgspec.Struct, frozen=True):
+    type: str
+    id: str
+    properties: dict[str, Any] = {}
+
+
+class _Action(msgspec.Struct, frozen=True):
+    name: str
+    properties: dict[str, Any] = {}
+
+
+class _Request(msgspec.Struct, frozen=True):
+    subject: _Entity
+    action: _Action
+    resource: _Entity
+    context: dict[str, Any] = {}
+
+
+class _Context(msgspec.Struct, frozen=True):
+    tenant: str | None = None
+    session: str | None = None
+    environment: str | None = None
+    purpose: Purpose = Purpose.ENFORCE
+    min_snapshot: str | None = None
+
+
+def evaluate_bytes(asked: Asked, *, at: datetime) -> Reply:
+    """Answer `POST /access/v1/evaluation` (AuthZEN 1.0 section 6): status, headers, body.
+
+    Never raises: what cannot be answered is a 503.
+    """
+    return _guarded(asked, at=at, answer=_answer_one)
+
+
+def evaluations_bytes(asked: Asked, *, at: datetime) -> Reply:
+    """Answer `POST /access/v1/evaluations` (AuthZEN 1.0 section 7): status, headers, body.
+
+    Never raises: what cannot be answered is a 503.
+    """
+    return _guarded(asked, at=at, answer=_answer_many)
+
+
+def echoed(request_id: str) -> dict[str, str]:
+    """Echo a request id that is fit for a header."""
+    return {"X-Request-ID": request_id} if _REQUEST_ID.fullmatch(request_id) else {}
+
+
+def _guarded(asked: Asked, *, at: datetime, answer: Any) -> Reply:
+    try:
+        status, headers, body = _answered(asked, at=at, answer=answer)
+    except TiergateError as error:
+        status, headers, document = of_tiergate_error(error)
+        headers["Content-Type"] = PROBLEM_TYPE
+        body = msgspec.json.encode(document)
+    except Exception:
+        # The answer is unknown, which is never an allow and never the caller's fault.
+        log.exception("decision_failed")
+        document = problem(503, code="internal_error", detail="This cannot be decided just now.")
+        status, headers, body = 503, {"Retry-After": "1", "Content-Type": PROBLEM_TYPE}, msgspec.json.encode(document)
+    return status, headers | echoed(asked.request_id), body
+
+
+def _answered(asked: Asked, *, at: datetime, answer: Any) -> Reply:
+    credential = find_credential(asked.authorization, at=at)
+    if credential is None:
+        document = problem(401, code="unknown_caller", detail="The calling service must show a valid credential.")
+        headers = {"WWW-Authenticate": "Bearer", "Content-Type": PROBLEM_TYPE}
+        return 401, headers, msgspec.json.encode(document)
+    if not may_ask(credential):
+        document = problem(403, code="verb_missing", detail="This credential may not ask for decisions.")
+        return 403, {"Content-Type": PROBLEM_TYPE}, msgspec.json.encode(document)
+    document = answer(_parsed(asked), asked, credential, at=at)
+    return 200, {"Content-Type": JSON_TYPE, "Cache-Control": "no-store"}, msgspec.json.encode(document)
+
+
+def _parsed(asked: Asked) -> dict[str, Any]:
+    media, _, parameters = asked.content_type.partition(";")
+    charset = parameters.partition("charset=")[2].strip().strip('"').lower()
+    if media.strip().lower() != JSON_TYPE or charset not in {"", "utf-8", "utf8"}:
+        raise BadRequest("The body must be application/json in UTF-8.")
+    if len(asked.body) > MAX_BODY:
+        raise BadRequest(f"The body must not be longer than {MAX_BODY} bytes.")
+    try:
+        document = msgspec.json.decode(asked.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        raise BadRequest("The body is not JSON.") from None
+    if not isinstance(document, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return document
+
+
+def _answer_one(
+    document: Mapping[str, Any], asked: Asked, credential: authlevels.Credential, *, at: datetime
+) -> dict[str, Any]:
+    try:
+        question = _question(document, asked, credential)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The request has the wrong shape: {error}") from None
+    return _told(evaluate(question, at=at), credential)
+
+
+def _answer_many(
+    document: Mapping[str, Any], asked: Asked, credential: authlevels.Credential, *, at: datetime
+) -> dict[str, Any]:
+    items, semantics = items_of(document)
+    if not items:
+        return _answer_one(document, asked, credential, at=at)
+    answers: list[dict[str, Any]] = []
+    for number, item in enumerate(items):
+        answered = _answer_item(item, asked, credential, number=number, at=at)
+        answers.append(answered)
+        if semantics == Semantics.DENY_ON_FIRST_DENY and not answered["decision"]:
+            break
+        if semantics == Semantics.PERMIT_ON_FIRST_PERMIT and answered["decision"]:
+            break
+    return {"evaluations": answers}
+
+
+def _answer_item(
+    item: object, asked: Asked, credential: authlevels.Credential, *, number: int, at: datetime
+) -> dict[str, Any]:
+    try:
+        question = _question(item, asked, credential, number=number)
+    except msgspec.ValidationError as error:
+        if credential.answer_style == "bare":
+            return {"decision": False}
+        return {"decision": False, "context": {"error": {"status": 400, "message": str(error)}}}
+    return _told(evaluate(question, at=at), credential)
+
+
+def _question(
+    document: object, asked: Asked, credential: authlevels.Credential, *, number: int | None = None
+) -> Question:
+    request = msgspec.convert(document, _Request)
+    context = msgspec.convert(request.context, _Context)
+    tenant_id = find_tenant(credential, {ref for ref in (asked.tenant_ref, context.tenant) if ref is not None})
+    request_id = asked.request_id if _REQUEST_ID.fullmatch(asked.request_id) else ""
+    if request_id and number is not None:
+        request_id = f"{request_id}#{number}"
+    return _written(
+        request,
+        context,
+        tenant_id=tenant_id,
+        home=credential.tenant_id if tenant_id is None else tenant_id,
+        asked_by=f"credential:{credential.name}",
+        request_id=request_id,
+    )
+
+
+def read_question(document: object, *, tenant_id: UUID | None, home: UUID) -> Question:
+    """Read an access evaluation request (AuthZEN 1.0 section 6.1) as a question about ``tenant_id``.
+
+    :raises msgspec.ValidationError: a member is missing or of the wrong type.
+    """
+    request = msgspec.convert(document, _Request)
+    context = msgspec.convert(request.context, _Context)
+    return _written(request, context, tenant_id=tenant_id, home=tenant_id or home, asked_by="manage.py", request_id="")
+
+
+def _written(
+    request: _Request,
+    context: _Context,
+    *,
+    tenant_id: UUID | None,
+    home: UUID,
+    asked_by: str,
+    request_id: str,
+) -> Question:
+    return Question(
+        tenant_id=tenant_id,
+        home=home,
+        asked_by=asked_by,
+        subject=Entity(type=request.subject.type, id=request.subject.id, properties=request.subject.properties),
+        action=request.action.name,
+        action_properties=request.action.properties,
+        resource=Entity(type=request.resource.type, id=request.resource.id, properties=request.resource.properties),
+        context=Context(
+            session=context.session,
+            environment=context.environment,
+            purpose=context.purpose,
+            min_snapshot=context.min_snapshot,
+            raw=request.context,
+        ),
+        is_claiming=context.purpose == Purpose.ENFORCE,
+        request_id=request_id,
+    )
+
+
+def _told(answer: Answer, credential: authlevels.Credential) -> dict[str, Any]:
+    is_permitted = answer.decision.outcome == "allow"
+    if credential.answer_style == "bare":
+        return {"decision": is_permitted}
+    return {"decision": is_permitted, "context": context_of(answer)}
