@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,3 +103,6 @@ def kill(process: subprocess.Popen[str]) -> None:
     """End a holder as the kernel would: at once."""
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+NewCheckout = Callable[[Path], Checkout]

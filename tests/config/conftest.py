@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +30,17 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     yield made
     made.run("stop")
     shutil.rmtree(runtime)
+
+
+@pytest.fixture
+def new_checkout(tmp_path: Path) -> Iterator[Callable[[Path], Checkout]]:
+    """Make a further checkout whose services live in the given directory, and end them afterwards."""
+    made: list[Checkout] = []
+
+    def make(runtime: Path) -> Checkout:
+        made.append(make_checkout(tmp_path / f"checkout {len(made)}", runtime))
+        return made[-1]
+
+    yield make
+    for checkout in made:
+        checkout.run("stop")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.checkouts import make_checkout
+from tests.config.checkouts import NewCheckout
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def small_disk(runtime: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 @pytest.mark.storm
 @pytest.mark.parametrize("small_disk", [30], indirect=True)
-def test_a_disk_too_small_is_named_before_anything_is_written(tmp_path: Path, small_disk: Path) -> None:
-    done = make_checkout(tmp_path / "here", small_disk).run("start")
+def test_a_disk_too_small_is_named_before_anything_is_written(small_disk: Path, new_checkout: NewCheckout) -> None:
+    done = new_checkout(small_disk).run("start")
     assert done.returncode == 1
     assert done.stderr.startswith("The disk is full:")
     assert done.stderr.count("\n") == 1
@@ -37,9 +37,9 @@ def test_a_disk_too_small_is_named_before_anything_is_written(tmp_path: Path, sm
 @pytest.mark.storm
 @pytest.mark.parametrize(("small_disk", "left"), [(220, 10), (220, 60)], indirect=["small_disk"])
 def test_a_disk_that_fills_meanwhile_is_named_and_a_later_start_succeeds(
-    tmp_path: Path, small_disk: Path, left: int
+    small_disk: Path, new_checkout: NewCheckout, left: int
 ) -> None:
-    checkout = make_checkout(tmp_path / "here", small_disk)
+    checkout = new_checkout(small_disk)
     # It is full when the first byte is written, although it was not when space was measured.
     filler = small_disk / "filler"
     filler.write_bytes(bytes((220 - left) * 1024 * 1024))
@@ -51,13 +51,12 @@ def test_a_disk_that_fills_meanwhile_is_named_and_a_later_start_succeeds(
     filler.unlink()
     again = checkout.run("start")
     assert (again.returncode, again.stderr) == (0, "")
-    checkout.run("stop")
 
 
 @pytest.mark.storm
 @pytest.mark.parametrize("small_disk", [220], indirect=True)
-def test_a_disk_that_filled_under_a_killed_server_is_named(tmp_path: Path, small_disk: Path) -> None:
-    checkout = make_checkout(tmp_path / "here", small_disk)
+def test_a_disk_that_filled_under_a_killed_server_is_named(small_disk: Path, new_checkout: NewCheckout) -> None:
+    checkout = new_checkout(small_disk)
     checkout.run("start")
     pid = checkout.postgres_pid()
     assert pid is not None
@@ -72,4 +71,3 @@ def test_a_disk_that_filled_under_a_killed_server_is_named(tmp_path: Path, small
     filler.unlink()
     again = checkout.run("start")
     assert (again.returncode, again.stderr) == (0, "")
-    checkout.run("stop")

@@ -11,7 +11,7 @@ import pytest
 
 from config.embedded import paths
 from config.embedded.processes import wait_until
-from tests.config.checkouts import Checkout, kill, make_checkout
+from tests.config.checkouts import Checkout, NewCheckout, kill
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ def test_the_last_user_to_release_them_ends_them_at_once(checkout: Checkout) -> 
         "from config.embedded import ensure_running, postgres, release; ensure_running(); release();"
         "print(postgres.is_answering())"
     )
-    done = checkout.python(code, TIERGATE_EMBEDDED_LINGER="600")
+    done = checkout.python(code, TIERGATE_EMBEDDED_LINGER="30")
     assert (done.stdout, done.stderr) == ("False\n", "")
     assert checkout.is_quiet()
 
@@ -140,21 +140,18 @@ def test_pinned_ones_stay_after_their_last_user_until_they_are_stopped(checkout:
     assert checkout.is_quiet()
 
 
-def test_two_checkouts_run_side_by_side(checkout: Checkout, tmp_path: Path, runtime: Path) -> None:
-    other = make_checkout(tmp_path / "other", runtime)
+def test_two_checkouts_run_side_by_side(checkout: Checkout, runtime: Path, new_checkout: NewCheckout) -> None:
+    other = new_checkout(runtime)
     checkout.run("start")
     other.run("start")
-    try:
-        assert len({checkout.postgres_pid(), other.postgres_pid(), None}) == 3
-        other.run("stop")
-        assert checkout.run("status").returncode == 0
-    finally:
-        other.run("stop")
+    assert len({checkout.postgres_pid(), other.postgres_pid(), None}) == 3
+    other.run("stop")
+    assert checkout.run("status").returncode == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to somebody else")
-def test_a_directory_that_somebody_else_planted_is_refused(tmp_path: Path, runtime: Path) -> None:
-    victim = make_checkout(tmp_path / "victim", runtime)
+def test_a_directory_that_somebody_else_planted_is_refused(runtime: Path, new_checkout: NewCheckout) -> None:
+    victim = new_checkout(runtime)
     name = victim.python("from config.embedded.paths import place; print(place().root)").stdout.strip()
     Path(name).mkdir()
     os.chown(name, 12345, 12345)
@@ -164,28 +161,28 @@ def test_a_directory_that_somebody_else_planted_is_refused(tmp_path: Path, runti
     assert "Traceback" not in done.stderr
 
 
-def test_a_link_in_place_of_the_directory_is_refused(tmp_path: Path, runtime: Path) -> None:
-    victim = make_checkout(tmp_path / "victim", runtime)
+def test_a_link_in_place_of_the_directory_is_refused(runtime: Path, new_checkout: NewCheckout) -> None:
+    victim = new_checkout(runtime)
     name = victim.python("from config.embedded.paths import place; print(place().root)").stdout.strip()
-    Path(name).symlink_to(tmp_path, target_is_directory=True)
+    Path(name).symlink_to(victim.root, target_is_directory=True)
     done = victim.run("start")
     assert done.returncode == 1
     assert "somebody else made it" in done.stderr
 
 
-def test_a_path_too_long_for_a_socket_is_named(tmp_path: Path) -> None:
+def test_a_path_too_long_for_a_socket_is_named(tmp_path: Path, new_checkout: NewCheckout) -> None:
     deep = tmp_path / ("d" * 100)
     deep.mkdir()
-    done = make_checkout(tmp_path / "here", deep).run("start")
+    done = new_checkout(deep).run("start")
     assert done.returncode == 1
     assert "set TIERGATE_RUNTIME_DIR to a shorter one" in done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the servers run as another account only for root")
-def test_a_place_that_the_servers_account_cannot_enter_is_named(tmp_path: Path, runtime: Path) -> None:
+def test_a_place_that_the_servers_account_cannot_enter_is_named(runtime: Path, new_checkout: NewCheckout) -> None:
     closed = runtime / "closed"
     closed.mkdir(mode=0o700)
-    done = make_checkout(tmp_path / "here", closed).run("start")
+    done = new_checkout(closed).run("start")
     assert done.returncode == 1
     assert "cannot be entered by the account 'nobody'" in done.stderr
 
