@@ -64,6 +64,7 @@ from tiergate.facts import (
 )
 from tiergate.levels import DEFAULT_ACR, REAUTHENTICATION, Level, Limits, acr_values
 from tiergate.proofs import (
+    OWN_ISSUER,
     SESSION_WIDE,
     Authenticator,
     FactorKind,
@@ -80,6 +81,7 @@ __all__ = [
     "BUILTIN_ROLES",
     "DEFAULT_ACR",
     "IMPLICIT_PRIVILEGES",
+    "OWN_ISSUER",
     "OWN_PREFIX",
     "OWN_RESOURCE_TYPE",
     "REAUTHENTICATION",

@@ -1,11 +1,13 @@
 """How sure the proofs of a session make us at an instant: sets of proofs, never a ladder or a stored level."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from tiergate.levels import REAUTHENTICATION, Level
 from tiergate.proofs import (
+    OWN_ISSUER,
     SESSION_WIDE,
     Authenticator,
     FactorKind,
@@ -19,8 +21,7 @@ from tiergate.requirements import Requirement, Scope
 CLOCK_SKEW = timedelta(seconds=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity:
+class Activity(Struct, frozen=True, kw_only=True):
     """When a session was last used, and since when without too long a pause.
 
     aal2_since, aal3_since: proofs older than this no longer uphold that level, since the session was left
@@ -32,30 +33,43 @@ class Activity:
     aal3_since: datetime | None = None
 
     def since(self, level: Level) -> datetime | None:
-        """Give the instant before which proofs do not count for ``level``."""
-        if level == Level.AAL3:
-            return self.aal3_since
-        return self.aal2_since if level == Level.AAL2 else None
+        """Give the instant before which proofs do not count for ``level``; what ended aal2 ended aal3 too."""
+        if level == Level.AAL1:
+            return None
+        if level == Level.AAL2 or self.aal3_since is None:
+            return self.aal2_since
+        return self.aal3_since if self.aal2_since is None else max(self.aal2_since, self.aal3_since)
 
     def seen(self, at: datetime) -> "Activity":
-        """Record that the session was used at ``at``, noting each pause that outlasted its level's limit."""
-        if self.last_seen_at is None or at <= self.last_seen_at:
+        """Record that the session was used at ``at``, noting each pause that outlasted its level's limit.
+
+        Of a session never seen before nothing is known: proofs as old as a whole pause do not count.
+        """
+        if self.last_seen_at is None:
             return Activity(
-                last_seen_at=self.last_seen_at or at,
-                aal2_since=self.aal2_since,
-                aal3_since=self.aal3_since,
+                last_seen_at=at,
+                aal2_since=_later(self.aal2_since, _pause_before(at, Level.AAL2)),
+                aal3_since=_later(self.aal3_since, _pause_before(at, Level.AAL3)),
             )
-        pause = at - self.last_seen_at
+        if at <= self.last_seen_at:
+            return self
         return Activity(
             last_seen_at=at,
-            aal2_since=at if _outlasts(pause, Level.AAL2) else self.aal2_since,
-            aal3_since=at if _outlasts(pause, Level.AAL3) else self.aal3_since,
+            aal2_since=at if self.last_seen_at < _pause_before(at, Level.AAL2) else self.aal2_since,
+            aal3_since=at if self.last_seen_at < _pause_before(at, Level.AAL3) else self.aal3_since,
         )
 
 
-def _outlasts(pause: timedelta, level: Level) -> bool:
-    limit = REAUTHENTICATION[level].inactivity
-    return limit is not None and pause > limit
+# The longest pause of a level that has a limit; the others never ask.
+_PAUSE = {level: limits.inactivity for level, limits in REAUTHENTICATION.items() if limits.inactivity is not None}
+
+
+def _pause_before(at: datetime, level: Level) -> datetime:
+    return at - _PAUSE[level]
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else max(one, other)
 
 
 def satisfied_until(
@@ -68,75 +82,94 @@ def satisfied_until(
 ) -> datetime | None:
     """Find until when these proofs meet ``requirement`` for ``target``; None when they do not meet it at ``at``.
 
-    A proof that is expired, in the future, idled out, or given for something else counts as absent. The
-    *leading* proof is of the factor that the level itself needs (at aal2 the second factor): ``max_age``, the
-    flags and the scope are asked of it. Inactivity is left out of the instant, since use prolongs it.
+    They meet it at every instant from ``at`` on and before the answer, and at none from the answer on. A proof
+    that is expired, in the future, idled out, or given for something else counts as absent. The *leading* proof
+    is of the factor that the level itself needs (at aal2 the second factor): ``max_age``, the flags and the
+    scope are asked of it. Inactivity is left out of the instant, since use prolongs it.
     """
-    level = requirement.level
-    counting = [
-        (proof, end)
-        for proof in proofs
-        if (end := _upholds_until(proof, level, target=target, activity=activity, at=at)) is not None
-    ]
-    knowledge = max(
-        (end for proof, end in counting if proof.factor_kind == FactorKind.KNOWLEDGE),
-        default=None,
-    )
+    counting = _counting(requirement.level, proofs, target=target, activity=activity, at=at)
+    knowledge = None
+    if requirement.level == Level.AAL2:
+        known = [end for proof, end in counting if proof.factor_kind == FactorKind.KNOWLEDGE]
+        knowledge = max(known) if known else None
     best: datetime | None = None
     for proof, upheld in counting:
-        end = _leads_until(proof, requirement, upheld, at=at)
-        if end is None:
+        if not _leads(proof, requirement, has_knowledge=knowledge is not None):
             continue
-        partner = _complete_until(proof, level, knowledge=knowledge, end=end)
-        if partner is not None and (best is None or partner > best):
-            best = partner
+        end = upheld
+        if requirement.max_age is not None:
+            end = min(end, proof.at + timedelta(seconds=requirement.max_age))
+        if knowledge is not None and proof.user_verified is not True:
+            end = min(end, knowledge)
+        if end > at and (best is None or end > best):
+            best = end
     return best
 
 
-def _upholds_until(proof: Proof, level: Level, *, target: Target, activity: Activity, at: datetime) -> datetime | None:
+def _counting(
+    level: Level, proofs: Iterable[Proof], *, target: Target, activity: Activity, at: datetime
+) -> list[tuple[Proof, datetime]]:
+    """List the proofs that uphold ``level`` for ``target`` at ``at``, each with the instant at which it ceases to."""
+    latest = at + CLOCK_SKEW
+    earliest = _earliest(level, activity, at=at, latest=latest)
+    absolute = REAUTHENTICATION[level].absolute
+    out = []
+    for proof in proofs:
+        if not earliest <= proof.at <= latest or not proof.scope.covers(target):
+            continue
+        end = proof.at + absolute
+        if proof.scope.until is not None and proof.scope.until < end:
+            end = proof.scope.until
+        if end > at:
+            out.append((proof, end))
+    return out
+
+
+def _earliest(level: Level, activity: Activity, *, at: datetime, latest: datetime) -> datetime:
+    """Give the earliest instant of a proof that can uphold ``level`` at ``at``."""
     limits = REAUTHENTICATION[level]
-    end = proof.at + limits.absolute
-    if proof.scope.until is not None:
-        if at >= proof.scope.until:
-            return None
-        end = min(end, proof.scope.until)
-    if at > end or proof.at > at + CLOCK_SKEW:
-        return None
+    earliest = at - limits.absolute
     since = activity.since(level)
-    if since is not None and proof.at < since:
-        return None
+    if since is not None and since > earliest:
+        earliest = since
     if limits.inactivity is not None:
-        active_at = proof.at if activity.last_seen_at is None else max(proof.at, activity.last_seen_at)
-        if at - active_at > limits.inactivity:
-            return None
-    return end if proof.scope.covers(target) else None
+        seen = activity.last_seen_at
+        idle = at - limits.inactivity
+        # A use in the future is no evidence that the session is in use.
+        if (seen is None or not idle <= seen <= latest) and idle > earliest:
+            earliest = idle
+    return earliest
 
 
-def _leads_until(proof: Proof, requirement: Requirement, upheld: datetime, *, at: datetime) -> datetime | None:
-    if requirement.phishing_resistant and not proof.phishing_resistant:
-        return None
-    if requirement.device_bound and not proof.device_bound:
-        return None
-    if proof.scope.kind.narrowness < requirement.scope.narrowness:
-        return None
-    if requirement.max_age is None:
-        return upheld
-    fresh_until = proof.at + timedelta(seconds=requirement.max_age)
-    return None if at > fresh_until else min(upheld, fresh_until)
-
-
-def _complete_until(proof: Proof, level: Level, *, knowledge: datetime | None, end: datetime) -> datetime | None:
-    """Say until when ``proof``, with the best knowledge proof beside it, makes up ``level``."""
-    if level == Level.AAL1:
-        return end
+def _leads(proof: Proof, requirement: Requirement, *, has_knowledge: bool) -> bool:
+    """Say whether ``proof`` is of the factor that the level needs, complete, and as the requirement wants it."""
+    if (
+        (requirement.phishing_resistant and proof.phishing_resistant is not True)
+        or (requirement.device_bound and proof.device_bound is not True)
+        or proof.scope.kind.narrowness < requirement.scope.narrowness
+    ):
+        return False
+    if requirement.level == Level.AAL1:
+        return True
     if proof.factor_kind != FactorKind.POSSESSION:
-        return None
-    if level == Level.AAL3:
-        # NIST SP 800-63B-4, 2.3: phishing-resistant, the user verified, the key not exportable.
-        return end if proof.phishing_resistant and proof.user_verified and proof.device_bound else None
-    if proof.user_verified:
-        return end
-    return None if knowledge is None else min(end, knowledge)
+        return False
+    if requirement.level == Level.AAL2:
+        return has_knowledge or proof.user_verified is True
+    # NIST SP 800-63B-4, 2.3: phishing-resistant, the user verified, the key not exportable.
+    return proof.phishing_resistant is True and proof.user_verified is True and proof.device_bound is True
+
+
+def changes_at(requirement: Requirement, proofs: Iterable[Proof], *, at: datetime) -> datetime | None:
+    """Give the next instant after ``at`` at which some proof may begin or cease to count; inactivity apart."""
+    absolute = REAUTHENTICATION[requirement.level].absolute
+    instants: list[datetime] = []
+    for proof in proofs:
+        instants += [proof.at - CLOCK_SKEW, proof.at + absolute]
+        if requirement.max_age is not None:
+            instants.append(proof.at + timedelta(seconds=requirement.max_age))
+        if proof.scope.until is not None:
+            instants.append(proof.scope.until)
+    return min((one for one in instants if one > at), default=None)
 
 
 # Nothing is asked about this target by name: only session-wide proofs cover it.
@@ -145,15 +178,8 @@ _ANYTHING = Target(action="", resource="", binding="")
 
 def held_level(proofs: Sequence[Proof], *, activity: Activity, at: datetime) -> Level:
     """Give the highest level that the session-wide proofs reach together at ``at``."""
-    session_wide = [proof for proof in proofs if proof.scope.kind == Scope.SESSION]
     for level in (Level.AAL3, Level.AAL2, Level.AAL1):
-        if satisfied_until(
-            Requirement(level=level),
-            session_wide,
-            target=_ANYTHING,
-            activity=activity,
-            at=at,
-        ):
+        if satisfied_until(Requirement(level=level), proofs, target=_ANYTHING, activity=activity, at=at):
             return level
     return Level.NONE
 
@@ -176,10 +202,11 @@ def could_satisfy(
     """List the authenticators to show, with the live proofs, to meet ``requirement``; empty when none would do.
 
     An authenticator is listed when showing it gives something that is missing: either it can lead, or it is
-    the knowledge beside the second factor that no live proof gives any more.
+    the knowledge beside the second factor that no live proof gives any more. What a provider verifies counts for
+    the whole session, so it never meets a requirement of a narrower scope.
     """
     scope = elevation_scope(requirement.scope, target)
-    shown = {one: one.shown(at=at, scope=scope) for one in enrolled}
+    shown = {one: one.shown(at=at, scope=scope if one.issuer == OWN_ISSUER else SESSION_WIDE) for one in enrolled}
 
     def meets(extra: Iterable[Proof]) -> bool:
         together = [*proofs, *extra]
@@ -190,11 +217,11 @@ def could_satisfy(
     alone = tuple(one for one, proof in shown.items() if meets([proof]))
     if alone:
         return alone
-    # No single one is enough: list those without which the whole would not do, and each that has a substitute.
+    # No single one is enough: list each that, beside those of the other kinds, makes the difference.
     useful = []
     for one, proof in shown.items():
         others = [other for rival, other in shown.items() if rival.factor_kind != one.factor_kind]
-        if meets([proof, *others]):
+        if meets([proof, *others]) and not meets(others):
             useful.append(one)
     return tuple(useful)
 

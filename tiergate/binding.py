@@ -38,8 +38,9 @@ def binding(
 
     The hash is SHA-256 over JSON with sorted keys and no white space, in hex.
 
-    :raises ValueError: a bound number is not finite.
+    :raises ValueError: a bound number is not finite, or a bound value is no JSON.
     """
+    _refuse_odd(fields)
     document = {
         "tenant": tenant,
         "subject": list(subject),
@@ -65,3 +66,17 @@ def _at_path(document: Mapping[str, object], path: str) -> object:
             return _ABSENT
         value = value[part]
     return value
+
+
+def _refuse_odd(value: object) -> None:
+    """Refuse what would be written as something else's JSON: ``{1: …}`` and ``{"1": …}`` are different requests."""
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            if type(key) is not str:
+                raise ValueError(f"a bound object has the key {key!r}, which is no text")
+            _refuse_odd(member)
+    elif isinstance(value, list):
+        for member in value:
+            _refuse_odd(member)
+    elif value is not None and type(value) not in {str, int, float, bool}:
+        raise ValueError(f"a bound value is a {type(value).__name__}, which is no JSON")

@@ -1,9 +1,10 @@
 """The vocabulary of the catalogue: features, what a plan's term says of one, and the actions that need it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from tiergate.requirements import Requirement
 
@@ -40,8 +41,7 @@ class CallerKind(StrEnum):
     SERVICE = "service"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureSpec:
+class FeatureSpec(Struct, frozen=True, kw_only=True):
     """A feature as the catalogue describes it.
 
     requirement: what it asks in whatever plan it comes; None: nothing of its own.
@@ -54,8 +54,7 @@ class FeatureSpec:
     requirement: Requirement | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(Struct, frozen=True, kw_only=True):
     """What one plan version or add-on says of one feature.
 
     value: ``True``/``False`` of a switch, any JSON of a config.
@@ -70,8 +69,7 @@ class Term:
     requirement: Requirement | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionSpec:
+class ActionSpec(Struct, frozen=True, kw_only=True):
     """A thing that can be asked for, as the catalogue declares it.
 
     feature: the feature that it uses; None: no licence needed.
@@ -104,8 +102,7 @@ class UnlockKind(StrEnum):
     TRIAL = "trial"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unlock:
+class Unlock(Struct, frozen=True, kw_only=True):
     """One way to be entitled to a feature.
 
     price: minor units of ``currency`` per ``interval``; None: on request.

@@ -1,8 +1,9 @@
 """The answer: what may happen, why, and all that would make it."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from tiergate.catalogue import Unlock
 from tiergate.entitlements import Entitlement
@@ -59,8 +60,7 @@ class NeedKind(StrEnum):
     WAIT = "wait"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
+class Method(Struct, frozen=True, kw_only=True):
     """One way to step up: an RFC 8176 method, and who asks for it (``"tiergate"`` or a provider's name)."""
 
     method: str
@@ -68,8 +68,7 @@ class Method:
     issuer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(Struct, frozen=True, kw_only=True):
     """One unmet need; only the members of its kind are filled.
 
     unlocks: of upgrade: what could be bought, smallest first.
@@ -96,8 +95,7 @@ class Effect(StrEnum):
     LACKS = "lacks"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceStep:
+class TraceStep(Struct, frozen=True, kw_only=True):
     """One step of the reasoning: who says what.
 
     note: for an operator; it may name roles, privileges and rules, never a secret.
@@ -109,13 +107,13 @@ class TraceStep:
     requirement: Requirement | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The answer to one request.
 
     needs: all unmet needs at once; empty when allowed, and when nothing the person does would help.
     is_enforceable: False when the purpose was display: such an answer permits nothing.
-    as_of: the instant it holds for. next_change_at: when it may change by time alone.
+    as_of: the instant it holds for. next_change_at: before it, time alone does not change the answer, save that a
+    session left idle loses proofs; None: no instant is known at which it would.
     """
 
     outcome: Outcome

@@ -1,10 +1,11 @@
 """What a tenant may use of one feature at an instant: plan terms, add-ons and overrides resolved into one answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from tiergate.catalogue import FeatureKind, FeatureSpec, ResetPeriod, Sensitivity, Term
 from tiergate.requirements import Contribution, Requirement
@@ -25,8 +26,7 @@ class OverrideEffect(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(Struct, frozen=True, kw_only=True):
     """A term that holds for a tenant from ``active_from`` (inclusive) to ``active_to`` (exclusive; None: open)."""
 
     source: str
@@ -40,8 +40,7 @@ class Grant:
         return self.active_from <= at and (self.active_to is None or at < self.active_to)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
+class Override(Struct, frozen=True, kw_only=True):
     """One tenant's exception for one feature, with who made it and why."""
 
     feature: str
@@ -60,8 +59,7 @@ class Override:
         return self.active_from <= at and (self.expires_at is None or at < self.expires_at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entitlement:
+class Entitlement(Struct, frozen=True, kw_only=True):
     """What a tenant may use of a feature at an instant, and what it asks.
 
     contributions: each source's part of the requirement.
@@ -103,9 +101,11 @@ def resolve_entitlement(
         key=lambda grant: grant.kind != GrantKind.PLAN,
     )
     mine = [one for one in overrides if one.feature == feature.key]
+    overriding = [one for one in mine if one.is_active(at)]
+    # The latest holds; of two at one instant the removal, so that their order never opens anything.
     applied = max(
-        (one for one in mine if one.is_active(at)),
-        key=lambda one: one.active_from,
+        overriding,
+        key=lambda one: (one.active_from, one.effect == OverrideEffect.REMOVED),
         default=None,
     )
     value, limit, unlimited, is_granted, sources = _value(feature, active, applied)
@@ -118,7 +118,7 @@ def resolve_entitlement(
         limit=limit,
         unlimited=unlimited,
         reset_period=next((one.term.reset_period for one in active if one.term.reset_period), None),
-        contributions=_contributions(feature, active, applied, floor),
+        contributions=_contributions(feature, active, applied, overriding, floor),
         sources=sources,
         next_change_at=_next_change(named, mine, at),
     )
@@ -137,7 +137,7 @@ def _value(
             (*sources, f"override by {applied.by}: removed"),
         )
     if applied is not None and applied.effect == OverrideEffect.VALUE:
-        value, limit, unlimited = applied.value, applied.limit, applied.unlimited
+        value, limit, unlimited = applied.value, applied.limit, applied.unlimited is True
         sources = (*sources, f"override by {applied.by}: value")
     else:
         value = any(g.term.value is True for g in active) if feature.kind == FeatureKind.SWITCH else None
@@ -148,7 +148,7 @@ def _value(
             )
         limits = [g.term.limit for g in active if g.term.limit is not None]
         limit = sum(limits) if limits else None
-        unlimited = any(g.term.unlimited for g in active)
+        unlimited = any(g.term.unlimited is True for g in active)
     match feature.kind:
         case FeatureKind.SWITCH:
             return value, None, False, value is True, sources
@@ -163,26 +163,24 @@ def _contributions(
     feature: FeatureSpec,
     active: Sequence[Grant],
     applied: Override | None,
+    overriding: Sequence[Override],
     floor: Requirement | None,
 ) -> tuple[Contribution, ...]:
     out: list[Contribution] = []
     if feature.requirement is not None:
         out.append(Contribution(source=f"feature:{feature.key}", requirement=feature.requirement))
-    asked = applied.requirement if applied is not None else None
-    if asked is None or feature.sensitivity == Sensitivity.REGULATED:
+    is_regulated = feature.sensitivity == Sensitivity.REGULATED
+    if is_regulated or applied is None or applied.requirement is None:
         out += [
             Contribution(source=grant.source, requirement=grant.term.requirement)
             for grant in active
             if grant.term.requirement is not None
         ]
-    if applied is not None and asked is not None:
-        out.append(
-            Contribution(
-                source=f"override by {applied.by}",
-                requirement=asked,
-                because=applied.reason,
-            )
-        )
+    # On a regulated feature even an override that another has overtaken still asks.
+    for one in overriding:
+        if one.requirement is not None and (is_regulated or one is applied):
+            source = f"override by {one.by}"
+            out.append(Contribution(source=source, requirement=one.requirement, because=one.reason))
     if floor is not None:
         because = "a regulated feature keeps what it once asked of this tenant"
         out.append(Contribution(source="ratchet", requirement=floor, because=because))

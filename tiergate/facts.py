@@ -1,8 +1,9 @@
 """Everything that a decision is made from, gathered beforehand; a decision reads nothing else."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from tiergate.assurance import Activity
 from tiergate.catalogue import ActionSpec, CallerKind, Unlock
@@ -27,8 +28,7 @@ class SessionState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantFact:
+class TenantFact(Struct, frozen=True, kw_only=True):
     """The tenant asked about. is_vendor: it is tenant zero."""
 
     id: str
@@ -37,25 +37,26 @@ class TenantFact:
     is_vendor: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberFact:
+class MemberFact(Struct, frozen=True, kw_only=True):
     """The subject's membership of the tenant."""
 
     roles: tuple[str, ...]
     is_active: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceFact:
+class ServiceFact(Struct, frozen=True, kw_only=True):
     """A service that asks in its own name, known by its credential."""
 
     name: str
     verbs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFacts:
-    """The session that was named, its live proofs, and what its person could show if asked."""
+class SessionFacts(Struct, frozen=True, kw_only=True):
+    """The session that was named, its live proofs, and what its person could show if asked.
+
+    enrolled: our own authenticators, and what an identity provider vouched for in this session: left out, it
+    would not count towards the highest level that changing a factor asks for.
+    """
 
     handle: str
     state: SessionState
@@ -65,37 +66,34 @@ class SessionFacts:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageFact:
-    """How much of a limit is taken in the current period."""
+class UsageFact(Struct, frozen=True, kw_only=True):
+    """How much of a limit is taken in the current period, which ends at ``reset_at``."""
 
     used: int
     reserved: int = 0
     reset_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forbid:
+class Forbid(Struct, frozen=True, kw_only=True):
     """A policy's flat no; it wins over everything."""
 
     source: str
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Versions:
+class Versions(Struct, frozen=True, kw_only=True):
     """By what the answer was made: the tenant's snapshot and the policy."""
 
     snapshot: str = ""
     policy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """All that is known about one request at ``at``; what is absent counts against it.
 
     subject: (type, id). resource: (type, id).
     privileges: what the member's roles grant.
+    usage: must be given when the entitlement is a limit.
     binding: the canonical hash of this very request (see `tiergate.binding`).
     missing_fields: bound properties that the request should have carried and did not.
     contributions: what roles, the platform, policy and risk ask; the kernel adds the action's, the

@@ -1,12 +1,17 @@
 """What a person has shown: proofs, the scope they were given for, and what an issuer vouched for."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from tiergate.levels import Level
 from tiergate.requirements import Scope
+
+# The issuer of what we verified ourselves; only its authenticators can be shown to a challenge of ours.
+OWN_ISSUER = "tiergate"
 
 
 class FactorKind(StrEnum):
@@ -20,8 +25,7 @@ class FactorKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """The one thing that is being asked about.
 
     resource: ``"type/id"``.
@@ -33,8 +37,7 @@ class Target:
     binding: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofScope:
+class ProofScope(Struct, frozen=True, kw_only=True):
     """What a proof was given for, and until when it counts there.
 
     Sign-in and reauthentication proofs are session-wide. A proof given to a challenge counts only
@@ -51,22 +54,19 @@ class ProofScope:
         """Say whether a proof of this scope counts towards ``target``; a field left empty covers nothing."""
         if self.kind == Scope.SESSION:
             return True
-        if self.action is None or self.action != target.action:
+        if not self.action or self.action != target.action:
             return False
         if self.kind == Scope.ACTION:
             return True
-        if self.resource is None or self.resource != target.resource:
+        if not self.resource or self.resource != target.resource:
             return False
-        if self.kind == Scope.RESOURCE:
-            return True
-        return self.binding is not None and self.binding == target.binding
+        return self.kind == Scope.RESOURCE or (bool(self.binding) and self.binding == target.binding)
 
 
 SESSION_WIDE = ProofScope()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Struct, frozen=True, kw_only=True):
     """One act of authentication.
 
     method: RFC 8176 amr value, e.g. ``"otp"``.
@@ -87,8 +87,7 @@ class Proof:
     scope: ProofScope = SESSION_WIDE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authenticator:
+class Authenticator(Struct, frozen=True, kw_only=True):
     """Something that the person could show if asked.
 
     issuer: ``"tiergate"`` when our own challenge can ask for it; else the provider to sign in with again.
@@ -97,7 +96,7 @@ class Authenticator:
     method: str
     authenticator: str
     factor_kind: FactorKind
-    issuer: str = "tiergate"
+    issuer: str = OWN_ISSUER
     phishing_resistant: bool = False
     user_verified: bool = False
     device_bound: bool = False
@@ -170,10 +169,10 @@ def capped_proofs(proofs: Sequence[Proof], cap: Level) -> tuple[Proof, ...]:
     At aal1 one proof stays, knowledge before possession, so that a factor of ours can still join it to reach
     aal2. Above that, only attested hardware of our own reaches aal3.
     """
-    if cap == Level.NONE:
-        return ()
     plain = [replace(proof, phishing_resistant=False, user_verified=False, device_bound=False) for proof in proofs]
+    if cap in {Level.AAL2, Level.AAL3}:
+        return tuple(plain)
     if cap == Level.AAL1:
         order = list(FactorKind)
         return tuple(sorted(plain, key=lambda proof: order.index(proof.factor_kind))[:1])
-    return tuple(plain)
+    return ()

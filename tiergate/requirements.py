@@ -1,10 +1,9 @@
 """What is asked of a person: a lattice, so that each further source can only ask for more."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import reduce
-from operator import or_
+
+from msgspec import Struct
 
 from tiergate.levels import Level
 
@@ -29,8 +28,7 @@ class Scope(StrEnum):
 _NARROWNESS = {scope: rank for rank, scope in enumerate(Scope)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(Struct, frozen=True, kw_only=True):
     """What a person must have shown before an action goes ahead.
 
     level: the assurance level that the session's proofs must reach together.
@@ -48,26 +46,31 @@ class Requirement:
     approvals: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what could never be meant: a requirement that asks for nothing, or a negative amount."""
+        """Refuse what could never be meant; a value of the wrong type would else read as asking for nothing.
+
+        :raises ValueError: a value out of range or of the wrong type.
+        """
+        for name, kinds in _TYPES.items():
+            if type(getattr(self, name)) not in kinds:
+                raise ValueError(f"{name} cannot be {getattr(self, name)!r}")
         if self.level == Level.NONE:
-            msg = "a requirement asks for aal1 at the least"
-            raise ValueError(msg)
+            raise ValueError("a requirement asks for aal1 at the least")
         if self.max_age is not None and not 0 < self.max_age <= MAX_AGE_LIMIT:
-            msg = f"max_age must be between 1 and {MAX_AGE_LIMIT} seconds, not {self.max_age}"
-            raise ValueError(msg)
+            raise ValueError(f"max_age must be from 1 to {MAX_AGE_LIMIT} seconds, not {self.max_age}")
         if not 0 <= self.approvals <= MAX_APPROVALS:
-            msg = f"approvals must be between 0 and {MAX_APPROVALS}, not {self.approvals}"
-            raise ValueError(msg)
+            raise ValueError(f"approvals must be from 0 to {MAX_APPROVALS}, not {self.approvals}")
 
     def __or__(self, other: "Requirement") -> "Requirement":
         """Join two requirements: whatever meets the result meets both."""
+        if self == other:
+            return self
         ages = [age for age in (self.max_age, other.max_age) if age is not None]
         return Requirement(
             level=max(self.level, other.level),
             max_age=min(ages) if ages else None,
             phishing_resistant=self.phishing_resistant or other.phishing_resistant,
             device_bound=self.device_bound or other.device_bound,
-            scope=max(self.scope, other.scope, key=lambda scope: scope.narrowness),
+            scope=self.scope if _NARROWNESS[self.scope] >= _NARROWNESS[other.scope] else other.scope,
             approvals=max(self.approvals, other.approvals),
         )
 
@@ -81,18 +84,9 @@ class Requirement:
 
         :raises ValueError: an unknown member, or a value out of range or of the wrong type.
         """
-        known = {
-            "level",
-            "max_age",
-            "phishing_resistant",
-            "device_bound",
-            "scope",
-            "approvals",
-        }
-        unknown = sorted(set(value) - known)
+        unknown = sorted(str(key) for key in value if key not in cls.__struct_fields__)
         if unknown:
-            msg = f"unknown member {unknown[0]!r} in a requirement"
-            raise ValueError(msg)
+            raise ValueError(f"unknown member {unknown[0]!r} in a requirement")
         return cls(
             level=Level(_text(value, "level", Level.AAL1)),
             max_age=_whole(value, "max_age", None),
@@ -118,8 +112,17 @@ class Requirement:
         return out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "level": (Level,),
+    "max_age": (int, type(None)),
+    "phishing_resistant": (bool,),
+    "device_bound": (bool,),
+    "scope": (Scope,),
+    "approvals": (int,),
+}
+
+
+class Contribution(Struct, frozen=True, kw_only=True):
     """One source's part in the requirement.
 
     source: where it comes from, e.g. ``"plan:business@3"`` or ``"role:admin"``.
@@ -132,30 +135,35 @@ class Contribution:
 
 
 def join(contributions: Iterable[Contribution]) -> Requirement | None:
-    """Join what all sources ask for; None when nobody asked, which is never permission."""
-    requirements = [one.requirement for one in contributions]
-    return reduce(or_, requirements) if requirements else None
+    """Join what all sources ask for; None when nobody asked, which is never permission.
+
+    :raises TypeError: a contribution that holds no requirement; it is never skipped.
+    """
+    asked = [one.requirement for one in contributions]
+    if not asked:
+        return None
+    joined = asked[0]
+    for one in asked[1:]:
+        joined = joined | one
+    return joined
 
 
 def _text(value: Mapping[str, object], key: str, default: str) -> str:
     found = value.get(key, default)
     if not isinstance(found, str):
-        msg = f"{key} must be text"
-        raise ValueError(msg)  # noqa: TRY004 - one error type for whoever reads a file
+        raise ValueError(f"{key} must be text")  # noqa: TRY004 - one error type for whoever reads a file
     return found
 
 
 def _whole(value: Mapping[str, object], key: str, default: int | None) -> int | None:
     found = value.get(key, default)
     if found is not None and (not isinstance(found, int) or isinstance(found, bool)):
-        msg = f"{key} must be a whole number"
-        raise ValueError(msg)
+        raise ValueError(f"{key} must be a whole number")
     return found
 
 
 def _flag(value: Mapping[str, object], key: str) -> bool:
     found = value.get(key, False)
     if not isinstance(found, bool):
-        msg = f"{key} must be true or false"
-        raise ValueError(msg)  # noqa: TRY004 - one error type for whoever reads a file
+        raise ValueError(f"{key} must be true or false")  # noqa: TRY004 - one error type for whoever reads a file
     return found

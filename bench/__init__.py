@@ -1,0 +1,1 @@
+"""How fast is it? Figures of this machine, printed, never asserted."""
