@@ -18,7 +18,7 @@ MAX_SKEW: Final = timedelta(seconds=60)
 """How far ahead the product's clock may be."""
 
 
-def assert_session(
+def assert_session(  # noqa: PLR0913 - each is a member of what is recorded
     *,
     tenant_id: UUID,
     credential: Credential,

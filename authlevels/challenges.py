@@ -182,11 +182,8 @@ def check_presenter(row: Challenge | None, presenter: Presenter) -> Challenge:
     :raises ChallengeNotFound: there is none, or it is another's.
     """
     if row is not None:
-        session, credential = presenter.session, presenter.credential
-        if session is not None and (session.tenant_id, session.id) == (
-            row.tenant_id,
-            row.session_id,
-        ):
+        credential = presenter.credential
+        if is_own_session(row, presenter):
             return row
         if credential is not None and credential.reaches(row.tenant_id) and Verb.STEP_UP_RELAY in credential.verbs:
             return row
@@ -195,6 +192,12 @@ def check_presenter(row: Challenge | None, presenter: Presenter) -> Challenge:
             if any(secrets.compare_digest(bytes(row.browser_digest), mark) for mark in marks):
                 return row
     raise ChallengeNotFound("There is no such challenge for you.")
+
+
+def is_own_session(row: Challenge, presenter: Presenter) -> bool:
+    """Say whether the presenter is the very session that the challenge would elevate."""
+    session = presenter.session
+    return session is not None and (session.tenant_id, session.id) == (row.tenant_id, row.session_id)
 
 
 def facts_of(row: Challenge, *, at: datetime) -> SessionFacts:

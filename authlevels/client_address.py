@@ -19,7 +19,7 @@ def person_address(request: HttpRequest) -> str | None:
     entries = [one.strip() for one in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     if len(entries) < trusted:
         return None
-    return _strict(entries[-trusted])
+    return strict_address(entries[-trusted])
 
 
 def counted_network(request: HttpRequest) -> str:
@@ -27,7 +27,7 @@ def counted_network(request: HttpRequest) -> str:
 
     Falls back to the TCP peer, which here can only make the count stricter.
     """
-    address = person_address(request) or _strict(request.META.get("REMOTE_ADDR", ""))
+    address = person_address(request) or strict_address(request.META.get("REMOTE_ADDR", ""))
     if address is None:
         return "unknown"
     if isinstance(ip_address(address), IPv6Address):
@@ -35,7 +35,8 @@ def counted_network(request: HttpRequest) -> str:
     return address
 
 
-def _strict(text: str) -> str | None:
+def strict_address(text: str) -> str | None:
+    """Return an address in its plain form, or None for a text that is none: no port, no scope, no brackets."""
     try:
         address = ip_address(text)
     except ValueError:

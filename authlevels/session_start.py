@@ -25,7 +25,7 @@ class Origin:
     device: str = ""
 
 
-def start_session(
+def start_session(  # noqa: PLR0913 - each is a member of what is recorded
     *,
     tenant_id: UUID,
     user: User,

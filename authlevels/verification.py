@@ -1,6 +1,6 @@
 """Answering a challenge: a proof is shown, judged once, and, when nothing is missing, an elevation is left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from authlevels.challenges import (
     check_presenter,
     facts_of,
     is_answerable,
+    is_own_session,
     methods_of,
     pending_proofs,
     target_of,
@@ -25,7 +26,7 @@ from authlevels.models import Challenge, Elevation, ProofRow, SessionRow, TotpDe
 from authlevels.passwords import is_right_password, password_bucket
 from authlevels.public_ids import challenge_ref, elevation_ref, parse_challenge_ref
 from authlevels.session_start import proof_row
-from authlevels.sessions import touch_session
+from authlevels.sessions import rotate_session_secret, touch_session
 from authlevels.totp import PresentedCode
 from isolation.api import tenant_transaction
 from tiergate import (
@@ -43,7 +44,10 @@ DEFAULT_ELEVATION: Final = timedelta(seconds=300)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """A challenge that was passed, with the elevation that it leaves."""
+    """A challenge that was passed, with the elevation that it leaves.
+
+    secret: the session's new secret, where its own one was to be renewed; the old one is dead.
+    """
 
     elevation_id: str
     expires_at: datetime
@@ -51,6 +55,7 @@ class Passed:
     level: str
     return_to: str
     state: str
+    secret: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +66,13 @@ class StillOpen:
     expires_at: datetime
 
 
-def verify(*, ref: str, method: ChallengeMethod, code: str, presenter: Presenter, at: datetime) -> Passed | StillOpen:
+def verify(
+    *, ref: str, method: ChallengeMethod, code: str, presenter: Presenter, at: datetime, renew_secret: bool = False
+) -> Passed | StillOpen:
     """Judge what a person shows to a challenge; commits before it answers or raises.
 
     ref: ``chl_…``. code: the one-time code, or the password.
+    renew_secret: replace the secret of the presenter's session, if it is the one elevated.
     :raises ChallengeNotFound: there is none for this presenter.
     :raises ChallengeClosed: it was passed, has expired, or its session has ended.
     :raises MethodUnavailable: the method brings nothing that is missing.
@@ -100,6 +108,9 @@ def verify(*, ref: str, method: ChallengeMethod, code: str, presenter: Presenter
             shown = PresentedCode(code=code, at=at)
             is_right = _is_right_totp(user, authenticator, shown)
         result = _accept(row, facts, authenticator, at=at) if is_right else _record_failure(row, method, shown, at=at)
+        if renew_secret and isinstance(result, Passed) and is_own_session(row, presenter):
+            secret = rotate_session_secret(tenant_id=tenant_id, session_id=row.session_id)
+            result = replace(result, secret=secret)
     if result is not None:
         return result
     if shown is not None:

@@ -1,0 +1,133 @@
+"""The page on which a person confirms an action, in whatever browser its link was opened first."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from authlevels.challenges import Presenter, ShownChallenge, hand_off, show_challenge
+from authlevels.cookies import browser_cookie_name, set_browser_cookie
+from authlevels.errors import (
+    ChallengeClosed,
+    ChallengeNotFound,
+    CodeAlreadyUsed,
+    MethodUnavailable,
+    Throttled,
+    WrongBrowser,
+    WrongCode,
+)
+from authlevels.forms import PasswordForm, TotpForm
+from authlevels.methods import ChallengeMethod
+from authlevels.origins import normal_origin
+from authlevels.pages import open_page, see_other
+from authlevels.presenters import is_session_cookie, presenter_of, renew_cookie
+from authlevels.verification import Passed, verify
+from isolation.clock import now
+from tiergate import TiergateError
+
+_FORMS = {ChallengeMethod.TOTP: TotpForm, ChallengeMethod.PASSWORD: PasswordForm}
+
+
+@open_page("the challenge itself asks for its session or for the browser that took the hand-off")
+@never_cache
+@require_http_methods(["GET", "POST"])
+def step_up(request: HttpRequest, challenge: str) -> HttpResponse:
+    """Take a hand-off, show what is being confirmed, or judge what the person shows."""
+    if request.method == "GET" and "handoff" in request.GET:
+        return _take_hand_off(request, challenge)
+    presenter = _browser_presenter(request)
+    try:
+        if request.method == "POST":
+            return _judge(request, challenge, presenter)
+        shown = show_challenge(ref=challenge, presenter=presenter, at=now())
+    except (ChallengeNotFound, WrongBrowser):
+        return render(request, "authlevels/wrong_browser.html", status=403)
+    return _page(request, shown)
+
+
+def with_answer(return_to: str, *, challenge: str, state: str) -> str:
+    """Return the product's address with ``challenge`` and ``state`` as its query parameters."""
+    parts = urlsplit(return_to)
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in {"challenge", "state"}]
+    added = [("challenge", challenge), *([("state", state)] if state else [])]
+    return urlunsplit(parts._replace(query=urlencode([*kept, *added])))
+
+
+def _take_hand_off(request: HttpRequest, challenge: str) -> HttpResponse:
+    held = request.COOKIES.get(browser_cookie_name(), "")[:64]
+    try:
+        mark = hand_off(ref=challenge, handoff=request.GET["handoff"][:64], browser=held, at=now())
+    except (ChallengeNotFound, WrongBrowser):
+        # The browser that took it may open the link again: it is let in by its own mark.
+        return see_other(f"/step-up/{challenge}")
+    response = see_other(f"/step-up/{challenge}")
+    set_browser_cookie(response, mark)
+    return response
+
+
+def _browser_presenter(request: HttpRequest) -> Presenter:
+    found = presenter_of(request)
+    return Presenter(session=found.session, browser=found.browser)
+
+
+def _judge(request: HttpRequest, challenge: str, presenter: Presenter) -> HttpResponse:
+    at = now()
+    try:
+        method = ChallengeMethod(request.POST.get("method", ""))
+    except ValueError:
+        method = ChallengeMethod.TOTP
+    form = _FORMS[method](request.POST)
+    if not form.is_valid():
+        shown = show_challenge(ref=challenge, presenter=presenter, at=at)
+        return _page(request, shown, error="Enter what is asked for.", status=400)
+    code = next(iter(form.cleaned_data.values()))
+    try:
+        result = verify(
+            ref=challenge,
+            method=method,
+            code=code,
+            presenter=presenter,
+            at=at,
+            renew_secret=is_session_cookie(request),
+        )
+    except (WrongCode, CodeAlreadyUsed, MethodUnavailable, ChallengeClosed, Throttled) as refused:
+        return _refused(request, challenge, presenter, refused)
+    shown = show_challenge(ref=challenge, presenter=presenter, at=at)
+    if not isinstance(result, Passed):
+        return _page(request, shown)
+    if result.return_to:
+        response: HttpResponse = see_other(with_answer(result.return_to, challenge=challenge, state=result.state))
+    else:
+        response = _page(request, shown)
+    renew_cookie(request, response, result, at=at)
+    return response
+
+
+def _refused(request: HttpRequest, challenge: str, presenter: Presenter, refused: TiergateError) -> HttpResponse:
+    shown = show_challenge(ref=challenge, presenter=presenter, at=now())
+    status = 429 if isinstance(refused, Throttled) else 409 if isinstance(refused, ChallengeClosed) else 400
+    response = _page(request, shown, error=refused.detail, status=status)
+    if isinstance(refused, Throttled):
+        response["Retry-After"] = str(refused.extra["retry_after"])
+    return response
+
+
+def _page(request: HttpRequest, shown: ShownChallenge, *, error: str = "", status: int = 200) -> HttpResponse:
+    back = with_answer(shown.return_to, challenge=shown.id, state=shown.return_state) if shown.return_to else ""
+    context: dict[str, Any] = {
+        "shown": shown,
+        "methods": [method.value for method in shown.methods],
+        "error": error,
+        "back": back,
+    }
+    response = render(request, "authlevels/step_up.html", context, status=status)
+    if back and shown.state == "open":
+        # Browsers hold a form's redirects to form-action: the way back to the product is named.
+        policy = dict(settings.SECURE_CSP)
+        policy["form-action"] = [*policy.get("form-action", []), normal_origin(shown.return_to)]
+        response._csp_config = policy  # type: ignore[attr-defined]  # noqa: SLF001 - what csp_override sets
+    return response

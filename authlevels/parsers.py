@@ -1,0 +1,28 @@
+"""Reading request bodies: small, and never an error of ours whatever is in them."""
+
+import io
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+MAX_BODY: Final = 64 * 1024
+
+
+class BoundedJSONParser(JSONParser):
+    """Takes JSON of up to 64 KiB."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        """Return the body as Python values.
+
+        :raises ParseError: too long, too deep, or no JSON.
+        """
+        body = stream.read(MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            raise ParseError(f"The body is longer than {MAX_BODY} bytes.")
+        try:
+            return super().parse(io.BytesIO(body), media_type, parser_context)
+        except (RecursionError, LookupError) as error:
+            # LookupError: a charset that does not exist.
+            raise ParseError("The body cannot be read as JSON.") from error

@@ -1,0 +1,42 @@
+"""Who presents a proof, taken from a request."""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+
+from authlevels.challenges import Presenter
+from authlevels.cookies import browser_cookie_name, set_session_cookie
+from authlevels.drf import caller
+from authlevels.principals import PersonPrincipal, ServicePrincipal
+from authlevels.verification import Passed
+
+
+def presenter_of(request: HttpRequest) -> Presenter:
+    """Return everything by which a request may claim a challenge."""
+    principal = caller(request)
+    return Presenter(
+        session=principal.session if isinstance(principal, PersonPrincipal) else None,
+        credential=principal.credential if isinstance(principal, ServicePrincipal) else None,
+        browser=request.COOKIES.get(browser_cookie_name(), "")[:64],
+    )
+
+
+def is_by_cookie(request: HttpRequest) -> bool:
+    """Say whether the browser may have sent by itself what the presenter claims by."""
+    principal = caller(request)
+    if isinstance(principal, PersonPrincipal):
+        return principal.by_cookie
+    return browser_cookie_name() in request.COOKIES
+
+
+def is_session_cookie(request: HttpRequest) -> bool:
+    """Say whether the session's secret came by cookie, where it can be replaced unseen."""
+    principal = caller(request)
+    return isinstance(principal, PersonPrincipal) and principal.by_cookie
+
+
+def renew_cookie(request: HttpRequest, response: HttpResponse, passed: Passed, *, at: datetime) -> None:
+    """Give the browser the secret that replaced its old one when its session was elevated."""
+    principal = caller(request)
+    if passed.secret is not None and isinstance(principal, PersonPrincipal):
+        set_session_cookie(response, passed.secret, expires_at=principal.session.expires_at, at=at)

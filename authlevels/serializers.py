@@ -1,0 +1,197 @@
+"""What the HTTP doors of this room take and give."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from authlevels.client_address import strict_address
+from authlevels.methods import ChallengeMethod
+
+_EPOCH_END: Final = 253402300799
+"""The last second of the year 9999, as seconds since 1970."""
+
+
+class InstantField(serializers.DateTimeField):
+    """An instant as ISO 8601 text with a zone, or as OIDC writes it: seconds since 1970."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """Return an aware instant.
+
+        :raises ValidationError: it is none.
+        """
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if not 0 <= value <= _EPOCH_END:
+                raise serializers.ValidationError("This number of seconds is no instant.")
+            return datetime.fromtimestamp(value, UTC)
+        return super().to_internal_value(value)
+
+
+class AddressField(serializers.CharField):
+    """An IPv4 or IPv6 address."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the address in its plain form.
+
+        :raises ValidationError: it is none.
+        """
+        address = strict_address(super().to_internal_value(data))
+        if address is None:
+            raise serializers.ValidationError("This is no IP address.")
+        return address
+
+
+class SignInRequest(serializers.Serializer[Any]):
+    """A name and a password for a tenant."""
+
+    tenant = serializers.CharField(max_length=64)
+    username = serializers.CharField(max_length=255)
+    password = serializers.CharField(max_length=1024, trim_whitespace=False)
+
+
+class SignInAnswer(serializers.Serializer[Any]):
+    """A new session; its secret is shown this once."""
+
+    session = serializers.CharField()
+    secret = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class SubjectField(serializers.Serializer[Any]):
+    """A subject by the product's own type and id."""
+
+    type = serializers.CharField(max_length=64, default="user")
+    id = serializers.CharField(max_length=255)
+
+
+class AssertRequest(serializers.Serializer[Any]):
+    """What a product says of a person whom it has signed in."""
+
+    subject = SubjectField()
+    amr = serializers.ListField(child=serializers.CharField(max_length=32), min_length=1, max_length=16)
+    auth_time = InstantField()
+    idp = serializers.CharField(max_length=255)
+    ip = AddressField(required=False, allow_null=True, default=None)
+    user_agent = serializers.CharField(required=False, allow_blank=True, max_length=2048, default="")
+    device = serializers.CharField(required=False, allow_blank=True, max_length=255, default="")
+    expires_at = InstantField(required=False, allow_null=True, default=None)
+
+
+class SessionAnswer(serializers.Serializer[Any]):
+    """A session by its handle."""
+
+    session = serializers.CharField()
+    subject = SubjectField()
+    expires_at = serializers.DateTimeField()
+
+
+class ProofAnswer(serializers.Serializer[Any]):
+    """One act of authentication that counts."""
+
+    method = serializers.CharField()
+    at = serializers.DateTimeField()
+    issuer = serializers.CharField()
+    scope = serializers.CharField()
+
+
+class FactorAnswer(serializers.Serializer[Any]):
+    """Something enrolled."""
+
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    is_usable = serializers.BooleanField()
+
+
+class FactorList(serializers.Serializer[Any]):
+    """What a person has enrolled."""
+
+    items = FactorAnswer(many=True)
+
+
+class MeAnswer(SessionAnswer):
+    """The caller's own session, with the level that its session-wide proofs reach."""
+
+    tenant = serializers.CharField()
+    level = serializers.CharField()
+    proofs = ProofAnswer(many=True)
+    factors = FactorAnswer(many=True)
+
+
+class EnrolmentRequest(serializers.Serializer[Any]):
+    """A name by which the person knows the device."""
+
+    name = serializers.CharField(max_length=64, required=False, default="Authenticator app")
+
+
+class EnrolmentAnswer(serializers.Serializer[Any]):
+    """What an authenticator app needs; shown this once."""
+
+    id = serializers.CharField()
+    otpauth_uri = serializers.CharField()
+    secret = serializers.CharField()
+    qr_svg = serializers.CharField()
+
+
+class CodeRequest(serializers.Serializer[Any]):
+    """A one-time code."""
+
+    code = serializers.CharField(max_length=16)
+
+
+class OpenRequest(serializers.Serializer[Any]):
+    """The refusal to answer, and where the browser goes afterwards.
+
+    tenant: only for a vendor-wide credential.
+    """
+
+    decision_id = serializers.CharField(max_length=64)
+    return_to = serializers.CharField(max_length=2048, required=False, allow_blank=True, default="")
+    state = serializers.CharField(max_length=512, required=False, allow_blank=True, default="")
+    tenant = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+
+
+class ChallengeAnswer(serializers.Serializer[Any]):
+    """A challenge as it stands."""
+
+    challenge_id = serializers.CharField()
+    state = serializers.ChoiceField(choices=["open", "passed", "closed"])
+    expires_at = serializers.DateTimeField()
+    methods = serializers.ListField(child=serializers.CharField())
+    display = serializers.JSONField()
+
+
+class OpenedAnswer(ChallengeAnswer):
+    """An opened challenge with the address to send the browser to."""
+
+    url = serializers.CharField()
+
+
+class VerifyRequest(serializers.Serializer[Any]):
+    """What the person shows: a ``code`` for totp, a ``password`` for password."""
+
+    method = serializers.ChoiceField(choices=[one.value for one in ChallengeMethod])
+    code = serializers.CharField(max_length=16, required=False)
+    password = serializers.CharField(max_length=1024, required=False, trim_whitespace=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Check that what the method needs is there.
+
+        :raises ValidationError: it is not.
+        """
+        needed = "code" if attrs["method"] == ChallengeMethod.TOTP else "password"
+        if needed not in attrs:
+            raise serializers.ValidationError({needed: "This field is required for the method."})
+        return {"method": ChallengeMethod(attrs["method"]), "shown": attrs[needed]}
+
+
+class VerifyAnswer(serializers.Serializer[Any]):
+    """What a right proof leaves: an elevation, or what the challenge still misses."""
+
+    state = serializers.ChoiceField(choices=["passed", "open"])
+    elevation_id = serializers.CharField(required=False)
+    scope = serializers.CharField(required=False)
+    level = serializers.CharField(required=False)
+    expires_at = serializers.DateTimeField()
+    methods = serializers.ListField(child=serializers.CharField(), required=False)

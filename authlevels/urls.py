@@ -1,0 +1,24 @@
+"""Where people and products show who is there."""
+
+from django.urls import path
+
+from authlevels import pages, pages_step_up, views_factors, views_sessions, views_step_up
+
+urlpatterns = [
+    path("v1/sign-in", views_sessions.SignInView.as_view(), name="api-sign-in"),
+    path("v1/sign-out", views_sessions.SignOutView.as_view(), name="api-sign-out"),
+    path("v1/me", views_sessions.MeView.as_view(), name="me"),
+    path("v1/me/factors", views_factors.FactorsView.as_view(), name="factors"),
+    path("v1/me/factors/totp", views_factors.TotpView.as_view(), name="totp"),
+    path("v1/me/factors/totp/confirm", views_factors.TotpConfirmView.as_view(), name="totp-confirm"),
+    path("v1/me/factors/<slug:factor>", views_factors.FactorView.as_view(), name="factor"),
+    path("t/<slug:tenant>/sessions", views_sessions.AssertSessionView.as_view(), name="sessions"),
+    path("t/<slug:tenant>/sessions/<slug:handle>", views_sessions.EndSessionView.as_view(), name="session"),
+    path("step-up/challenges", views_step_up.ChallengesView.as_view(), name="challenges"),
+    path("step-up/challenges/<slug:challenge>", views_step_up.ChallengeView.as_view(), name="challenge"),
+    path("step-up/challenges/<slug:challenge>/verify", views_step_up.VerifyView.as_view(), name="verify"),
+    path("step-up/elevations/<slug:elevation>", views_step_up.ElevationView.as_view(), name="elevation"),
+    path("step-up/<slug:challenge>", pages_step_up.step_up, name="step-up"),
+    path("sign-in", pages.sign_in, name="sign-in"),
+    path("sign-out", pages.sign_out, name="sign-out"),
+]

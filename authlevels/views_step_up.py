@@ -1,0 +1,142 @@
+"""HTTP doors of step-up, for products with a front end of their own."""
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+import licensing.api
+from authlevels.challenges import open_challenge, show_challenge
+from authlevels.drf import caller, enforce_csrf
+from authlevels.elevations import end_elevation
+from authlevels.errors import NotSignedIn
+from authlevels.origins import normal_origin
+from authlevels.parsers import BoundedJSONParser
+from authlevels.presenters import is_by_cookie, is_session_cookie, presenter_of, renew_cookie
+from authlevels.principals import PersonPrincipal, ServicePrincipal
+from authlevels.serializers import ChallengeAnswer, OpenedAnswer, OpenRequest, VerifyAnswer, VerifyRequest
+from authlevels.verification import Passed, verify
+from isolation.clock import now
+from tiergate import Action
+
+
+class ChallengesView(APIView):
+    """Beginning a step-up."""
+
+    required_action = Action.CHALLENGE_CREATE
+    parser_classes = (BoundedJSONParser,)
+
+    @extend_schema(request=OpenRequest, responses={201: OpenedAnswer}, operation_id="open_challenge")
+    def post(self, request: Request) -> Response:
+        """Open the challenge that a recorded refusal calls for, or return the equal open one."""
+        body = OpenRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        principal = caller(request)
+        match principal:
+            case PersonPrincipal(session=session):
+                tenant_id, credential, own = session.tenant_id, None, session
+            case ServicePrincipal(credential=service):
+                named = given["tenant"]
+                tenant_id = licensing.api.get_tenant(named).id if named else service.tenant_id
+                credential, own = service, None
+            case _:
+                raise NotSignedIn("Sign in, or show a service credential.")
+        opened = open_challenge(
+            tenant_id=tenant_id,
+            decision_id=given["decision_id"],
+            session=own,
+            credential=credential,
+            return_to=given["return_to"],
+            state=given["state"],
+            own_origin=normal_origin(settings.TIERGATE_BASE_URL),
+            at=now(),
+        )
+        answer = {
+            "challenge_id": opened.id,
+            "state": "open",
+            "url": f"{settings.TIERGATE_BASE_URL}{opened.path}",
+            "expires_at": opened.expires_at,
+            "methods": [method.value for method in opened.methods],
+            "display": opened.display,
+        }
+        return Response(OpenedAnswer(answer).data, status=201, headers={"Cache-Control": "no-store"})
+
+
+class ChallengeView(APIView):
+    """One challenge."""
+
+    open_because = "the challenge itself asks for its session, a relaying credential, or its browser"
+
+    @extend_schema(responses=ChallengeAnswer, operation_id="show_challenge")
+    def get(self, request: Request, challenge: str) -> Response:
+        """Show what is asked, and whether it still is."""
+        shown = show_challenge(ref=challenge, presenter=presenter_of(request._request), at=now())  # noqa: SLF001
+        answer = {
+            "challenge_id": shown.id,
+            "state": shown.state,
+            "expires_at": shown.expires_at,
+            "methods": [method.value for method in shown.methods],
+            "display": shown.display,
+        }
+        return Response(ChallengeAnswer(answer).data)
+
+
+class VerifyView(APIView):
+    """Answering a challenge."""
+
+    open_because = "the challenge itself asks for its session, a relaying credential, or its browser"
+    parser_classes = (BoundedJSONParser,)
+
+    @extend_schema(request=VerifyRequest, responses={200: VerifyAnswer}, operation_id="verify_challenge")
+    def post(self, request: Request, challenge: str) -> Response:
+        """Judge a code or password once; wrong ones are counted over all challenges.
+
+        A browser's session cookie is replaced; the bearer secret of another client stays as it is.
+        """
+        plain = request._request  # noqa: SLF001 - DRF has no other door
+        if is_by_cookie(plain):
+            enforce_csrf(request)
+        body = VerifyRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        at = now()
+        result = verify(
+            ref=challenge,
+            method=given["method"],
+            code=given["shown"],
+            presenter=presenter_of(plain),
+            at=at,
+            renew_secret=is_session_cookie(plain),
+        )
+        if not isinstance(result, Passed):
+            open_still = {
+                "state": "open",
+                "expires_at": result.expires_at,
+                "methods": [method.value for method in result.methods],
+            }
+            return Response(VerifyAnswer(open_still).data)
+        answer = {
+            "state": "passed",
+            "elevation_id": result.elevation_id,
+            "scope": result.scope,
+            "level": result.level,
+            "expires_at": result.expires_at,
+        }
+        response = Response(VerifyAnswer(answer).data)
+        renew_cookie(plain, response, result, at=at)
+        return response
+
+
+class ElevationView(APIView):
+    """One elevation."""
+
+    required_action = Action.ELEVATION_END
+
+    @extend_schema(request=None, responses={204: OpenApiResponse(description="ended")}, operation_id="end_elevation")
+    def delete(self, request: Request, elevation: str) -> Response:
+        """End the task: the next request is refused again. Again changes nothing."""
+        end_elevation(ref=elevation, presenter=presenter_of(request._request), at=now())  # noqa: SLF001
+        return Response(status=status.HTTP_204_NO_CONTENT)
