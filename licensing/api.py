@@ -1,5 +1,9 @@
 """The door: tenants, their people and roles, the catalogue, what they hold, and snapshots of it all."""
 
+from licensing.catalog_file.mistakes import FileRefused, Mistake, Path
+from licensing.catalog_file.shape import Shape, check_shape, read_schema
+from licensing.catalog_file.source import Document, read_file
+from licensing.catalog_file.wording import NOTHING_TO_CHANGE, change_lines
 from licensing.catalogue_changes import CatalogueEdit, Change, PlanSpec, Price, edit_catalogue
 from licensing.errors import (
     CatalogueConflict,
@@ -27,19 +31,24 @@ from licensing.roles import RoleSpec, RoleView, get_role, list_roles, put_role
 from licensing.tenants import Tenant, get_tenant, list_tenants, put_tenant
 
 __all__ = [
+    "NOTHING_TO_CHANGE",
     "RESET",
     "VENDOR_SLUG",
     "VENDOR_TENANT_ID",
     "CatalogueConflict",
     "CatalogueEdit",
     "Change",
+    "Document",
     "FeatureNotFound",
+    "FileRefused",
     "InvalidName",
     "InvalidRange",
     "InvalidTerm",
     "Member",
     "MemberNotFound",
+    "Mistake",
     "OverrideNotFound",
+    "Path",
     "PlanSpec",
     "Price",
     "PrivilegeReserved",
@@ -47,6 +56,7 @@ __all__ = [
     "RoleNotFound",
     "RoleSpec",
     "RoleView",
+    "Shape",
     "SnapshotBehind",
     "SubscriptionNotFound",
     "SubscriptionOverlap",
@@ -55,6 +65,8 @@ __all__ = [
     "UnknownFeature",
     "UnknownPlan",
     "UnknownRole",
+    "change_lines",
+    "check_shape",
     "edit_catalogue",
     "get_member",
     "get_role",
@@ -67,6 +79,8 @@ __all__ = [
     "put_member",
     "put_role",
     "put_tenant",
+    "read_file",
+    "read_schema",
     "remove_member",
     "split_subject",
     "stop_listening",

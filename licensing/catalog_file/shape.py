@@ -108,7 +108,7 @@ def _told(error: ValidationError) -> Iterator[tuple[Path, str]]:
 
 
 def _must(error: ValidationError, allowed: Any) -> str:
-    seen = _seen(error.instance)
+    seen = "what it is" if _is_secret(error) else _seen(error.instance)
     match error.validator:
         case "type":
             kinds = allowed if isinstance(allowed, list) else [allowed]
@@ -122,6 +122,10 @@ def _must(error: ValidationError, allowed: Any) -> str:
         case str(keyword) if keyword in _BOUNDS:
             return f"must {_BOUNDS[keyword].format(allowed)}{_aside(error)}"
     return f"must be {_says(error)}"
+
+
+def _is_secret(error: ValidationError) -> bool:
+    return isinstance(error.schema, Mapping) and error.schema.get("writeOnly") is True
 
 
 def _says(error: ValidationError) -> str:

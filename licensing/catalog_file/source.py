@@ -261,7 +261,7 @@ class _Reading:
                 return whole
         elif math.isfinite(number := float(text)):
             return number
-        self.note(_line(event), f"The number {shown(text)} is too large: 64 bits are kept. If it is text, quote it.")
+        self.note(_line(event), f"{dotted(path)} is a number too large for 64 bits. If it is text, quote it.")
         self.unread.add(path)
         return None
 

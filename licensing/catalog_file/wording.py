@@ -7,7 +7,7 @@ from typing import Any
 from licensing.catalog_file.applying import Applied
 from licensing.catalogue_changes import Change
 
-NOTHING = "= nothing to change"
+NOTHING_TO_CHANGE = "= nothing to change"
 _ADD_ON = "add_on"
 
 
@@ -16,10 +16,10 @@ def diff_lines(applied: Applied, *, prune: bool) -> list[str]:
 
     ``+`` is new, ``~`` is otherwise than before, ``-`` is not in the file, ``!`` is a warning.
     """
-    out = [line for change in applied.changes for line in _change(change)]
+    out = [line for change in applied.changes for line in change_lines(change)]
     removed = {(change.what, change.key) for change in applied.changes}
     if not applied.changes:
-        out.append(NOTHING)
+        out.append(NOTHING_TO_CHANGE)
     if prune:
         out += [f"! {sentence}" for sentence in applied.kept]
     else:
@@ -31,7 +31,8 @@ def diff_lines(applied: Applied, *, prune: bool) -> list[str]:
     return out
 
 
-def _change(change: Change) -> Iterator[str]:
+def change_lines(change: Change) -> Iterator[str]:
+    """Say of one thing how it changed; of a plan's new version, also who stays on the old one."""
     named = f"{_named(change.what)} {change.key}"
     if change.what in {"plan", _ADD_ON}:
         yield from _plan(named, change)
