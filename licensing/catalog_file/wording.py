@@ -9,6 +9,7 @@ from licensing.catalogue_changes import Change
 
 NOTHING_TO_CHANGE = "= nothing to change"
 _ADD_ON = "add_on"
+_TELLING = {"member": "roles", "subscription": "plan", "override": "effect"}
 
 
 def diff_lines(applied: Applied, *, prune: bool) -> list[str]:
@@ -37,7 +38,8 @@ def change_lines(change: Change) -> Iterator[str]:
     if change.what in {"plan", _ADD_ON}:
         yield from _plan(named, change)
     elif change.old is None:
-        yield f"+ {named}"
+        telling = _TELLING.get(change.what)
+        yield f"+ {named}" + (f": {_value(change.new[telling])}" if telling and change.new else "")
     elif change.new is None:
         yield f"- {named}"
     else:
