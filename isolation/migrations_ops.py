@@ -63,7 +63,7 @@ def _tenant_key(table: str) -> str:
             END IF;
         END
         $do$
-    """
+    """  # noqa: S608 - the names are the migrations' own
 
 
 def composite_fk(table: str, column: str, to_table: str, on_delete: OnDelete = "RESTRICT") -> list[Operation]:

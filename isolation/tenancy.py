@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from isolation.errors import CrossTenantError
 from isolation.roles import TENANT_SETTING
 
-_serving: ContextVar[Mapping[str, UUID]] = ContextVar("serving", default={})
+_NOBODY: Final[Mapping[str, UUID]] = MappingProxyType({})
+_serving: ContextVar[Mapping[str, UUID]] = ContextVar("serving", default=_NOBODY)
 
 _SET: Final = f"SELECT set_config('{TENANT_SETTING}', %s, true)"
 _SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"

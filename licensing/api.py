@@ -10,6 +10,7 @@ from licensing.errors import (
     FeatureNotFound,
     InvalidName,
     InvalidRange,
+    InvalidSnapshotVersion,
     InvalidTerm,
     MemberNotFound,
     OverrideNotFound,
@@ -24,10 +25,14 @@ from licensing.errors import (
     UnknownPlan,
     UnknownRole,
 )
+from licensing.holdings import TenantSnapshot
 from licensing.members import Member, get_member, list_members, put_member, remove_member
 from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
+from licensing.overrides import OverrideView, get_override, list_overrides, put_override, remove_override
 from licensing.push import RESET, is_listening, publish, stop_listening, subscribe
 from licensing.roles import RoleSpec, RoleView, get_role, list_roles, put_role
+from licensing.snapshots import entitlements_at, forget_snapshots, get_snapshot
+from licensing.subscriptions import Subscription, get_subscription, list_subscriptions, put_subscription
 from licensing.tenants import Tenant, get_tenant, list_tenants, put_tenant
 
 __all__ = [
@@ -43,11 +48,13 @@ __all__ = [
     "FileRefused",
     "InvalidName",
     "InvalidRange",
+    "InvalidSnapshotVersion",
     "InvalidTerm",
     "Member",
     "MemberNotFound",
     "Mistake",
     "OverrideNotFound",
+    "OverrideView",
     "Path",
     "PlanSpec",
     "Price",
@@ -58,30 +65,42 @@ __all__ = [
     "RoleView",
     "Shape",
     "SnapshotBehind",
+    "Subscription",
     "SubscriptionNotFound",
     "SubscriptionOverlap",
     "Tenant",
     "TenantNotFound",
+    "TenantSnapshot",
     "UnknownFeature",
     "UnknownPlan",
     "UnknownRole",
     "change_lines",
     "check_shape",
     "edit_catalogue",
+    "entitlements_at",
+    "forget_snapshots",
     "get_member",
+    "get_override",
     "get_role",
+    "get_snapshot",
+    "get_subscription",
     "get_tenant",
     "is_listening",
     "list_members",
+    "list_overrides",
     "list_roles",
+    "list_subscriptions",
     "list_tenants",
     "publish",
     "put_member",
+    "put_override",
     "put_role",
+    "put_subscription",
     "put_tenant",
     "read_file",
     "read_schema",
     "remove_member",
+    "remove_override",
     "split_subject",
     "stop_listening",
     "subscribe",

@@ -116,7 +116,14 @@ class RegulatedRatchet(TiergateError):
 
 
 class SnapshotBehind(TiergateError):
-    """This process cannot yet answer from a state as new as the caller has seen."""
+    """The caller has seen a newer state than can be read here yet."""
 
     code = "snapshot_behind"
     kind = ErrorKind.UNAVAILABLE
+
+
+class InvalidSnapshotVersion(TiergateError):
+    """A text that is no snapshot's version."""
+
+    code = "invalid_snapshot_version"
+    kind = ErrorKind.INVALID

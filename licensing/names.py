@@ -48,13 +48,18 @@ def as_uuid(value: str) -> UUID | None:
         return None
 
 
+def is_key(value: str) -> bool:
+    """Say whether a text can be a key."""
+    return bool(_KEY.fullmatch(value))
+
+
 def key(value: str, what: str) -> str:
     """Return the key of a feature, action, plan, role or privilege as given.
 
     what: the thing named, for the sentence.
     :raises InvalidName: anything else than 1 to 100 of ``a-z 0-9 _ . : -``.
     """
-    if not _KEY.fullmatch(value):
+    if not is_key(value):
         raise InvalidName(
             f"The name of a {what} is 1 to 100 of a-z, 0-9, '_', '.', ':', '-' and begins with a letter or digit."
         )

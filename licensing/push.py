@@ -69,10 +69,10 @@ def _tell(kind: str, key: str) -> None:
 
 
 def _dispatch(kind: str, key: str) -> None:
-    for handler in list(_handlers):
+    for handler in _handlers:
         try:
             handler(kind, key)
-        except Exception:  # the others, and the listener, must live on
+        except Exception:  # noqa: BLE001 - the others, and the listener, must live on
             _log.exception("change_handler_failed", kind=kind, handler=repr(handler))
 
 

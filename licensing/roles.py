@@ -1,6 +1,6 @@
 """What a role lets its holder do: built in, plus the vendor's catalogue, plus the tenant's own word."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ _RESERVED = frozenset(verb.value for verb in Verb) - _GRANTABLE
 class RoleSpec:
     """What a role grants, and what it asks of whoever acts by it."""
 
+    key: str
     privileges: frozenset[str]
     requirement: Requirement | None = None
 
@@ -30,7 +31,7 @@ class RoleSpec:
         """Join two sources of one role: both grants, and both demands."""
         asked = [one for one in (self.requirement, other.requirement) if one is not None]
         joined = asked[0] | asked[-1] if asked else None
-        return RoleSpec(privileges=self.privileges | other.privileges, requirement=joined)
+        return RoleSpec(key=self.key, privileges=self.privileges | other.privileges, requirement=joined)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +61,16 @@ def allowed_privileges(privileges: Sequence[str], *, tenant_id: UUID | None = No
 def built_in_roles(tenant_id: UUID) -> dict[str, RoleSpec]:
     """List the roles that a tenant starts with; the vendor's has the operator's too."""
     found = {**BUILTIN_ROLES, **(VENDOR_ROLES if tenant_id == names.VENDOR_TENANT_ID else {})}
-    return {key: RoleSpec(privileges=frozenset(map(str, privileges))) for key, privileges in found.items()}
+    return {key: RoleSpec(key=key, privileges=frozenset(map(str, privileges))) for key, privileges in found.items()}
 
 
 def spec_of(row: Role | RoleDefault) -> RoleSpec:
     """Read one source of a role."""
     asked = None if row.requirement is None else Requirement.from_json(row.requirement)
-    return RoleSpec(privileges=frozenset(row.privileges), requirement=asked)
+    return RoleSpec(key=row.key, privileges=frozenset(row.privileges), requirement=asked)
 
 
-def joined_roles(tenant_id: UUID, defaults: dict[str, RoleSpec], own: dict[str, RoleSpec]) -> dict[str, RoleSpec]:
+def joined_roles(tenant_id: UUID, defaults: Mapping[str, RoleSpec], own: Mapping[str, RoleSpec]) -> dict[str, RoleSpec]:
     """Join what is built in, what the catalogue says, and what the tenant says of each role."""
     out = built_in_roles(tenant_id)
     for source in (defaults, own):

@@ -22,7 +22,7 @@ BEGIN
     END IF;
 END
 $do$
-"""
+"""  # noqa: S608 - the names are constants
 
 _REFUSE = """
 CREATE FUNCTION isolation_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $fn$

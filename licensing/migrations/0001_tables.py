@@ -1,12 +1,12 @@
 """The tables, isolated from the first migration on."""
 
+import uuid
+
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import licensing.models.catalogue
-import uuid
 from django.db import migrations, models
 
-
+import licensing.models.catalogue
 from isolation.migrations_ops import isolate, share
 
 TENANT_TABLES = (
@@ -164,7 +164,7 @@ class Migration(migrations.Migration):
                     "callers",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.TextField(),
-                        default=licensing.models.catalogue._persons,
+                        default=licensing.models.catalogue.persons,
                     ),
                 ),
                 ("needs_highest_held", models.BooleanField(default=False)),

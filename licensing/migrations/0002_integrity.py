@@ -94,7 +94,7 @@ def same_kind(table: str, column: str, kind: str) -> Operation:
 
 def refers(table: str, columns: str, to: str) -> Operation:
     """Add a foreign key over two columns."""
-    name = f"{table}_{columns.split(', ')[-1]}_matches"
+    name = f"{table}_{columns.rsplit(', ', maxsplit=1)[-1]}_matches"
     return RunSQL(
         f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {to} DEFERRABLE INITIALLY IMMEDIATE",
         f"ALTER TABLE {table} DROP CONSTRAINT {name}",

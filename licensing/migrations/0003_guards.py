@@ -79,7 +79,8 @@ BEGIN
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     END IF;
     IF TG_OP = 'DELETE' OR NEW.tenant_id <> OLD.tenant_id OR NEW.feature_id <> OLD.feature_id
-       OR NOT licensing_requirement_covers(NEW.requirement, OLD.requirement) THEN
+       OR NOT licensing_requirement_covers(NEW.requirement, OLD.requirement)
+       OR coalesce(NEW.expires_at, 'infinity') < coalesce(OLD.expires_at, 'infinity') THEN
         RAISE EXCEPTION 'a regulated requirement only rises' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
@@ -88,11 +89,14 @@ $fn$
 """
 
 # As the owner: the roles that serve requests may read the counters and never set them.
+# From a sequence: a number that was rolled back, or stood in rows that are gone, never comes again with other content.
 BUMP = """
+CREATE SEQUENCE licensing_generation_seq;
+
 CREATE FUNCTION licensing_bump_one(changed uuid) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT
 AS $fn$
-    INSERT INTO licensing_generation (scope, number) VALUES (changed, 1)
-    ON CONFLICT (scope) DO UPDATE SET number = licensing_generation.number + 1
+    INSERT INTO licensing_generation (scope, number) VALUES (changed, nextval('licensing_generation_seq'))
+    ON CONFLICT (scope) DO UPDATE SET number = nextval('licensing_generation_seq')
 $fn$;
 REVOKE ALL ON FUNCTION licensing_bump_one(uuid) FROM PUBLIC;
 
@@ -130,7 +134,8 @@ $fn$
 """
 UNBUMP = """
 DROP FUNCTION licensing_bump_tenants(); DROP FUNCTION licensing_bump_catalogue();
-DROP FUNCTION licensing_bump_one(uuid)
+DROP FUNCTION licensing_bump_one(uuid);
+DROP SEQUENCE licensing_generation_seq
 """
 
 ROWS = {

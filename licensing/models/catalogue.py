@@ -13,7 +13,8 @@ def _choices(names: type[StrEnum]) -> list[tuple[str, str]]:
     return [(one.value, one.value) for one in names]
 
 
-def _persons() -> list[str]:
+def persons() -> list[str]:
+    """List who may ask for an action unless it says otherwise."""
     return [CallerKind.PERSON.value]
 
 
@@ -65,7 +66,7 @@ class Action(models.Model):
     environment_aware = models.BooleanField(default=False)
     environments = models.JSONField(default=dict, blank=True)
     binds = ArrayField(models.TextField(), default=list, blank=True)
-    callers = ArrayField(models.TextField(), default=_persons)
+    callers = ArrayField(models.TextField(), default=persons)
     needs_highest_held = models.BooleanField(default=False)
     requirement = models.JSONField(null=True, blank=True)
 

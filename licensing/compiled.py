@@ -1,0 +1,141 @@
+"""The catalogue compiled once for all tenants."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+from licensing.catalogue_rows import action_json, action_spec, feature_json, feature_spec, role_json, term_json, term_of
+from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, RoleDefault
+from licensing.models.catalogue import VersionStatus
+from licensing.roles import RoleSpec, spec_of
+from tiergate import BUILTIN_ACTIONS, ActionSpec, FeatureSpec, GrantKind, Requirement, Term, Unlock, UnlockKind
+
+CATALOGUE_SCOPE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
+"""Under which the catalogue's generation is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledVersion:
+    """A published version's terms; ``source`` names it in a trace."""
+
+    source: str
+    kind: GrantKind
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """The whole catalogue at one generation.
+
+    features_by_id: for rows that refer to a feature. versions: every one that a tenant may be on, by id.
+    unlocks: by feature, what could be bought to have it, smallest first.
+    digest: names the content: equal for equal content, whatever was done in between.
+    """
+
+    generation: int
+    features: Mapping[str, FeatureSpec]
+    features_by_id: Mapping[UUID, str]
+    actions: Mapping[str, ActionSpec]
+    roles: Mapping[str, RoleSpec]
+    versions: Mapping[UUID, CompiledVersion]
+    unlocks: Mapping[str, tuple[Unlock, ...]]
+    digest: str
+
+
+def compile_catalogue(generation: int) -> Catalogue:
+    """Read and compile the catalogue within the transaction that has read ``generation``."""
+    features = list(Feature.objects.order_by("key"))
+    actions = list(Action.objects.select_related("feature").order_by("name"))
+    roles = list(RoleDefault.objects.order_by("key"))
+    plans = list(Plan.objects.order_by("kind", "key"))
+    versions = list(
+        PlanVersion.objects.select_related("plan")
+        .exclude(status=VersionStatus.DRAFT)
+        .order_by("plan__kind", "plan__key", "number")
+    )
+    terms: dict[UUID, list[Term]] = {}
+    for row in PlanTerm.objects.select_related("feature").order_by("feature__key"):
+        terms.setdefault(row.version_id, []).append(term_of(row))
+    specs = {row.key: feature_spec(row) for row in features}
+    content = {
+        "features": [feature_json(row) for row in features],
+        "actions": [action_json(row) for row in actions],
+        "roles": [role_json(row) for row in roles],
+        "plans": [_plan_content(row) for row in plans],
+        "versions": [_version_content(row, terms.get(row.id, [])) for row in versions],
+    }
+    return Catalogue(
+        generation=generation,
+        features=MappingProxyType(specs),
+        features_by_id=MappingProxyType({row.id: row.key for row in features}),
+        actions=MappingProxyType({**{row.name: action_spec(row) for row in actions}, **BUILTIN_ACTIONS}),
+        roles=MappingProxyType({row.key: spec_of(row) for row in roles}),
+        versions=MappingProxyType(
+            {
+                row.id: CompiledVersion(
+                    source=f"{row.kind}:{row.plan.key}@{row.number}",
+                    kind=GrantKind(row.kind),
+                    terms=tuple(terms.get(row.id, ())),
+                )
+                for row in versions
+            }
+        ),
+        unlocks=MappingProxyType(_unlocks(plans, {row.id: row for row in versions}, terms, specs)),
+        digest=hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32],
+    )
+
+
+def _plan_content(row: Plan) -> list[Any]:
+    return [str(row.kind), row.key, row.title, row.rank, str(row.current_id) if row.current_id else None]
+
+
+def _version_content(row: PlanVersion, terms: list[Term]) -> list[Any]:
+    return [str(row.id), row.number, str(row.status), row.content_hash, [term_json(term) for term in terms]]
+
+
+def _unlocks(
+    plans: list[Plan],
+    versions: Mapping[UUID, PlanVersion],
+    terms: Mapping[UUID, list[Term]],
+    features: Mapping[str, FeatureSpec],
+) -> dict[str, tuple[Unlock, ...]]:
+    found: dict[str, list[tuple[tuple[Any, ...], Unlock]]] = {}
+    for plan in plans:
+        version = versions.get(plan.current_id) if plan.current_id else None
+        if version is None:
+            continue
+        # Smallest first; what is only sold on request comes after what has a price.
+        price = version.price_amount
+        order = (plan.rank, price is None, price or 0, str(plan.kind), plan.key)
+        for term in terms.get(version.id, ()):
+            if _grants(term):
+                unlock = _unlock(plan, version, features[term.feature], term)
+                found.setdefault(term.feature, []).append((order, unlock))
+    return {
+        feature: tuple(unlock for _order, unlock in sorted(ways, key=lambda way: way[0]))
+        for feature, ways in found.items()
+    }
+
+
+def _grants(term: Term) -> bool:
+    return term.unlimited or bool(term.limit) or (term.value is not None and term.value is not False)
+
+
+def _unlock(plan: Plan, version: PlanVersion, feature: FeatureSpec, term: Term) -> Unlock:
+    asked: list[Requirement] = [one for one in (feature.requirement, term.requirement) if one is not None]
+    return Unlock(
+        kind=UnlockKind(str(plan.kind)),
+        key=plan.key,
+        title=plan.title or plan.key,
+        version=version.number,
+        price=version.price_amount,
+        currency=version.price_currency or None,
+        interval=str(version.price_interval) or None,
+        requirement=reduce(or_, asked) if asked else None,
+    )

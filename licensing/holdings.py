@@ -1,0 +1,190 @@
+"""What one tenant holds, read at one instant of the database, and resolved for any instant from then on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+
+from licensing.compiled import CATALOGUE_SCOPE, Catalogue, compile_catalogue
+from licensing.errors import TenantNotFound
+from licensing.models import Override as OverrideRow
+from licensing.models import RequirementFloor, Role, Subscription, SubscriptionAddOn
+from licensing.models import Tenant as TenantRow
+from licensing.models.holdings import GRANTING
+from licensing.roles import RoleSpec, joined_roles, spec_of
+from licensing.tenants import Tenant, told
+from tiergate import (
+    ActionSpec,
+    Entitlement,
+    Grant,
+    Override,
+    OverrideEffect,
+    Requirement,
+    Unlock,
+    resolve_entitlement,
+)
+
+_GENERATIONS = """
+    SELECT coalesce((SELECT number FROM licensing_generation WHERE scope = %s), 0),
+           coalesce((SELECT number FROM licensing_generation WHERE scope = %s), 0)
+"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Generations:
+    """The two counters that a snapshot is built from; equal ones mean equal content."""
+
+    catalogue: int
+    tenant: int
+
+    def __str__(self) -> str:
+        """Write the snapshot's version."""
+        return f"g{self.catalogue}.t{self.tenant}"
+
+    def reaches(self, other: "Generations") -> bool:
+        """Say whether neither counter is older than the other's."""
+        return self.catalogue >= other.catalogue and self.tenant >= other.tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantSnapshot:
+    """What decisions about one tenant are made from; immutable.
+
+    version: ``g<catalogue>.t<tenant>``. next_change_at: when time alone makes it another.
+    policy_version: names the catalogue's content.
+    """
+
+    version: str
+    tenant: Tenant
+    actions: Mapping[str, ActionSpec]
+    entitlements: Mapping[str, Entitlement]
+    roles: Mapping[str, RoleSpec]
+    unlocks: Mapping[str, tuple[Unlock, ...]]
+    policy_version: str
+    next_change_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What a tenant holds from ``since`` on: rows read, nothing resolved yet."""
+
+    generations: Generations
+    since: datetime
+    tenant: Tenant
+    catalogue: Catalogue
+    roles: Mapping[str, RoleSpec]
+    grants: Mapping[str, tuple[Grant, ...]]
+    overrides: Mapping[str, Override]
+    floors: Mapping[str, Requirement]
+
+    def resolve(self, at: datetime) -> TenantSnapshot:
+        """Resolve every feature at an instant that is not before ``since``."""
+        entitlements = {
+            key: resolve_entitlement(
+                feature,
+                grants=self.grants.get(key, ()),
+                overrides=(self.overrides[key],) if key in self.overrides else (),
+                floor=self.floors.get(key),
+                at=at,
+            )
+            for key, feature in self.catalogue.features.items()
+        }
+        changes = [one.next_change_at for one in entitlements.values() if one.next_change_at is not None]
+        return TenantSnapshot(
+            version=str(self.generations),
+            tenant=self.tenant,
+            actions=self.catalogue.actions,
+            entitlements=MappingProxyType(entitlements),
+            roles=self.roles,
+            unlocks=self.catalogue.unlocks,
+            policy_version=self.catalogue.digest,
+            next_change_at=min(changes, default=None),
+        )
+
+
+def read_generations(tenant_id: UUID) -> Generations:
+    """Read both counters in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GENERATIONS, [CATALOGUE_SCOPE, tenant_id])
+        catalogue, tenant = cursor.fetchone()
+    return Generations(catalogue, tenant)
+
+
+def read_holdings(tenant_id: UUID, *, known: Catalogue | None, since: datetime) -> Holdings:
+    """Read what a tenant holds, within a transaction of that tenant; the counters first.
+
+    known: the catalogue compiled last; compiled anew where it has changed.
+    :raises TenantNotFound: there is no such tenant.
+    """
+    generations = read_generations(tenant_id)
+    row = TenantRow.objects.filter(id=tenant_id).first()
+    if row is None:
+        raise TenantNotFound("There is no such tenant.")
+    is_known = known is not None and known.generation == generations.catalogue
+    catalogue = known if known is not None and is_known else compile_catalogue(generations.catalogue)
+    own = {role.key: spec_of(role) for role in Role.objects.filter(tenant_id=tenant_id)}
+    return Holdings(
+        generations=generations,
+        since=since,
+        tenant=told(row),
+        catalogue=catalogue,
+        roles=MappingProxyType(joined_roles(tenant_id, catalogue.roles, own)),
+        grants=_grants(tenant_id, catalogue, since),
+        overrides=_overrides(tenant_id, catalogue),
+        floors={
+            catalogue.features_by_id[feature_id]: Requirement.from_json(asked)
+            for feature_id, asked in RequirementFloor.objects.filter(tenant_id=tenant_id).values_list(
+                "feature_id", "requirement"
+            )
+        },
+    )
+
+
+def _grants(tenant_id: UUID, catalogue: Catalogue, since: datetime) -> dict[str, tuple[Grant, ...]]:
+    rows = list(
+        Subscription.objects.filter(tenant_id=tenant_id, status__in=GRANTING).filter(
+            Q(active_to__isnull=True) | Q(active_to__gt=since)
+        )
+    )
+    held = [(row, row.plan_version_id) for row in rows]
+    if rows:
+        by_id = {row.id: row for row in rows}
+        beside = SubscriptionAddOn.objects.filter(tenant_id=tenant_id, subscription_id__in=by_id)
+        held += [(by_id[one.subscription_id], one.plan_version_id) for one in beside]
+    out: dict[str, list[Grant]] = {}
+    for row, version_id in held:
+        version = catalogue.versions[version_id]
+        for term in version.terms:
+            out.setdefault(term.feature, []).append(
+                Grant(
+                    source=version.source,
+                    kind=version.kind,
+                    term=term,
+                    active_from=row.active_from,
+                    active_to=row.active_to,
+                )
+            )
+    return {feature: tuple(grants) for feature, grants in out.items()}
+
+
+def _overrides(tenant_id: UUID, catalogue: Catalogue) -> dict[str, Override]:
+    out = {}
+    for row in OverrideRow.objects.filter(tenant_id=tenant_id):
+        key = catalogue.features_by_id[row.feature_id]
+        out[key] = Override(
+            feature=key,
+            effect=OverrideEffect(row.effect),
+            reason=row.reason,
+            by=row.by,
+            active_from=row.created_at,
+            expires_at=row.expires_at,
+            value=row.value,
+            limit=row.limit,
+            unlimited=row.unlimited,
+            requirement=None if row.requirement is None else Requirement.from_json(row.requirement),
+        )
+    return out

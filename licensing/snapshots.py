@@ -1,0 +1,189 @@
+"""Snapshots remembered in the process, and never trusted longer than they can be.
+
+An entry holds while the listener would have told of a change and the database agreed within the last second.
+Once a second, and on every use while the listener is deaf, two integers are compared with the database's.
+"""
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+
+from isolation.api import tenant_transaction
+from licensing import push
+from licensing.compiled import Catalogue
+from licensing.errors import InvalidSnapshotVersion, SnapshotBehind
+from licensing.holdings import Generations, Holdings, TenantSnapshot, read_generations, read_holdings
+from licensing.names import as_uuid
+from tiergate import Entitlement
+
+CHECK_SECONDS: Final = 1.0
+CAPACITY: Final = 10_000
+
+_VERSION: Final = re.compile(r"g([0-9]{1,18})\.t([0-9]{1,18})")
+_NEVER: Final = float("-inf")
+_ATTEMPTS: Final = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class _Entry:
+    holdings: Holdings
+    snapshot: TenantSnapshot
+    resolved_at: datetime
+    checked_at: float
+
+    def at(self, at: datetime) -> TenantSnapshot | None:
+        """Return the snapshot for an instant; None where these holdings do not reach back to it."""
+        if at < self.holdings.since:
+            return None
+        snapshot = self.snapshot
+        if at >= self.resolved_at and (snapshot.next_change_at is None or at < snapshot.next_change_at):
+            return snapshot
+        snapshot = self.holdings.resolve(at)
+        if at > self.resolved_at:
+            self.snapshot, self.resolved_at = snapshot, at
+        return snapshot
+
+
+class _Memory:
+    """The entries of one process, the least used of them forgotten first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[UUID, _Entry] = OrderedDict()
+        self._distrusted_until = _NEVER
+        self.news = 0
+        self.catalogue: Catalogue | None = None
+
+    def find(self, tenant_id: UUID) -> _Entry | None:
+        with self._lock:
+            found = self._entries.get(tenant_id)
+            if found is not None:
+                self._entries.move_to_end(tenant_id)
+            return found
+
+    def is_trusted(self, entry: _Entry) -> bool:
+        return (
+            entry.checked_at > self._distrusted_until
+            and time.monotonic() - entry.checked_at < CHECK_SECONDS
+            and push.is_listening()
+        )
+
+    def keep(self, tenant_id: UUID, entry: _Entry, *, news: int) -> None:
+        """Remember an entry; one whose reading a change may have overtaken is checked again at its next use."""
+        with self._lock:
+            if news != self.news:
+                entry.checked_at = _NEVER
+            held = self._entries.get(tenant_id)
+            if held is None or entry.holdings.generations.reaches(held.holdings.generations):
+                self._entries[tenant_id] = entry
+            self._entries.move_to_end(tenant_id)
+            if self.catalogue is None or entry.holdings.catalogue.generation >= self.catalogue.generation:
+                self.catalogue = entry.holdings.catalogue
+            while len(self._entries) > CAPACITY:
+                self._entries.popitem(last=False)
+
+    def confirm(self, entry: _Entry, *, checked_at: float, news: int) -> None:
+        with self._lock:
+            if news == self.news:
+                entry.checked_at = checked_at
+
+    def hear(self, kind: str, key: str) -> None:
+        tenant_id = as_uuid(key) if kind == "tenant" else None
+        with self._lock:
+            if tenant_id is not None:
+                self.news += 1
+                self._entries.pop(tenant_id, None)
+            elif kind in {"catalog", push.RESET}:
+                self.news += 1
+                self._distrusted_until = time.monotonic()
+
+    def clear(self) -> None:
+        with self._lock:
+            self.news += 1
+            self._entries.clear()
+            self.catalogue = None
+
+
+_memory = _Memory()
+push.subscribe(_memory.hear)
+
+
+def get_snapshot(*, tenant_id: UUID, at: datetime, min_version: str | None = None) -> TenantSnapshot:
+    """Return what decisions about a tenant at ``at`` are made from.
+
+    min_version: a version that the caller has seen; an older one is never returned.
+    :raises TenantNotFound: there is no such tenant.
+    :raises SnapshotBehind: even the database does not know so new a version; ``retry_after`` says when to ask again.
+    :raises InvalidSnapshotVersion: ``min_version`` is no version.
+    """
+    wanted = None if min_version is None else _parse(min_version)
+    entry = _current(tenant_id, at)
+    if wanted is not None and not entry.holdings.generations.reaches(wanted):
+        entry = _build(tenant_id, at)
+        if not entry.holdings.generations.reaches(wanted):
+            raise SnapshotBehind("The state that you have seen is not known here yet; ask again.", retry_after=1)
+    return entry.at(at) or _build(tenant_id, at).snapshot
+
+
+def entitlements_at(*, tenant_id: UUID, at: datetime) -> dict[str, Entitlement]:
+    """Resolve what a tenant may use at any instant, past or to come, from what the database holds now.
+
+    :raises TenantNotFound: there is no such tenant.
+    """
+    return dict(_read(tenant_id, at).resolve(at).entitlements)
+
+
+def forget_snapshots() -> None:
+    """Forget everything that this process remembers."""
+    _memory.clear()
+
+
+def _current(tenant_id: UUID, at: datetime) -> _Entry:
+    entry = _memory.find(tenant_id)
+    if entry is None or connection.in_atomic_block:
+        return _build(tenant_id, at)
+    if _memory.is_trusted(entry):
+        return entry
+    news, looked_at = _memory.news, time.monotonic()
+    if read_generations(tenant_id) != entry.holdings.generations:
+        return _build(tenant_id, at)
+    _memory.confirm(entry, checked_at=looked_at, news=news)
+    return entry
+
+
+def _build(tenant_id: UUID, at: datetime) -> _Entry:
+    news, looked_at = _memory.news, time.monotonic()
+    holdings = _read(tenant_id, at)
+    entry = _Entry(holdings=holdings, snapshot=holdings.resolve(at), resolved_at=at, checked_at=looked_at)
+    # Inside somebody's transaction what was read may yet be rolled back: use it, and do not remember it.
+    if not connection.in_atomic_block:
+        _memory.keep(tenant_id, entry, news=news)
+    return entry
+
+
+def _read(tenant_id: UUID, since: datetime) -> Holdings:
+    if not connection.in_atomic_block:
+        with tenant_transaction(tenant_id, snapshot=True):
+            return read_holdings(tenant_id, known=_memory.catalogue, since=since)
+    # The transaction around this call sees each statement's own instant: counters that are the same before and
+    # after frame rows of one state.
+    with tenant_transaction(tenant_id):
+        for _ in range(_ATTEMPTS):
+            holdings = read_holdings(tenant_id, known=None, since=since)
+            if read_generations(tenant_id) == holdings.generations:
+                return holdings
+    raise SnapshotBehind("The tenant changes too fast to be read; ask again.", retry_after=1)
+
+
+def _parse(version: str) -> Generations:
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        raise InvalidSnapshotVersion("A snapshot's version reads g<number>.t<number>.")
+    return Generations(int(found[1]), int(found[2]))
