@@ -31,7 +31,7 @@ from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
 from licensing.overrides import OverrideView, get_override, list_overrides, put_override, remove_override
 from licensing.push import RESET, is_listening, publish, stop_listening, subscribe
 from licensing.roles import RoleSpec, RoleView, get_role, list_roles, put_role
-from licensing.snapshots import entitlements_at, forget_snapshots, get_snapshot
+from licensing.snapshots import entitlements_at, forget_snapshots, get_snapshot, snapshot_at, snapshot_version
 from licensing.subscriptions import Subscription, get_subscription, list_subscriptions, put_subscription
 from licensing.tenants import Tenant, get_tenant, list_tenants, put_tenant
 
@@ -101,6 +101,8 @@ __all__ = [
     "read_schema",
     "remove_member",
     "remove_override",
+    "snapshot_at",
+    "snapshot_version",
     "split_subject",
     "stop_listening",
     "subscribe",

@@ -19,7 +19,7 @@ def regulated_requirements(version_ids: Iterable[UUID]) -> dict[UUID, Requiremen
         requirement__isnull=False,
     )
     for feature_id, asked in rows.values_list("feature_id", "requirement"):
-        requirement = Requirement.from_json(asked)
+        requirement = Requirement.from_json(asked or {})
         out[feature_id] = out[feature_id] | requirement if feature_id in out else requirement
     return out
 

@@ -137,7 +137,20 @@ def entitlements_at(*, tenant_id: UUID, at: datetime) -> dict[str, Entitlement]:
 
     :raises TenantNotFound: there is no such tenant.
     """
-    return dict(_read(tenant_id, at).resolve(at).entitlements)
+    return dict(snapshot_at(tenant_id=tenant_id, at=at).entitlements)
+
+
+def snapshot_at(*, tenant_id: UUID, at: datetime) -> TenantSnapshot:
+    """Read and resolve what decisions about a tenant would be made from at any instant, past or to come.
+
+    :raises TenantNotFound: there is no such tenant.
+    """
+    return _read(tenant_id, at).resolve(at)
+
+
+def snapshot_version(*, tenant_id: UUID) -> str:
+    """Name the state that the database holds now, for a caller to insist on."""
+    return str(read_generations(tenant_id))
 
 
 def forget_snapshots() -> None:

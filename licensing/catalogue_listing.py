@@ -1,0 +1,21 @@
+"""The catalogue as people read it."""
+
+from typing import Any
+
+from licensing.catalogue_rows import action_json, feature_json, plan_json, role_json
+from licensing.compiled import compile_catalogue
+from licensing.models import Action, Feature, Plan, RoleDefault
+from licensing.models.catalogue import PlanKind
+
+
+def catalogue_json() -> dict[str, Any]:
+    """Write the whole catalogue: plans and add-ons with the versions on sale."""
+    plans = Plan.objects.select_related("current").order_by("rank", "key")
+    return {
+        "policy_version": compile_catalogue(0).digest,
+        "features": [feature_json(row) for row in Feature.objects.order_by("key")],
+        "actions": [action_json(row) for row in Action.objects.select_related("feature").order_by("name")],
+        "roles": [role_json(row) for row in RoleDefault.objects.order_by("key")],
+        "plans": [plan_json(row) for row in plans.filter(kind=PlanKind.PLAN)],
+        "add_ons": [plan_json(row) for row in plans.filter(kind=PlanKind.ADD_ON)],
+    }

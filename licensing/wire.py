@@ -1,0 +1,104 @@
+"""What all views of this room share: who calls, which page, and how the API's document tells of it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from licensing import names
+from licensing.errors import InvalidName, InvalidRange
+from licensing.serializers import ProblemAnswer
+
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 500
+
+_PROBLEMS: Final = {
+    400: "The request cannot be meant.",
+    401: "Nobody known calls, or a step-up is asked for.",
+    403: "The caller may not do this.",
+    404: "There is no such thing, or no such tenant for this caller.",
+    409: "It cannot be so beside what else is so.",
+    503: "The answer is not known just now; ask again.",
+}
+
+PAGE_PARAMETERS: Final = [
+    OpenApiParameter("after", str, description="The `next` of the page before."),
+    OpenApiParameter("limit", OpenApiTypes.INT, description=f"1 to {MAX_LIMIT}; {DEFAULT_LIMIT} if left out."),
+]
+AT_PARAMETER: Final = OpenApiParameter("at", OpenApiTypes.DATETIME, description="Now if left out; with a time zone.")
+
+
+def documented(
+    operation_id: str,
+    answer: type[Serializer[Any]] | None,
+    *,
+    body: type[Serializer[Any]] | None = None,
+    statuses: Sequence[int] = (200,),
+    problems: Sequence[int] = (400, 401, 403, 404, 503),
+    parameters: Sequence[OpenApiParameter] = (),
+) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Tell the API's document of an operation, refusals included."""
+    responses: dict[Any, Any] = dict.fromkeys(statuses, answer or OpenApiResponse(description="Done."))
+    for status in problems:
+        responses[status, "application/problem+json"] = OpenApiResponse(ProblemAnswer, _PROBLEMS[status])
+    return extend_schema(
+        operation_id=operation_id, request=body, responses=responses, parameters=list(parameters), tags=["licensing"]
+    )
+
+
+def author(request: Request) -> str:
+    """Name who calls, as the decision that let them in has it; a view that nobody decided on has no author."""
+    asked_by: str = request._request.decision.question.asked_by  # type: ignore[attr-defined]  # noqa: SLF001
+    return asked_by
+
+
+def checked(body: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Read the request's body by its shape; anything else is a 400."""
+    serializer = body(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    found: dict[str, Any] = serializer.validated_data
+    return found
+
+
+def page_of(request: Request) -> tuple[str, int]:
+    """Read which page is asked for: behind what, and how many.
+
+    :raises InvalidName: no number, or one out of range.
+    """
+    limit = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= len(str(MAX_LIMIT)) and 1 <= int(limit) <= MAX_LIMIT):
+        raise InvalidName(f"limit is a number from 1 to {MAX_LIMIT}.")
+    after = request.query_params.get("after", "")
+    if not after.isprintable():
+        raise InvalidName("after is the next of the page before.")
+    return after, int(limit)
+
+
+def paged[T](found: Sequence[T], limit: int, told: Callable[[T], Any], cursor: Callable[[T], str]) -> Response:
+    """Answer with a page out of ``limit + 1`` things found."""
+    items = found[:limit]
+    more = cursor(items[-1]) if len(found) > limit and items else None
+    return Response({"items": [told(one) for one in items], "next": more})
+
+
+def instant_of(request: Request, *, otherwise: datetime) -> datetime:
+    """Read ``?at=``.
+
+    :raises InvalidRange: no instant, or one without a zone.
+    """
+    given = request.query_params.get("at")
+    if given is None:
+        return otherwise
+    try:
+        found = parse_datetime(given)
+    except ValueError:
+        found = None
+    if found is None:
+        raise InvalidRange("at is an ISO 8601 instant with a time zone.")
+    return names.instant(found, "at")
