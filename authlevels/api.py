@@ -20,8 +20,9 @@ from authlevels.credentials import (
     revoke_credential,
     rotate_credential,
 )
+from authlevels.cookies import set_session_cookie
 from authlevels.drf import caller
-from authlevels.elevations import claim_use, elevation_consumed, end_elevation
+from authlevels.elevations import LiveElevation, claim_use, elevation_consumed, end_elevation, list_elevations
 from authlevels.errors import (
     AssertionRefused,
     ChallengeClosed,
@@ -107,6 +108,7 @@ __all__ = [
     "FactorAlreadyEnrolled",
     "FactorNotFound",
     "HeldLevelNeeded",
+    "LiveElevation",
     "MethodUnavailable",
     "NothingToShow",
     "OpenedChallenge",
@@ -146,6 +148,7 @@ __all__ = [
     "get_credential",
     "hand_off",
     "list_credentials",
+    "list_elevations",
     "list_factors",
     "open_challenge",
     "parse_challenge_ref",
@@ -163,6 +166,7 @@ __all__ = [
     "rotate_session_secret",
     "session_facts",
     "session_handle",
+    "set_session_cookie",
     "show_challenge",
     "sign_in_with_password",
     "touch_session",

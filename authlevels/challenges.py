@@ -20,10 +20,10 @@ from authlevels.errors import (
 )
 from authlevels.keyring import keyed_digests
 from authlevels.methods import ChallengeMethod, usable_methods
-from authlevels.models import Challenge, ProofRow
+from authlevels.models import Challenge, Elevation, ProofRow
 from authlevels.origins import is_allowed_return
 from authlevels.principals import Credential, Session
-from authlevels.public_ids import challenge_ref, decision_ref, parse_challenge_ref
+from authlevels.public_ids import challenge_ref, decision_ref, elevation_ref, parse_challenge_ref
 from authlevels.recorded_decision import RecordedDecision, get_challengeable
 from authlevels.session_facts import proof_of, session_facts
 from isolation.api import tenant_transaction
@@ -67,7 +67,10 @@ class Presenter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownChallenge:
-    """A challenge as its presenter may see it; return_to and state are for the browser's way back."""
+    """A challenge as its presenter may see it; return_to and state are for the browser's way back.
+
+    elevation_id: of a passed one: what it left, by which the task is ended.
+    """
 
     id: str
     state: str
@@ -76,6 +79,7 @@ class ShownChallenge:
     display: dict[str, Any]
     return_to: str
     return_state: str
+    elevation_id: str = ""
 
 
 def open_challenge(
@@ -164,6 +168,7 @@ def show_challenge(*, ref: str, presenter: Presenter, at: datetime) -> ShownChal
         facts = facts_of(checked, at=at)
         is_open = is_answerable(checked, facts, at=at)
         methods = methods_of(checked, facts, at=at) if is_open else {}
+        left = Elevation.objects.filter(tenant_id=tenant_id, challenge_id=challenge_id).first()
     state = "passed" if checked.passed_at else "open" if is_open else "closed"
     return ShownChallenge(
         id=ref,
@@ -173,6 +178,7 @@ def show_challenge(*, ref: str, presenter: Presenter, at: datetime) -> ShownChal
         display=checked.display,
         return_to=checked.return_to,
         return_state=checked.state,
+        elevation_id=elevation_ref(tenant_id, left.id) if left else "",
     )
 
 

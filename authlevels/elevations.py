@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -11,9 +12,32 @@ import audit.api
 from authlevels.challenges import Presenter
 from authlevels.errors import ElevationGone, ElevationNotFound
 from authlevels.models import Elevation, SessionRow
+from authlevels.principals import Session
 from authlevels.public_ids import elevation_ref, parse_elevation_ref
 from isolation.api import tenant_transaction
 from tiergate import Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveElevation:
+    """What a passed challenge left and still counts. id: ``elv_…``, by which it is ended."""
+
+    id: str
+    action: str
+    scope: str
+    expires_at: datetime
+
+
+def list_elevations(*, session: Session, at: datetime) -> list[LiveElevation]:
+    """List what a session is elevated for now, the newest first."""
+    with tenant_transaction(session.tenant_id):
+        unused = usable_elevations(session.tenant_id, at=at).filter(session_id=session.id, used_at__isnull=True)
+        return [
+            LiveElevation(
+                id=elevation_ref(row.tenant_id, row.id), action=row.action, scope=row.scope, expires_at=row.expires_at
+            )
+            for row in unused.order_by("-created_at")
+        ]
 
 
 def claim_use(*, tenant_id: UUID, elevation_id: UUID, request_id: str, at: datetime) -> bool:

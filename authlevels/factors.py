@@ -11,6 +11,7 @@ from uuid import UUID
 import segno
 from django.db import transaction
 from django_otp import verify_token
+from msgspec import structs
 
 import audit.api
 from authlevels.attempt_errors import refuse
@@ -28,11 +29,11 @@ from authlevels.totp import (
 )
 from isolation.api import tenant_transaction
 from tiergate import (
-    OWN_RESOURCE_TYPE,
     Action,
     Authenticator,
     FactorKind,
     Level,
+    ProofScope,
     Requirement,
     SessionFacts,
     SessionState,
@@ -196,15 +197,17 @@ def require_held_level(facts: SessionFacts, *, at: datetime) -> None:
     :raises HeldLevelNeeded: says which level.
     """
     level = max(Level.AAL1, reachable_level(facts.enrolled, at=at))
-    target = Target(
-        action=Action.FACTORS_MANAGE,
-        resource=f"{OWN_RESOURCE_TYPE}/{OWN_RESOURCE_TYPE}",
-        binding="",
-    )
+    # A proof given for changing factors counts here however narrow its scope was.
+    proofs = [
+        structs.replace(proof, scope=ProofScope(until=proof.scope.until))
+        if proof.scope.action == Action.FACTORS_MANAGE
+        else proof
+        for proof in facts.proofs
+    ]
     held = satisfied_until(
         Requirement(level=level, max_age=FRESH_FOR_FACTORS),
-        facts.proofs,
-        target=target,
+        proofs,
+        target=Target(action=Action.FACTORS_MANAGE, resource="", binding=""),
         activity=facts.activity,
         at=at,
     )

@@ -40,7 +40,9 @@ def accept_password(password: str, user: User, *, has_second_factor: bool = Fals
 
 def is_right_password(user: User | None, password: str) -> bool:
     """Say whether the password is the person's; for nobody it takes as long and is never right."""
-    if user is None or not user.has_usable_password() or len(password) > MAX_LENGTH:
+    # HMAC, inside the hash, pads with NUL: a password and the same with NULs behind it would be one.
+    is_possible = len(password) <= MAX_LENGTH and "\x00" not in password
+    if user is None or not user.has_usable_password() or not is_possible:
         check_password(password[:MAX_LENGTH], _nobodys())
         return False
     return user.check_password(password)

@@ -160,6 +160,7 @@ class ChallengeAnswer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
     methods = serializers.ListField(child=serializers.CharField())
     display = serializers.JSONField()
+    elevation_id = serializers.CharField(required=False)
 
 
 class OpenedAnswer(ChallengeAnswer):

@@ -6,6 +6,7 @@ from uuid import UUID
 from authlevels.factors import authenticators_of
 from authlevels.models import Elevation, ProofRow, SessionRow
 from authlevels.public_ids import parse_session_handle, session_handle
+from authlevels.session_start import OWN_ISSUER
 from authlevels.sessions import activity_of
 from isolation.api import tenant_transaction
 from tiergate import (
@@ -54,15 +55,21 @@ def session_facts(
             return SessionFacts(handle=handle, state=SessionState.REVOKED)
         if row.expires_at <= at:
             return SessionFacts(handle=handle, state=SessionState.EXPIRED)
-        proofs = _live_proofs(row, at=at, request_id=request_id)
+        enrolled = authenticators_of(row.user)
+        proofs = [proof for proof in _live_proofs(row, at=at, request_id=request_id) if _still_stands(proof, enrolled)]
         return SessionFacts(
             handle=handle,
             state=SessionState.LIVE,
             proofs=tuple(proofs),
             activity=activity_of(row),
-            enrolled=(*authenticators_of(row.user), *_of_provider(row, proofs)),
+            enrolled=(*enrolled, *_of_provider(row, proofs)),
             expires_at=row.expires_at,
         )
+
+
+def _still_stands(proof: Proof, enrolled: tuple[Authenticator, ...]) -> bool:
+    """Say whether what gave a proof is still the person's; a factor that was removed proves nothing further."""
+    return proof.issuer != OWN_ISSUER or any(one.authenticator == proof.authenticator for one in enrolled)
 
 
 def proof_of(row: ProofRow, scope: ProofScope) -> Proof:

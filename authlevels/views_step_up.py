@@ -80,6 +80,7 @@ class ChallengeView(APIView):
             "expires_at": shown.expires_at,
             "methods": [method.value for method in shown.methods],
             "display": shown.display,
+            **({"elevation_id": shown.elevation_id} if shown.elevation_id else {}),
         }
         return Response(ChallengeAnswer(answer).data)
 

@@ -167,7 +167,9 @@ class _Applying:
 
         def read() -> State:
             found = find()
-            return found and {"roles": list(found.roles), "display_name": found.display_name, "active": found.active}
+            if found is None:
+                return None
+            return {"roles": list(found.roles), "display_name": found.display_name, "active": found.active}
 
         present = find()
         display_name = present.display_name if present and wanted.display_name is None else wanted.display_name

@@ -104,9 +104,9 @@ def _contradictions(document: Document, shape: Shape) -> Iterator[Mistake]:
                     yield document.mistake(place, f"is about {feature} like that on line {seen[feature]}.")
                 seen.setdefault(feature, document.line(place))
                 yield from _instants(document, place, override, "expires")
-        place = (*path, "subscription")
-        if shape.is_whole(place):
-            yield from _instants(document, place, _mapping(_mapping(tenant).get("subscription")), "from", "to")
+        bought = (*path, "subscription")
+        if shape.is_whole(bought):
+            yield from _instants(document, bought, _mapping(_mapping(tenant).get("subscription")), "from", "to")
 
 
 def _member(document: Document, slug: str, subject: str, said: Any) -> Iterator[Mistake]:
