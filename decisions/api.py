@@ -1,5 +1,6 @@
 """The door of this room: may this call go ahead, and if not, what would make it?"""
 
+from decisions.consuming import elevation_consumed
 from decisions.drf import RequiredAction, decide_for, open_because, requires
 from decisions.errors import FactsUnavailable
 from decisions.evaluate import evaluate, preview
@@ -18,6 +19,7 @@ __all__ = [
     "RefusedByDecision",
     "RequiredAction",
     "decide_for",
+    "elevation_consumed",
     "evaluate",
     "for_person",
     "open_because",

@@ -36,6 +36,7 @@ def evaluate(question: Question, *, at: datetime) -> Answer:
                 question=question,
                 decision=decision,
                 decision_id=record(question, gathered, decision),
+                binding=gathered.facts.binding,
             )
     except DatabaseError as error:
         log.warning("facts_unavailable", error=type(error).__name__, exc_info=True)

@@ -74,12 +74,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A recorded decision. decision_id: the id of its entry in the trail of tenant ``home``."""
+    """A recorded decision.
+
+    decision_id: the id of its entry in the trail of tenant ``home``.
+    binding: the hash of who asked for what, to which a proof for this one transaction is bound.
+    """
 
     decision_id: UUID = field(default_factory=uuid4)
     home: UUID
     question: Question
     decision: Decision
+    binding: str = ""
 
     @property
     def public_id(self) -> str:
