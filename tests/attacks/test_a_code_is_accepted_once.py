@@ -118,7 +118,9 @@ def test_wrong_passwords_count_together_at_sign_in_and_in_challenges(acme: Acme)
         acme.sign_in_alice(later(10))
 
 
-@pytest.mark.parametrize("shown", ["", " ", "1", "12345", "1234567", "\u0660" * 6, "00000\uff10", "abcdef", "-12345", "+12345"])
+@pytest.mark.parametrize(
+    "shown", ["", " ", "1", "12345", "1234567", "\u0660" * 6, "00000\uff10", "abcdef", "-12345", "+12345"]
+)
 def test_what_is_no_code_completes_nothing(acme: Acme, shown: str) -> None:
     bob = acme.assert_bob()
     with pytest.raises(api.WrongCode):

@@ -1,11 +1,12 @@
+from typing import Any
+
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.authlevels.acme import Acme, found_acme, put_alice
 
 
 @pytest.fixture(autouse=True)
-def _quick_passwords(settings: SettingsWrapper) -> None:
+def _quick_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
 
 
