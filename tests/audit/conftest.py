@@ -1,0 +1,3 @@
+from tests.isolation.conftest import tenants
+
+__all__ = ["tenants"]
