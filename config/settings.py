@@ -250,7 +250,8 @@ SESSION_COOKIE_SECURE = IS_HTTPS  # read by authlevels for its own cookie
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Collected for production; the embedded set-up serves the files where they lie.
+STATIC_ROOT = None if EMBEDDED else BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = EMBEDDED
 WHITENOISE_AUTOREFRESH = False
 STORAGES = {
@@ -286,6 +287,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "decisions.openapi.add_access_endpoints",
+    ],
 }
 MIGRATION_LINTER_OPTIONS = {"database": "owner", "no_cache": True}
 

@@ -1,5 +1,13 @@
 """Every address of the site, by room."""
 
-from django.urls import URLPattern, URLResolver
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("decisions.urls")),
+    path("", include("authlevels.urls")),
+    path("", include("licensing.urls")),
+    path("", include("console.urls")),
+]
+if apps.is_installed("sample"):
+    urlpatterns.append(path("northwind/", include("sample.urls")))

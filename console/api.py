@@ -1,1 +1,5 @@
-"""The only way into console from another room. What does a person see?"""
+"""The door of this room: what does a person see?"""
+
+from console.operator import operator_site
+
+__all__ = ["operator_site"]

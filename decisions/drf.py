@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from msgspec import json as msgjson
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from authlevels import api as authlevels
 from decisions.evaluate import evaluate
@@ -17,6 +16,10 @@ from decisions.problems import PROBLEM_TYPE, RefusedByDecision, of_tiergate_erro
 from decisions.question import Answer, Context, Entity
 from isolation.clock import now
 from tiergate import OWN_RESOURCE_TYPE, TiergateError
+
+if TYPE_CHECKING:
+    # APIView reads the settings that name RequiredAction: importing it here would go in a circle.
+    from rest_framework.views import APIView
 
 type View = Callable[..., HttpResponseBase]
 
@@ -31,7 +34,7 @@ class RequiredAction(BasePermission):
     :raises RefusedByDecision: 401, 402, 403, 429 or 503, as the decision says.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         """Decide; a view that says neither is closed."""
         if getattr(view, "open_because", ""):
             return True
@@ -116,7 +119,7 @@ def requires(action: str) -> Callable[[View], View]:
     return guard
 
 
-def _tenant_ref(view: APIView) -> str | None:
+def _tenant_ref(view: "APIView") -> str | None:
     kwarg = getattr(view, "tenant_kwarg", None)
     return str(view.kwargs[kwarg]) if kwarg else None
 

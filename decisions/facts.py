@@ -140,7 +140,7 @@ def _person(question: Question, tenant_id: UUID, *, at: datetime) -> tuple[Membe
             at=at,
             request_id=question.request_id if question.is_claiming else "",
         )
-    return MemberFact(roles=tuple(member.roles), is_active=member.is_active), session
+    return MemberFact(roles=tuple(member.roles), is_active=member.active), session
 
 
 def _is_id(text: str) -> bool:

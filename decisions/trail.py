@@ -15,23 +15,15 @@ from tiergate import Decision, Facts
 def record(question: Question, gathered: Gathered, decision: Decision) -> UUID:
     """Append the decision to the trail of the tenant whose transaction this is, and return its entry's id.
 
-    payload: ``question`` and ``title`` are what a step-up reads and shows (``bound``: the properties that a
-    person confirms); ``facts`` and ``decision`` read back into the kernel's own classes.
+    payload: ``asked_by``, ``request_id``, ``fields`` (the bound properties that a person confirms), ``facts``,
+    ``decision``: the last two read back into the kernel's own classes.
     """
     facts = gathered.facts
     session = facts.session
     payload = {
         "asked_by": question.asked_by,
         "request_id": question.request_id,
-        "title": facts.action.title if facts.action else "",
-        "question": {
-            "subject": {"type": facts.subject[0], "id": facts.subject[1]},
-            "session": session.handle if session else None,
-            "action": {"name": facts.action_name},
-            "resource": {"type": facts.resource[0], "id": facts.resource[1]},
-            "binding": facts.binding,
-            "bound": gathered.fields,
-        },
+        "fields": gathered.fields,
         "facts": facts,
         "decision": decision,
     }

@@ -1,0 +1,152 @@
+"""The operator's pages: Django's admin on our own session, entered only on an allow, and read-only so far."""
+
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
+from unfold.admin import ModelAdmin
+from unfold.sites import UnfoldAdminSite
+
+from authlevels import api as authlevels
+from decisions import api as decisions
+from isolation.clock import now
+from tiergate import Action, NeedKind, TiergateError
+
+# A table of many tenants is read by the sweep role, which the hot path does not have.
+SWEEP = "sweep"
+
+TABLES: dict[str, tuple[str, ...]] = {
+    "licensing.Tenant": ("slug", "name", "status"),
+    "licensing.Feature": ("key", "title", "kind", "sensitivity"),
+    "licensing.Plan": ("key", "title", "rank"),
+    "licensing.PlanVersion": (),
+    "licensing.Subscription": (),
+    "licensing.Member": (),
+    "licensing.Override": (),
+    "audit.Entry": ("at", "kind", "subject_id", "tenant_id"),
+}
+
+
+class OperatorSite(UnfoldAdminSite):
+    """The admin site of the vendor's staff.
+
+    Whoever is not allowed by the decision on ``required_action`` is sent where they can mend it: to sign in, to
+    step up, or to a page that says why not.
+    """
+
+    required_action = Action.OPERATOR_ADMIN.value
+    site_header = "Tiergate"
+    site_title = "Tiergate"
+    index_title = "Operate"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Decide once per request; every page of the site asks."""
+        answer = _answer(request)
+        return answer is not None and answer.decision.is_allowed
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """Mark what is let in by `has_permission`, for the check of every URL."""
+        guarded = super().admin_view(view, cacheable)
+        guarded.required_action = self.required_action
+        guarded.is_guarded = True
+        return guarded
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
+        """Send whoever is not let in to where they can mend it."""
+        answer = _answer(request)
+        target = request.GET.get("next", "")
+        target = target if target.startswith(f"{_root()}") else _root()
+        if answer is None:
+            return redirect(f"/sign-in?{urlencode({'next': target})}")
+        if answer.decision.is_allowed:
+            return redirect(target)
+        if any(need.kind == NeedKind.STEP_UP for need in answer.decision.needs):
+            return _to_step_up(request, answer, target)
+        return _refused(request, decisions.for_person(answer.decision), status=403)
+
+
+class ReadOnlyTable(ModelAdmin):
+    """A table to look at; changes go through the rooms' doors, where they are checked and recorded."""
+
+    using = SWEEP
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:  # noqa: ARG002 - Django passes it
+        """Read as the sweep role, which sees every tenant."""
+        queryset: QuerySet[Model] = self.model._default_manager.using(SWEEP)  # noqa: SLF001 - as Django writes it
+        ordering = self.get_ordering(None) or ()
+        return queryset.order_by(*ordering) if ordering else queryset
+
+    def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Show it to whoever the site lets in."""
+        return True
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        """Show it to whoever the site lets in."""
+        return True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Add nothing here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        """Change nothing here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        """Delete nothing here."""
+        return False
+
+
+operator_site = OperatorSite(name="operator")
+
+
+def register_tables() -> None:
+    """Put each table on the operator's site."""
+    for label, columns in TABLES.items():
+        model = apps.get_model(label)
+        shown = {"list_display": columns} if columns else {}
+        operator_site.register(model, type(f"{model.__name__}Table", (ReadOnlyTable,), shown))
+
+
+def _answer(request: HttpRequest) -> decisions.Answer | None:
+    """Decide at most once for one request; None when nobody known asks."""
+    cached: Any = request
+    if not hasattr(cached, "operator_answer"):
+        try:
+            cached.operator_answer = decisions.decide_for(request, Action.OPERATOR_ADMIN)
+        except decisions.NoPrincipal:
+            cached.operator_answer = None
+    answer: decisions.Answer | None = cached.operator_answer
+    return answer
+
+
+def _to_step_up(request: HttpRequest, answer: decisions.Answer, target: str) -> HttpResponse:
+    principal = authlevels.caller(request)
+    if not isinstance(principal, authlevels.PersonPrincipal):
+        return _refused(request, decisions.for_person(answer.decision), status=403)
+    try:
+        opened = authlevels.open_challenge(
+            tenant_id=principal.session.tenant_id,
+            decision_id=answer.public_id,
+            at=now(),
+            session=principal.session,
+            return_to=f"{settings.TIERGATE_BASE_URL}{target}",
+            own_origin=settings.TIERGATE_BASE_URL,
+        )
+    except TiergateError as error:
+        return _refused(request, error.detail, status=403)
+    return redirect(opened.path)
+
+
+def _refused(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:
+    return render(request, "console/refused.html", {"sentence": sentence}, status=status)
+
+
+def _root() -> str:
+    return "/operator/"
