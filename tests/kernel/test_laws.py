@@ -70,7 +70,7 @@ def test_the_join_of_contributions_is_that_of_their_requirements(given_: list[Co
 def test_the_drawn_questions_are_allowed_often_enough() -> None:
     outcomes: list[Outcome] = []
 
-    @settings(max_examples=300, derandomize=True, database=None)
+    @settings(max_examples=200, derandomize=True, database=None)
     @given(facts)
     def draw(one: Facts) -> None:
         outcomes.append(decide(one).outcome)
