@@ -1,0 +1,1 @@
+"""How is the whole product brought up, shown and ended by one command?"""

@@ -1,0 +1,239 @@
+"""Bring the whole product up, look whether it answers, and end all of it."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from celery import Celery
+
+from config.demo.answers import status_of
+from config.demo.children import Child, bound_to_us, end_all, end_left_over, start
+from config.demo.errors import DemoError, Stopped
+from config.demo.ports import HOST, refuse_occupied
+from config.embedded import is_embedded
+from config.embedded.paths import CHECKOUT, Place, database_name, place, valkey_database
+from config.embedded.processes import wait_until
+
+_READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """A demo that runs.
+
+    credentials: by tenant, in clear. sessions: handles by the person's name.
+    """
+
+    web_port: int
+    decide_port: int
+    credentials: Mapping[str, str]
+    sessions: Mapping[str, str]
+    logs: Path
+    children: list[Child] = field(default_factory=list)
+
+    @property
+    def web(self) -> str:
+        """Where pages and the API are."""
+        return f"http://localhost:{self.web_port}"
+
+    @property
+    def decide(self) -> str:
+        """Where decisions are asked for."""
+        return f"http://localhost:{self.decide_port}"
+
+    def refuse_dead(self) -> None:
+        """Make sure that every process lives.
+
+        :raises DemoError: one ended, with its last words.
+        """
+        for child in self.children:
+            child.refuse_dead()
+
+    def wait(self) -> NoReturn:
+        """Wait for somebody to stop the demo.
+
+        :raises Stopped: somebody did.
+        :raises DemoError: a process ended by itself.
+        """
+        while True:
+            # Also wakes for the watcher of the embedded services, which may end.
+            pid, status = os.wait()
+            for child in self.children:
+                if child.process.pid == pid:
+                    child.process.returncode = os.waitstatus_to_exitcode(status)
+            self.refuse_dead()
+
+
+@contextmanager
+def running(*, web_port: int, decide_port: int, say: Callable[[str], None]) -> Iterator[Demo]:
+    """Run the demo for as long as the block does; however it ends, every process ends with it.
+
+    :raises DemoError: it cannot run here, or one of its processes ended.
+    """
+    if not is_embedded():
+        raise DemoError(
+            "The demo makes people with public passwords, so it runs on services of its own alone: "
+            "unset DATABASE_URL and REDIS_URL."
+        )
+    keep = place().keep
+    with stoppable(), _only_demo(keep):
+        record = keep / f"demo-{database_name()}.json"
+        end_left_over(_recorded(record))
+        refuse_occupied(web_port, what="pages and the API")
+        refuse_occupied(decide_port, what="decisions")
+        logs = keep / f"demo-{database_name()}-logs"
+        logs.mkdir(mode=0o700, exist_ok=True)
+        environment = _environment(web_port)
+        children: list[Child] = []
+        try:
+            say("Preparing the database ...")
+            made = _prepare(environment)
+            demo = Demo(web_port=web_port, decide_port=decide_port, logs=logs, children=children, **made)
+            say("Starting web, decide, worker and beat ...")
+            for name, command in _commands(web_port, decide_port).items():
+                children.append(start(name, command, environment=environment, log=logs / f"{name}.log"))
+                record.write_text(json.dumps([child.process.pid for child in children]))
+            _wait_until_ready(demo)
+            yield demo
+        finally:
+            with _undisturbed():
+                end_all(children)
+                record.unlink(missing_ok=True)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn the signals that ask a program to end into ``Stopped``."""
+
+    def stop(_number: int, _frame: object) -> NoReturn:
+        raise Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no further signal break off the clearing up."""
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _only_demo(keep: Path) -> Iterator[None]:
+    """Be the one demo on this database."""
+    descriptor = os.open(keep / f"demo-{database_name()}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise DemoError("A demo of this checkout is running already: end it with Ctrl-C where it runs.") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _recorded(record: Path) -> list[int]:
+    with suppress(OSError, ValueError):
+        return [int(group) for group in json.loads(record.read_text())]
+    return []
+
+
+def _environment(web_port: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONUNBUFFERED": "1",
+        "TIERGATE_DEMO": "1",
+        "TIERGATE_BASE_URL": f"http://localhost:{web_port}",
+    }
+
+
+def _commands(web_port: int, decide_port: int) -> dict[str, list[str]]:
+    def granian(port: int, threads: int) -> list[str]:
+        return [
+            *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)),
+            *("--workers", "1", "--blocking-threads", str(threads), "--no-ws", "config.wsgi:application"),
+        ]
+
+    return {
+        "web": granian(web_port, 4),
+        "decide": granian(decide_port, 1),
+        "worker": ["-m", "celery", "-A", "config", "worker", "--concurrency", "1", "--loglevel", "INFO"],
+        # Its schedule is in the code: it has nothing to keep on disk.
+        "beat": ["-m", "celery", "-A", "config", "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile="],
+    }
+
+
+def _prepare(environment: Mapping[str, str]) -> dict[str, Any]:
+    done = subprocess.run(
+        bound_to_us(["-m", "config.demo.prepare"]),
+        cwd=CHECKOUT,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        process_group=0,
+    )
+    if done.returncode:
+        raise DemoError(f"The demo's database could not be prepared:\n{done.stderr.strip()}")
+    made: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return made
+
+
+def _wait_until_ready(demo: Demo) -> None:
+    question = {
+        "subject": {"type": "account", "id": "bob"},
+        "action": {"name": "reports.read"},
+        "resource": {"type": "report", "id": "all"},
+        "context": {"session": demo.sessions["bob"]},
+    }
+    by_acme = {"Authorization": f"Bearer {demo.credentials['acme']}"}
+    worker = _worker_probe(place())
+    answers: dict[str, Callable[[], bool]] = {
+        "web": lambda: status_of("GET", demo.web_port, "/sign-in") == 200,  # noqa: PLR2004 - HTTP's own number
+        "decide": lambda: (
+            status_of("POST", demo.decide_port, "/access/v1/evaluation", body=question, headers=by_acme) == 200  # noqa: PLR2004 - as above
+        ),
+        "worker": lambda: bool(worker.control.ping(timeout=0.5)),
+    }
+    for name, is_ready in answers.items():
+
+        def is_settled(is_ready: Callable[[], bool] = is_ready) -> bool:
+            demo.refuse_dead()
+            return is_ready()
+
+        if not wait_until(is_settled, seconds=_READY_SECONDS):
+            said = next(child.last_words() for child in demo.children if child.name == name)
+            raise DemoError(f"The demo's {name} process does not answer after {_READY_SECONDS:.0f} seconds:\n{said}")
+
+
+def _worker_probe(here: Place) -> Celery:
+    """Make a client of the demo's own broker, whatever this process's settings say."""
+    client = Celery(
+        "demo",
+        broker=f"redis+socket://{here.valkey_socket}?virtual_host={valkey_database()}",
+        set_as_current=False,
+    )
+    prefix = os.environ.get("TIERGATE_VALKEY_PREFIX") or "tiergate"
+    client.conf.broker_transport_options = {"global_keyprefix": f"{prefix}:celery:"}
+    return client
