@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from licensing.catalog_file.desired import SECTIONS, DesiredCatalogue, DesiredRole
 from licensing.catalog_file.mistakes import FileRefused, Mistake, Path
@@ -10,7 +11,7 @@ from licensing.catalogue_changes import CatalogueEdit, Change, edit_catalogue
 from licensing.errors import CatalogueConflict
 from licensing.models import Action, Feature, Plan, RoleDefault
 from licensing.models.catalogue import PlanKind
-from tiergate import TiergateError
+from tiergate import Requirement, TiergateError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class _Present:
     desired: DesiredCatalogue
     features: set[str] = field(default_factory=set)
     actions: dict[str, str] = field(default_factory=dict)
-    roles: dict[str, set[str]] = field(default_factory=dict)
+    roles: dict[str, RoleDefault] = field(default_factory=dict)
     plans: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -45,7 +46,7 @@ class _Present:
             for name, privilege in Action.objects.values_list("name", "privilege")
             if name not in self.desired.actions
         }
-        self.roles = {row.key: set(row.privileges) for row in RoleDefault.objects.all()}
+        self.roles = {row.key: row for row in RoleDefault.objects.all()}
         on_sale = Plan.objects.filter(current__isnull=False).values_list("kind", "key")
         self.plans = {(kind, key) for kind, key in on_sale if (kind, key) not in wanted}
 
@@ -110,19 +111,37 @@ def _put(edit: CatalogueEdit, desired: DesiredCatalogue, present: _Present, *, p
             raise FileRefused(desired.document.name, mistakes)
 
     for feature in desired.features.values():
-        attempt(("features", feature.key), lambda feature=feature: edit.put_feature(feature))
+        attempt(("features", feature.key), partial(edit.put_feature, feature))
     stop_if_refused()
-    kept = set() if prune else set(present.actions.values())
-    for key, role in desired.roles.items():
-        attempt(("roles", key), lambda key=key, role=role: _put_role(edit, key, role, present, kept))
+    for key, role in _roles(desired, present, prune=prune).items():
+        attempt(("roles", key), partial(edit.put_role, key, sorted(role.privileges), role.requirement))
     for action in desired.actions.values():
-        attempt(("actions", action.name), lambda action=action: edit.put_action(action))
+        attempt(("actions", action.name), partial(edit.put_action, action))
     for plan in desired.plans:
-        attempt((SECTIONS[PlanKind(plan.kind)], plan.key), lambda plan=plan: edit.put_plan(plan))
+        attempt((SECTIONS[PlanKind(plan.kind)], plan.key), partial(edit.put_plan, plan))
     stop_if_refused()
 
 
-def _put_role(edit: CatalogueEdit, key: str, role: DesiredRole, present: _Present, kept: set[str]) -> None:
-    # An action that the file does not name keeps working for those whom it worked for.
-    still = present.roles.get(key, set()) & kept
-    edit.put_role(key, sorted(role.privileges | still), role.requirement)
+def _roles(desired: DesiredCatalogue, present: _Present, *, prune: bool) -> dict[str, DesiredRole]:
+    """Work out what each role is to be.
+
+    The file alone says who may do its actions, even where it takes a role's last privilege and so no longer
+    names the role. An action that it does not name keeps working for those whom it worked for.
+    """
+    said = {action.privilege for action in desired.actions.values()}
+    unsaid = set() if prune else set(present.actions.values()) - said
+    out = {
+        key: DesiredRole(
+            privileges=role.privileges | (_privileges(present, key) & unsaid), requirement=role.requirement
+        )
+        for key, role in desired.roles.items()
+    }
+    for key, row in present.roles.items():
+        if key not in out and not prune:
+            asked = None if row.requirement is None else Requirement.from_json(row.requirement)
+            out[key] = DesiredRole(privileges=set(row.privileges) - said, requirement=asked)
+    return out
+
+
+def _privileges(present: _Present, role: str) -> set[str]:
+    return set(present.roles[role].privileges) if role in present.roles else set()

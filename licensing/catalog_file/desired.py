@@ -110,7 +110,9 @@ class _Translation:
 
     def declares(self, section: str, key: str) -> bool:
         """Say whether the file has an entry, be it right or wrong."""
-        return any(key == one for one, _value, _path in self.entries(section))
+        root = self.document.value
+        found = root.get(section) if isinstance(root, dict) else None
+        return isinstance(found, dict) and key in found
 
     def wrong(self, path: Path, sentence: str) -> None:
         self.mistakes.append(self.document.mistake(path, sentence))

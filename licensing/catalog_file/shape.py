@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from licensing.catalog_file.mistakes import Mistake, Path, dotted, shown
-from licensing.catalog_file.source import Document
+from licensing.catalog_file.source import MAX_MISTAKES, Document
 
 _WORDS: Final = {
     "string": "text",
@@ -48,7 +49,7 @@ def _matches_whole(_validator: Validator, pattern: str, value: object, _schema: 
 
 
 # 1.0 is an integer to JSON Schema; a person who writes it meant something else.
-_Strict: Final = extend(
+_Strict: Final[type[Validator]] = extend(  # type: ignore[no-untyped-call]  # its stub has no types
     Draft202012Validator,
     validators={"pattern": _matches_whole},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
@@ -81,27 +82,30 @@ def check_shape(document: Document, schema: Mapping[str, Any]) -> Shape:
     """List everything about a document that its schema does not allow; what could not be read is passed over."""
     mistakes = list(document.mistakes)
     broken = set(document.unread)
-    for error in _Strict(dict(schema)).iter_errors(document.value):
-        for path, sentence in _told(error):
-            broken.add(path)
-            if not document.is_unread(path):
-                mistakes.append(Mistake(document.line(path), sentence))
+    told = (one for error in _Strict(dict(schema)).iter_errors(document.value) for one in _told(error))
+    for path, sentence in islice(told, MAX_MISTAKES):
+        broken.add(path)
+        if not document.is_unread(path):
+            mistakes.append(Mistake(document.line(path), sentence))
+    if next(told, None) is not None:
+        mistakes.append(Mistake(document.line(()), "There are more mistakes than are told here."))
     return Shape(mistakes=tuple(mistakes), broken=frozenset(broken))
 
 
 def _told(error: ValidationError) -> Iterator[tuple[Path, str]]:
     path: Path = tuple(error.absolute_path)
+    instance: Any = error.instance
     allowed: Any = error.validator_value
     if "propertyNames" in error.absolute_schema_path:
-        key = str(error.instance)
+        key = str(instance)
         yield (*path, key), f"{shown(key)} in {dotted(path)} cannot be a key: {_says(error)}."
     elif error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {})) if isinstance(error.schema, Mapping) else []
-        for key in sorted(set(error.instance) - set(known)):
+        for key in sorted(set(instance) - set(known)):
             yield (*path, key), f"{shown(key)} is not known in {dotted(path)}: {_instead(key, known)}"
     elif error.validator == "required":
         for key in allowed:
-            if key not in error.instance:
+            if key not in instance:
                 yield path, f"{dotted(path)} lacks {key}."
     else:
         yield path, f"{dotted(path)} {_must(error, allowed)}."
@@ -120,7 +124,8 @@ def _must(error: ValidationError, allowed: Any) -> str:
         case "pattern":
             return f"must be {_says(error)}, not {seen}"
         case str(keyword) if keyword in _BOUNDS:
-            return f"must {_BOUNDS[keyword].format(allowed)}{_aside(error)}"
+            found = f", not {seen}" if isinstance(error.instance, (int, float)) else ""
+            return f"must {_BOUNDS[keyword].format(allowed)}{found}{_aside(error)}"
     return f"must be {_says(error)}"
 
 

@@ -272,4 +272,4 @@ def _is_plain(event: ScalarEvent) -> bool:
 
 
 def _line(event: Event) -> int:
-    return int(event.start_mark.line) + 1
+    return event.start_mark.line + 1 if event.start_mark else 1

@@ -18,7 +18,6 @@ def diff_lines(applied: Applied, *, prune: bool) -> list[str]:
     ``+`` is new, ``~`` is otherwise than before, ``-`` is not in the file, ``!`` is a warning.
     """
     out = [line for change in applied.changes for line in change_lines(change)]
-    removed = {(change.what, change.key) for change in applied.changes}
     if not applied.changes:
         out.append(NOTHING_TO_CHANGE)
     if prune:
@@ -27,7 +26,6 @@ def diff_lines(applied: Applied, *, prune: bool) -> list[str]:
         out += [
             f"- {_named(what)} {key} is not in the file; it stays, unless you say --prune"
             for what, key in applied.absent
-            if (what, key) not in removed
         ]
     return out
 

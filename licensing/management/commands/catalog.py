@@ -21,6 +21,7 @@ class Command(BaseCommand):
     """Make the catalogue what a file says."""
 
     help = "Make the catalogue what a YAML file says: features, actions, roles, plans, add-ons."
+    requires_system_checks = ()  # it serves nothing, and is run to mend what serves
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the two verbs."""
