@@ -11,6 +11,7 @@ from authlevels.challenges import (
 )
 from authlevels.claims import claim_transaction
 from authlevels.client_address import counted_network, person_address
+from authlevels.cookies import set_session_cookie
 from authlevels.credentials import (
     create_credential,
     forget_credentials,
@@ -20,7 +21,6 @@ from authlevels.credentials import (
     revoke_credential,
     rotate_credential,
 )
-from authlevels.cookies import set_session_cookie
 from authlevels.drf import caller
 from authlevels.elevations import LiveElevation, claim_use, elevation_consumed, end_elevation, list_elevations
 from authlevels.errors import (
@@ -81,6 +81,7 @@ from authlevels.public_ids import (
 from authlevels.session_facts import session_facts
 from authlevels.session_start import Origin
 from authlevels.sessions import (
+    TOUCH_EVERY,
     end_session,
     resolve_session_secret,
     rotate_session_secret,
@@ -90,6 +91,7 @@ from authlevels.sign_in import sign_in_with_password
 from authlevels.verification import Passed, StillOpen, verify
 
 __all__ = [
+    "TOUCH_EVERY",
     "Anonymous",
     "AssertionRefused",
     "ChallengeClosed",

@@ -76,6 +76,10 @@ if EMBEDDED:
 if TESTING:
     ALLOWED_HOSTS += ["testserver"]
 
+# What an action that minds its environment takes this installation for, where a product runs inside it.
+# Unsaid, such an action asks what its strictest environment asks.
+TIERGATE_ENVIRONMENT = env.str("TIERGATE_ENVIRONMENT", default="") or None
+
 # How many proxies of ours stand before this server; a client's address is read past exactly so
 # many, and is unknown when there are fewer.
 TRUSTED_PROXY_COUNT = whole_number("TIERGATE_TRUSTED_PROXIES", 0)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from msgspec import json as msgjson
 from rest_framework.permissions import BasePermission
@@ -29,7 +30,9 @@ class RequiredAction(BasePermission):
 
     The view states ``required_action`` (an action's name, or a map from method or viewset action), or
     ``open_because``. It may have ``get_resource(request, **kwargs) -> Entity``, and ``tenant_kwarg``, the path
-    argument that names the tenant acted on. The answer is left on the request as ``decision``.
+    argument that names the tenant acted on. The answer is left on the request as ``decision``. The environment is
+    the installation's (the setting TIERGATE_ENVIRONMENT) or the view's ``environment``: never the caller's word,
+    which could talk its way down to a laxer one.
 
     :raises RefusedByDecision: 401, 402, 403, 429 or 503, as the decision says.
     """
@@ -46,7 +49,13 @@ class RequiredAction(BasePermission):
             return False
         describe = getattr(view, "get_resource", None)
         resource = describe(request, **view.kwargs) if describe else None
-        answer = decide_for(request, action, resource=resource, tenant_ref=_tenant_ref(view))
+        answer = decide_for(
+            request,
+            action,
+            resource=resource,
+            tenant_ref=_tenant_ref(view),
+            environment=getattr(view, "environment", None),
+        )
         if not answer.decision.is_allowed:
             raise RefusedByDecision(answer)
         request._request.decision = answer  # type: ignore[attr-defined]  # noqa: SLF001 - DRF has no other door
@@ -59,6 +68,7 @@ def decide_for(
     *,
     resource: Entity | None = None,
     tenant_ref: str | None = None,
+    environment: str | None = None,
 ) -> Answer:
     """Decide whether the caller of ``request`` may do ``action``; an elevation is left for the view to consume.
 
@@ -70,7 +80,7 @@ def decide_for(
         action,
         resource=resource or Entity(type=OWN_RESOURCE_TYPE, id=tenant_ref or ""),
         tenant_ref=tenant_ref,
-        context=Context(environment=plain.headers.get("X-Environment")),
+        context=Context(environment=environment or settings.TIERGATE_ENVIRONMENT),
         request_id=plain.headers.get("X-Request-ID", "")[:128],
     )
     return evaluate(question, at=now())

@@ -29,11 +29,11 @@ def ask(
     *,
     path: str = "/access/v1/evaluation",
     status: int = 200,
-    **headers: str,
+    headers: dict[str, str] | None = None,
 ) -> Any:
     """Post a request and read the answer, which must have the status expected."""
     response = client.post(
-        path, document, content_type="application/json", headers={"Authorization": f"Bearer {key}"} | headers
+        path, document, content_type="application/json", headers={"Authorization": f"Bearer {key}"} | (headers or {})
     )
     assert response.status_code == status, (response.status_code, response.content)
     return response.json()

@@ -36,9 +36,9 @@ def test_the_retry_of_the_same_request_gets_the_same_answer(client: Client, worl
     handle = world.asserted()
     _approved(client, world, handle, 100)
     for _ in range(2):
-        answer = ask(client, world.acme_key, payment(100, session=handle), **{"X-Request-ID": "pay-1"})
+        answer = ask(client, world.acme_key, payment(100, session=handle), headers={"X-Request-ID": "pay-1"})
         assert answer["decision"] is True
-    other = ask(client, world.acme_key, payment(100, session=handle), **{"X-Request-ID": "pay-2"})
+    other = ask(client, world.acme_key, payment(100, session=handle), headers={"X-Request-ID": "pay-2"})
     assert other["decision"] is False
 
 
@@ -62,9 +62,9 @@ def test_of_eight_at_once_exactly_one_is_allowed(client: Client, world: World) -
 
     def one(number: int) -> Any:
         try:
-            return ask(Client(), world.acme_key, payment(100, session=handle), **{"X-Request-ID": f"pay-{number}"})[
-                "decision"
-            ]
+            return ask(
+                Client(), world.acme_key, payment(100, session=handle), headers={"X-Request-ID": f"pay-{number}"}
+            )["decision"]
         finally:
             connections.close_all()
 

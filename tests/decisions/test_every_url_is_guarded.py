@@ -8,7 +8,7 @@ import pytest
 from django.core.checks import run_checks
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
-from django.urls import URLPattern, get_resolver, path
+from django.urls import URLPattern, URLResolver, get_resolver, path
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
@@ -86,7 +86,7 @@ def test_every_url_of_the_site_says_who_may_enter() -> None:
 
 def test_a_planted_url_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     resolver = get_resolver()
-    planted: list[URLPattern] = [*resolver.url_patterns, path("planted", _plain)]
+    planted: list[URLPattern | URLResolver] = [*resolver.url_patterns, path("planted", _plain)]
     monkeypatch.setattr(resolver, "url_patterns", planted, raising=False)
     assert [one.obj for one in every_url_says_who_may_enter(None)] == ["planted"]
 

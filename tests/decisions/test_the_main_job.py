@@ -1,11 +1,12 @@
 """A product asks whether a call may go ahead, and gets the right one of four answers."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import time_machine
 from django.db import transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from audit import api as audit
 from authlevels import api as authlevels
@@ -102,7 +103,7 @@ def test_a_member_without_the_privilege_is_denied(client: Client, world: World) 
 def test_without_a_live_session_there_is_no_allow(
     client: Client, world: World, session: str | None, reason: str
 ) -> None:
-    context = {} if session is None else {"session": session}
+    context: dict[str, Any] = {} if session is None else {"session": session}
     answer = ask(client, world.acme_key, body(**context))
     assert (answer["decision"], answer["context"]["reason"]) == (False, reason)
 
@@ -235,3 +236,31 @@ def test_the_vendor_moves_a_tenant_up_over_http_and_it_counts_at_once(client: Cl
     )
     assert response.status_code in {200, 201}, response.content
     assert ask(client, world.acme_key, export(session=handle))["context"]["outcome"] == "step_up"
+
+
+def test_asking_counts_as_use_and_drawing_a_menu_does_not(client: Client, world: World) -> None:
+    """A product's enforced calls keep an asserted session from idling; its menus do not."""
+    handle = world.asserted()
+    session_id = authlevels.parse_session_handle(handle)
+    assert session_id is not None
+
+    def last_seen() -> object:
+        facts = authlevels.session_facts(
+            tenant_id=world.acme, session=handle, subject=("user", "alice"), at=clock.now()
+        )
+        return facts.activity.last_seen_at
+
+    begun = last_seen()
+    with time_machine.travel(clock.now() + timedelta(minutes=2), tick=False):
+        ask(client, world.acme_key, body(session=handle, purpose="display"))
+        assert last_seen() == begun
+        ask(client, world.acme_key, body(session=handle))
+        assert last_seen() == clock.now()
+
+
+def test_the_environment_of_our_own_door_is_never_the_callers_word(world: World) -> None:
+    request = RequestFactory().get("/", headers={"X-Environment": "staging"})
+    credential = authlevels.resolve_credential(world.acme_key, at=clock.now())
+    assert credential is not None
+    cast("Any", request).principal = authlevels.ServicePrincipal(credential)
+    assert decisions.decide_for(request, Action.TENANT_READ).question.context.environment is None
