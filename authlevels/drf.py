@@ -1,6 +1,6 @@
 """How DRF learns who calls, and how the OpenAPI document says it."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
@@ -38,7 +38,7 @@ class CallerAuthentication(BaseAuthentication):
 class _CsrfCheck(CsrfViewMiddleware):
     """Says why instead of rendering a page."""
 
-    def _reject(self, request: HttpRequest, reason: str) -> str:  # type: ignore[override]  # noqa: ARG002
+    def _reject(self, request: HttpRequest, reason: str) -> str:  # noqa: ARG002 - Django's own signature
         return reason
 
 
@@ -66,7 +66,7 @@ class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     """Describes the two kinds of bearer and the cookie."""
 
     target_class = "authlevels.drf.CallerAuthentication"
-    name: ClassVar[list[str]] = ["credential", "session", "cookie"]
+    name = ["credential", "session", "cookie"]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:  # noqa: ARG002
         """Return the schemes of the document."""

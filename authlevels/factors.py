@@ -245,7 +245,7 @@ def decode_secret(secret_base32: str) -> bytes:
     text = secret_base32.replace(" ", "").rstrip("=").upper()
     try:
         secret = b32decode(text + "=" * (-len(text) % 8))
-    except Base32Error as error:
+    except (Base32Error, ValueError) as error:
         raise ValueError("A TOTP secret is base32 text.") from error
     if len(secret) < _MIN_SECRET_BYTES:
         raise ValueError("A TOTP secret has at least 112 bits.")

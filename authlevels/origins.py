@@ -16,15 +16,15 @@ def normal_origin(url: str) -> str:
     # Browsers read a backslash as a slash and drop tabs and line ends: what they would read
     # otherwise than this function is refused.
     if len(url) > _MAX_LENGTH or any(ch <= " " or ch in "\\\x7f" for ch in url):
-        raise ValueError("not an address that may be returned to")
+        raise ValueError("This is not an address that may be returned to.")
     parts = urlsplit(url)
     host = parts.hostname
     if parts.scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc:
-        raise ValueError("not an address that may be returned to")
+        raise ValueError("This is not an address that may be returned to.")
     if not host.isascii() or "%" in host:
-        raise ValueError("not an address that may be returned to")
+        raise ValueError("This is not an address that may be returned to.")
     if parts.scheme == "http" and host not in _LOOPBACK:
-        raise ValueError("only https may be returned to, other than on this machine")
+        raise ValueError("Only https may be returned to, other than on this machine.")
     port = parts.port
     shown = f"[{host}]" if ":" in host else host
     if port is None or port == _DEFAULT_PORTS[parts.scheme]:

@@ -127,7 +127,7 @@ def _page(request: HttpRequest, shown: ShownChallenge, *, error: str = "", statu
     response = render(request, "authlevels/step_up.html", context, status=status)
     if back and shown.state == "open":
         # Browsers hold a form's redirects to form-action: the way back to the product is named.
-        policy = dict(settings.SECURE_CSP)
-        policy["form-action"] = [*policy.get("form-action", []), normal_origin(shown.return_to)]
+        policy: dict[str, Any] = dict(settings.SECURE_CSP)
+        policy["form-action"] = [*policy["form-action"], normal_origin(shown.return_to)]
         response._csp_config = policy  # type: ignore[attr-defined]  # noqa: SLF001 - what csp_override sets
     return response

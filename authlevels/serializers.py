@@ -8,6 +8,8 @@ from rest_framework import serializers
 from authlevels.client_address import strict_address
 from authlevels.methods import ChallengeMethod
 
+_CHALLENGE_STATES: Final = ["open", "passed", "closed"]
+
 _EPOCH_END: Final = 253402300799
 """The last second of the year 9999, as seconds since 1970."""
 
@@ -156,7 +158,7 @@ class ChallengeAnswer(serializers.Serializer[Any]):
     """A challenge as it stands."""
 
     challenge_id = serializers.CharField()
-    state = serializers.ChoiceField(choices=["open", "passed", "closed"])
+    state = serializers.ChoiceField(choices=_CHALLENGE_STATES)
     expires_at = serializers.DateTimeField()
     methods = serializers.ListField(child=serializers.CharField())
     display = serializers.JSONField()
@@ -190,7 +192,7 @@ class VerifyRequest(serializers.Serializer[Any]):
 class VerifyAnswer(serializers.Serializer[Any]):
     """What a right proof leaves: an elevation, or what the challenge still misses."""
 
-    state = serializers.ChoiceField(choices=["passed", "open"])
+    state = serializers.ChoiceField(choices=_CHALLENGE_STATES)
     elevation_id = serializers.CharField(required=False)
     scope = serializers.CharField(required=False)
     level = serializers.CharField(required=False)

@@ -125,7 +125,7 @@ def open_secret(device: "TotpDevice") -> bytes:
 
     :raises SecretUnreadable: its key is gone, or the row was tampered with.
     """
-    return unseal(device.secret_sealed, purpose="totp", bound_to=_place(device))
+    return unseal(bytes(device.secret_sealed), purpose="totp", bound_to=_place(device))
 
 
 def otpauth_uri(device: "TotpDevice", secret: bytes, *, label: str, issuer: str) -> str:

@@ -22,7 +22,7 @@ from authlevels.challenges import (
 )
 from authlevels.errors import ChallengeClosed, ChallengeNotFound, MethodUnavailable, WrongCode
 from authlevels.methods import ChallengeMethod
-from authlevels.models import Challenge, Elevation, ProofRow, SessionRow, TotpDevice, User
+from authlevels.models import Challenge, Elevation, ProofRow, SessionRow, TotpDevice
 from authlevels.passwords import is_right_password, password_bucket
 from authlevels.public_ids import challenge_ref, elevation_ref, parse_challenge_ref
 from authlevels.session_start import proof_row
@@ -88,7 +88,7 @@ def verify(
     if method == ChallengeMethod.PASSWORD:
         bucket = _password_bucket(tenant_id, challenge_id, presenter)
         attempts_left = charge(bucket=bucket, limit=ACCOUNT_LIMIT, at=at)
-    shown: PresentedCode | None = None
+    shown = None if bucket else PresentedCode(code=code, at=at)
     with tenant_transaction(tenant_id, durable=True):
         row = Challenge.objects.select_for_update().filter(tenant_id=tenant_id, id=challenge_id).first()
         row = check_presenter(row, presenter)
@@ -99,15 +99,14 @@ def verify(
         authenticator = methods_of(row, facts, at=at).get(method)
         if authenticator is None:
             raise MethodUnavailable("This method brings nothing that is missing.")
-        user = User.objects.get(id=SessionRow.objects.get(id=row.session_id).user_id)
-        if method == ChallengeMethod.PASSWORD:
-            is_right = is_right_password(user, code)
-            if is_right:
-                give_back(bucket=bucket, at=at)
+        is_right = _is_right(row, authenticator, code, shown)
+        if is_right and bucket:
+            give_back(bucket=bucket, at=at)
+        result: Passed | StillOpen | None = None
+        if is_right:
+            result = _accept(row, facts, authenticator, at=at)
         else:
-            shown = PresentedCode(code=code, at=at)
-            is_right = _is_right_totp(user, authenticator, shown)
-        result = _accept(row, facts, authenticator, at=at) if is_right else _record_failure(row, method, shown, at=at)
+            _record_failure(row, method, shown, at=at)
         if renew_secret and isinstance(result, Passed) and is_own_session(row, presenter):
             secret = rotate_session_secret(tenant_id=tenant_id, session_id=row.session_id)
             result = replace(result, secret=secret)
@@ -126,12 +125,14 @@ def _password_bucket(tenant_id: UUID, challenge_id: UUID, presenter: Presenter) 
     return password_bucket(session.user)
 
 
-def _is_right_totp(user: User, authenticator: Authenticator, shown: PresentedCode) -> bool:
+def _is_right(row: Challenge, authenticator: Authenticator, code: str, shown: PresentedCode | None) -> bool:
+    """Judge the password, or the one-time code under its row's lock."""
+    user = SessionRow.objects.select_related("user").get(tenant_id=row.tenant_id, id=row.session_id).user
+    if shown is None:
+        return is_right_password(user, code)
     handle = authenticator.authenticator.removeprefix("totp:")
     device = TotpDevice.objects.filter(user=user, handle=handle).first()
-    if device is None:
-        return False
-    return verify_token(user, device.persistent_id, shown) is not None
+    return device is not None and verify_token(user, device.persistent_id, shown) is not None
 
 
 def _accept(row: Challenge, facts: SessionFacts, authenticator: Authenticator, *, at: datetime) -> Passed | StillOpen:

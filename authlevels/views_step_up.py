@@ -9,13 +9,12 @@ from rest_framework.views import APIView
 
 import licensing.api
 from authlevels.challenges import open_challenge, show_challenge
-from authlevels.drf import caller, enforce_csrf
+from authlevels.drf import enforce_csrf
 from authlevels.elevations import end_elevation
 from authlevels.errors import NotSignedIn
 from authlevels.origins import normal_origin
 from authlevels.parsers import BoundedJSONParser
 from authlevels.presenters import is_by_cookie, is_session_cookie, presenter_of, renew_cookie
-from authlevels.principals import PersonPrincipal, ServicePrincipal
 from authlevels.serializers import ChallengeAnswer, OpenedAnswer, OpenRequest, VerifyAnswer, VerifyRequest
 from authlevels.verification import Passed, verify
 from isolation.clock import now
@@ -34,21 +33,19 @@ class ChallengesView(APIView):
         body = OpenRequest(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        principal = caller(request)
-        match principal:
-            case PersonPrincipal(session=session):
-                tenant_id, credential, own = session.tenant_id, None, session
-            case ServicePrincipal(credential=service):
-                named = given["tenant"]
-                tenant_id = licensing.api.get_tenant(named).id if named else service.tenant_id
-                credential, own = service, None
-            case _:
-                raise NotSignedIn("Sign in, or show a service credential.")
+        by = presenter_of(request._request)  # noqa: SLF001 - DRF has no other door
+        if by.session is not None:
+            tenant_id = by.session.tenant_id
+        elif by.credential is not None:
+            named = given["tenant"]
+            tenant_id = licensing.api.get_tenant(named).id if named else by.credential.tenant_id
+        else:
+            raise NotSignedIn("Sign in, or show a service credential.")
         opened = open_challenge(
             tenant_id=tenant_id,
             decision_id=given["decision_id"],
-            session=own,
-            credential=credential,
+            session=by.session,
+            credential=by.credential,
             return_to=given["return_to"],
             state=given["state"],
             own_origin=normal_origin(settings.TIERGATE_BASE_URL),

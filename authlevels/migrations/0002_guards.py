@@ -1,8 +1,8 @@
-"""What Django cannot say: row-level security, same-tenant references, and what may never change."""
+"""What Django cannot say: same-tenant references, and what may never change."""
 
 from django.db import migrations
 
-from isolation.migrations_ops import composite_fk, isolate, share
+from isolation.migrations_ops import composite_fk
 
 _KEEP_STEP = """
 CREATE FUNCTION authlevels_keep_step() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -52,14 +52,6 @@ class Migration(migrations.Migration):
 
     dependencies = [("authlevels", "0001_tables"), ("isolation", "0001_roles_and_guards")]
     operations = [
-        *share("authlevels_user", writable=True),
-        *share("authlevels_totpdevice", writable=True),
-        *share("authlevels_attempt_counter", writable=True),
-        *isolate("authlevels_service_credential"),
-        *isolate("authlevels_session"),
-        *isolate("authlevels_proof"),
-        *isolate("authlevels_challenge"),
-        *isolate("authlevels_elevation"),
         *composite_fk("authlevels_proof", "session_id", "authlevels_session"),
         *composite_fk("authlevels_proof", "challenge_id", "authlevels_challenge"),
         *composite_fk("authlevels_proof", "elevation_id", "authlevels_elevation"),

@@ -16,7 +16,7 @@ class UserManager(BaseUserManager["User"]):
     """Look-ups of people by the key that Django's own commands use."""
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-otp carries no types
     """A person who can hold factors.
 
     realm: None for a person of our own sign-in; otherwise the tenant whose product knows the
@@ -32,7 +32,7 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField()
 
     # The instant of a sign-in belongs to its session: kept here, one device would freshen another.
-    last_login = None  # type: ignore[assignment]
+    last_login = None
     is_staff = False
 
     objects = UserManager()

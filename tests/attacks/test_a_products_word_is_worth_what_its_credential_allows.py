@@ -1,6 +1,8 @@
 """Asserted sessions and service credentials."""
 
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -22,7 +24,7 @@ LEVEL_2 = Asked(requirement=Requirement(level=Level.AAL2))
         {"idp": "tiergate"},
     ],
 )
-def test_what_cannot_be_is_refused(acme: Acme, said: dict[str, object]) -> None:
+def test_what_cannot_be_is_refused(acme: Acme, said: dict[str, Any]) -> None:
     with pytest.raises(api.AssertionRefused):
         acme.assert_bob(**said)
 
@@ -106,8 +108,8 @@ def test_a_process_remembers_a_credential_for_less_than_a_second(acme: Acme, mon
     # As if another process had revoked it and every push had been lost.
     monkeypatch.setattr(credentials._Kept, "clear", lambda _self: None)
     api.revoke_credential(tenant_id=acme.tenant_id, credential_id=acme.credential.id, by="test", at=NOON)
-    began = credentials.time.monotonic()
-    monkeypatch.setattr(credentials.time, "monotonic", lambda: began + 0.95)
+    began = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: began + 0.95)
     assert api.resolve_credential(acme.secret, at=NOON) is None
 
 

@@ -1,6 +1,7 @@
 """Pitfalls 1, 2, 3, 7, 17; Keycloak CVE-2026-97176, CVE-2026-9087, CVE-2026-37982; ZITADEL CVE-2025-46815."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_a_factor_known_to_one_tenant_is_no_factor_in_another(acme: Acme, globex
 
 def test_a_session_is_unknown_to_another_tenant_and_to_another_subject(acme: Acme, globex: Acme) -> None:
     bob = acme.assert_bob()
-    asked = {"session": bob.handle, "at": NOON}
+    asked: dict[str, Any] = {"session": bob.handle, "at": NOON}
     assert api.session_facts(tenant_id=globex.tenant_id, subject=bob.subject, **asked).state == SessionState.UNKNOWN
     assert (
         api.session_facts(tenant_id=acme.tenant_id, subject=("account", "bob"), **asked).state == SessionState.UNKNOWN
@@ -166,7 +167,12 @@ def test_of_eight_writes_at_once_exactly_one_has_the_elevation(acme: Acme) -> No
 def test_of_eight_claims_at_once_exactly_one_is_allowed(acme: Acme) -> None:
     bob = acme.assert_bob()
     acme.step_up(bob, BOBS_SECRET, PAY, at=NOON)
-    claim = {"tenant_id": acme.tenant_id, "session": bob.handle, "binding": acme.binding(bob, PAY), "at": later(1)}
+    claim: dict[str, Any] = {
+        "tenant_id": acme.tenant_id,
+        "session": bob.handle,
+        "binding": acme.binding(bob, PAY),
+        "at": later(1),
+    }
     results = at_once(lambda number: api.claim_transaction(**claim, request_id=f"r{number}"))
     assert sorted(map(str, results)) == ["False"] * 7 + ["True"]
 

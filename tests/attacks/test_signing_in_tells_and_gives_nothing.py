@@ -1,6 +1,7 @@
 """Own sign-in: enumeration, guessing, fixation; allauth 65.8.1 and 65.13.0; ZITADEL GHSA-mq4x-r2w3-j7mr."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import check_password
@@ -113,8 +114,8 @@ def test_a_session_ends_after_thirty_days_whatever_its_use(acme: Acme) -> None:
 @pytest.mark.parametrize(
     "garbage", ["", "tgs_", "tgs_" + "0" * 32 + "_" + "A" * 43, "tgs_\x00", "tgk_x", "é" * 50, "tgs_" + "0" * 999]
 )
-def test_garbage_is_nobody(acme: Acme, garbage: str) -> None:
-    assert acme.tenant_id
+@pytest.mark.usefixtures("acme")
+def test_garbage_is_nobody(garbage: str) -> None:
     assert api.resolve_session_secret(garbage, at=NOON) is None
     assert api.resolve_credential(garbage, at=NOON) is None
 
@@ -128,15 +129,15 @@ def test_a_secret_moved_to_another_tenants_name_is_nobody(acme: Acme, globex: Ac
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 14, "x" * 257, "password123456789"[:8]])
-def test_a_weak_password_is_refused(acme: Acme, password: str) -> None:
-    assert acme.tenant_id
+@pytest.mark.usefixtures("acme")
+def test_a_weak_password_is_refused(password: str) -> None:
     with pytest.raises(api.PasswordRefused):
         api.put_user(subject_id="dave", password=password, at=NOON)
     assert not User.objects.filter(subject_id="dave").exists()
 
 
-def test_a_password_of_eight_will_do_beside_a_second_factor_if_it_is_no_known_one(acme: Acme) -> None:
-    assert acme.tenant_id
+@pytest.mark.usefixtures("acme")
+def test_a_password_of_eight_will_do_beside_a_second_factor_if_it_is_no_known_one() -> None:
     _, changed = api.put_user(
         subject_id="dave", password="qv7!mzt2", totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", at=NOON
     )
@@ -145,11 +146,15 @@ def test_a_password_of_eight_will_do_beside_a_second_factor_if_it_is_no_known_on
         api.put_user(subject_id="erin", password="password", totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", at=NOON)
 
 
-def test_putting_the_same_person_again_changes_nothing(acme: Acme) -> None:
-    given = {"subject_id": "dave", "password": "w" * 60 + "alk", "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
+@pytest.mark.usefixtures("acme")
+def test_putting_the_same_person_again_changes_nothing() -> None:
+    given: dict[str, Any] = {
+        "subject_id": "dave",
+        "password": "w" * 60 + "alk",
+        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    }
     api.put_user(**given, at=NOON)
     before = User.objects.get(subject_id="dave").password
     assert api.put_user(**given, at=later(1))[1] == []
     assert User.objects.get(subject_id="dave").password == before
     assert check_password(given["password"], before)
-    assert acme.tenant_id

@@ -1,6 +1,7 @@
 """What a passed challenge leaves, and how it ends."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,12 @@ def test_ending_the_task_brings_the_refusal_back_and_ending_it_again_changes_not
 def test_a_one_use_elevation_is_claimed_once_and_a_retry_has_the_same_claim(acme: Acme) -> None:
     bob, pay = acme.assert_bob(), Asked(action="invoice.pay", fields={"amount": 5}, requirement=ONCE)
     acme.step_up(bob, BOBS_SECRET, pay, at=NOON)
-    claim = {"tenant_id": acme.tenant_id, "session": bob.handle, "binding": acme.binding(bob, pay), "at": later(5)}
+    claim: dict[str, Any] = {
+        "tenant_id": acme.tenant_id,
+        "session": bob.handle,
+        "binding": acme.binding(bob, pay),
+        "at": later(5),
+    }
     assert api.claim_transaction(**claim, request_id="r1")
     assert api.claim_transaction(**claim, request_id="r1")
     assert not api.claim_transaction(**claim, request_id="r2")
