@@ -36,7 +36,7 @@ class Guide:
             f"{self.demo.web}/v1/tenants/{tenant}/subscription",
             by=self.demo.credentials["vendor"],
             body={"plan": plan},
-            want=200,
+            want=201,
         )
         self.teller.expect_equal(members(answer)["plan"], plan, "the plan")
         return str(members(answer)["snapshot"])

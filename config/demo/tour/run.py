@@ -1,5 +1,6 @@
 """Running the tour: a demo of its own on a database of its own, so that what was done before does not matter."""
 
+import logging
 import os
 import re
 import time
@@ -36,6 +37,8 @@ def tour(say: Callable[[str], None], *, is_colourful: bool) -> int:
     :raises DemoError: the demo cannot run.
     """
     began = time.monotonic()
+    # The teller shows each call itself.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     web_port, decide_port = free_ports(2)
     with _fresh_database(), running(web_port=web_port, decide_port=decide_port, say=say) as demo:
         # A proxy named by the environment has no part in talking to this machine.
