@@ -84,7 +84,7 @@ def put_subscription(  # noqa: PLR0913 - each part is named
             )
             if is_same:
                 return old, False
-        asked = regulated_requirements(_ever_held(tenant_id, max(begins, at)))
+        asked = regulated_requirements(_ever_held(tenant_id, begins, at))
         created = before is None or before.active_from != begins
         row = SubscriptionRow(id=uuid4(), tenant_id=tenant_id, active_from=begins)
         if before is not None and created:
@@ -162,8 +162,11 @@ def _versions(row: SubscriptionRow | None) -> list[PlanVersion]:
     return [known[row.plan_version_id], *sorted((known[one] for one in beside), key=lambda one: one.plan.key)]
 
 
-def _ever_held(tenant_id: UUID, until: datetime) -> list[UUID]:
-    rows = SubscriptionRow.objects.filter(tenant_id=tenant_id, status__in=GRANTING, active_from__lte=until)
+def _ever_held(tenant_id: UUID, begins: datetime, at: datetime) -> list[UUID]:
+    # What was to begin at this very instant, and has not begun yet, asked nothing of anybody.
+    rows = SubscriptionRow.objects.filter(tenant_id=tenant_id, status__in=GRANTING).filter(
+        Q(active_from__lt=begins) | Q(active_from__lte=at)
+    )
     beside = SubscriptionAddOn.objects.filter(subscription__in=rows)
     return [*rows.values_list("plan_version_id", flat=True), *beside.values_list("plan_version_id", flat=True)]
 

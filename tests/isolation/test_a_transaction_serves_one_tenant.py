@@ -1,5 +1,6 @@
 """A transaction sees the rows of its tenant and of no other, and errs where it has none."""
 
+from contextlib import suppress
 from uuid import UUID, uuid4
 
 import psycopg
@@ -27,10 +28,11 @@ def test_a_query_after_a_tenants_transaction_is_an_error_too(tenants: Tenants) -
 
 
 def test_the_rest_of_a_transaction_around_a_tenants_sees_nothing_of_it(tenants: Tenants) -> None:
-    with pytest.raises((ProgrammingError, DataError)), transaction.atomic():
+    with transaction.atomic():
         with tenant_transaction(tenants[0]):
             assert Member.objects.count() == 1
-        list(Member.objects.all())
+        with pytest.raises((ProgrammingError, DataError)), transaction.atomic():
+            list(Member.objects.all())
 
 
 def test_another_tenants_rows_are_not_seen_by_query_or_by_hand(tenants: Tenants) -> None:
@@ -108,7 +110,7 @@ def test_a_refused_inner_part_takes_back_its_own_writes_alone(tenants: Tenants) 
     acme, _ = tenants
     with tenant_transaction(acme):
         Role.objects.create(tenant_id=acme, key="kept", privileges=[])
-        with pytest.raises(RuntimeError), tenant_transaction(acme):
+        with suppress(RuntimeError), tenant_transaction(acme):
             Role.objects.create(tenant_id=acme, key="lost", privileges=[])
             raise RuntimeError
     with tenant_transaction(acme):
