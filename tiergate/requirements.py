@@ -62,8 +62,10 @@ class Requirement(Struct, frozen=True, kw_only=True):
 
     def __or__(self, other: "Requirement") -> "Requirement":
         """Join two requirements: whatever meets the result meets both."""
-        if self == other:
+        if other in (self, _LEAST):
             return self
+        if self == _LEAST:
+            return other
         ages = [age for age in (self.max_age, other.max_age) if age is not None]
         return Requirement(
             level=max(self.level, other.level),
@@ -120,6 +122,9 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "scope": (Scope,),
     "approvals": (int,),
 }
+
+# What every requirement asks at the least; most sources ask for no more.
+_LEAST = Requirement()
 
 
 class Contribution(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tiergate import (
     SESSION_WIDE,
@@ -187,7 +188,7 @@ sessions = st.builds(
     expires_at=mostly(st.one_of(st.none(), future), past, of=20),
 )
 _unlock = Unlock(kind=UnlockKind.PLAN, key="business", title="Business", version=1, requirement=Requirement())
-facts = st.builds(
+any_facts = st.builds(
     Facts,
     at=st.just(AT),
     subject=st.just(("user", "alice")),
@@ -214,3 +215,39 @@ facts = st.builds(
     forbids=mostly((), (Forbid(source="policy:freeze", because="Year end."),), of=30),
     faults=mostly((), ("session",), of=30),
 )
+
+
+def _mended(one: Facts) -> Facts:
+    """Take away what most often refuses, so that what is left of the question decides it."""
+    strong = HARDWARE_KEY.shown(at=AT - timedelta(seconds=30), scope=SESSION_WIDE)
+    session = one.session or SessionFacts(handle="ses_1", state=SessionState.LIVE)
+    entitlement = one.entitlement
+    if entitlement is not None:
+        entitlement = replace(entitlement, feature="exports", is_granted=True, limit=10, next_change_at=None)
+    return replace(
+        one,
+        tenant=TenantFact(id="1", slug="acme", is_active=True, is_vendor=True),
+        member=MemberFact(roles=("analyst",), is_active=True),
+        privileges=("reports.export",),
+        service=ServiceFact(name="exporter", verbs=("reports.export",)),
+        entitlement=entitlement,
+        usage=UsageFact(used=1),
+        session=replace(session, state=SessionState.LIVE, proofs=(strong, *session.proofs), expires_at=None),
+        approvals=3,
+        missing_fields=(),
+        forbids=(),
+        faults=(),
+    )
+
+
+HARDWARE_KEY = Authenticator(
+    method="hwk",
+    authenticator="key",
+    factor_kind=FactorKind.POSSESSION,
+    phishing_resistant=True,
+    user_verified=True,
+    device_bound=True,
+)
+_mended_facts = any_facts.map(_mended)
+_locked_facts = _mended_facts.map(lambda one: replace(one, entitlement=None, unlocks=(_unlock,)))
+facts = st.one_of(any_facts, _mended_facts, _locked_facts)

@@ -78,7 +78,7 @@ def test_the_drawn_questions_are_allowed_often_enough() -> None:
     draw()
     assert outcomes.count(Outcome.ALLOW) / len(outcomes) >= LEAST_SHARE
     for outcome in Outcome:
-        assert outcomes.count(outcome) / len(outcomes) >= 0.03, outcome
+        assert outcomes.count(outcome) / len(outcomes) >= 0.02, outcome
 
 
 @given(facts)
