@@ -1,6 +1,6 @@
 """The door: tenants, their people and roles, the catalogue, what they hold, and snapshots of it all."""
 
-from licensing.catalog_file.mistakes import FileRefused, Mistake, Path
+from licensing.catalog_file.mistakes import FileRefused, Mistake, Place
 from licensing.catalog_file.shape import Shape, check_shape, read_schema
 from licensing.catalog_file.source import Document, read_file
 from licensing.catalog_file.wording import NOTHING_TO_CHANGE, change_lines
@@ -55,7 +55,7 @@ __all__ = [
     "Mistake",
     "OverrideNotFound",
     "OverrideView",
-    "Path",
+    "Place",
     "PlanSpec",
     "Price",
     "PrivilegeReserved",

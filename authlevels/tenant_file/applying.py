@@ -13,7 +13,7 @@ from authlevels.models import User
 from authlevels.models.people import ACCOUNT
 from authlevels.people import put_user
 from authlevels.tenant_file.desired import DesiredMember, DesiredTenants, instant_in, requirement_in
-from licensing.api import Change, FileRefused, Mistake, Path, Tenant
+from licensing.api import Change, FileRefused, Mistake, Place, Tenant
 from tiergate import TiergateError
 
 type State = dict[str, Any] | None
@@ -70,10 +70,10 @@ class _Applying:
         if self.mistakes:
             raise FileRefused(self.desired.document.name, self.mistakes)
 
-    def wrong(self, path: Path, sentence: str) -> None:
+    def wrong(self, path: Place, sentence: str) -> None:
         self.mistakes.append(Mistake(self.desired.document.line(path), sentence))
 
-    def attempt(self, path: Path, write: Callable[[], object]) -> bool:
+    def attempt(self, path: Place, write: Callable[[], object]) -> bool:
         try:
             with transaction.atomic():
                 write()
@@ -82,14 +82,14 @@ class _Applying:
             return False
         return True
 
-    def step(self, named: tuple[str, str], path: Path, read: Callable[[], State], write: Callable[[], object]) -> None:
+    def step(self, named: tuple[str, str], path: Place, read: Callable[[], State], write: Callable[[], object]) -> None:
         old = read()
         if self.attempt(path, write):
             new = read()
             if new != old:
                 self.changes.append(Change(what=named[0], key=named[1], old=old, new=new))
 
-    def person(self, named: str, path: Path, **said: Any) -> None:
+    def person(self, named: str, path: Place, **said: Any) -> None:
         try:
             with transaction.atomic():
                 _id, changed = put_user(at=self.at, **said)
@@ -109,7 +109,7 @@ class _Applying:
                 self.changes.append(Change(what=what, key=key, old=old, new=new))
 
     def tenant(self, slug: str, said: Mapping[str, Any]) -> None:
-        path: Path = ("tenants", slug)
+        path: Place = ("tenants", slug)
         if slug != licensing.api.VENDOR_SLUG:
             present = _tenant(slug)
             status = said.get("status", present.status if present else "active")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, Final
 
 from authlevels.models.people import ACCOUNT
@@ -12,21 +12,21 @@ from licensing.api import (
     Document,
     FileRefused,
     Mistake,
-    Path,
+    Place,
     Shape,
     check_shape,
     read_schema,
 )
 from tiergate import VENDOR_ROLES, Requirement
 
-TENANTS_SCHEMA: Final = FilePath(__file__).parent.parent / "schemas" / "tenants.schema.json"
+TENANTS_SCHEMA: Final = Path(__file__).parent.parent / "schemas" / "tenants.schema.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredMember:
     """A member as the file wants it; None stands for what it does not say."""
 
-    path: Path
+    path: Place
     subject: tuple[str, str]
     roles: tuple[str, ...]
     display_name: str | None = None
@@ -118,7 +118,7 @@ def _member(document: Document, slug: str, subject: str, said: Any) -> Iterator[
         yield document.mistake((*path, "totp_secret"), "belongs to the person, among the users.")
 
 
-def _instants(document: Document, path: Path, value: Mapping[str, Any], *members: str) -> Iterator[Mistake]:
+def _instants(document: Document, path: Place, value: Mapping[str, Any], *members: str) -> Iterator[Mistake]:
     for member in members:
         if value.get(member) is not None:
             try:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from licensing.catalog_file.desired import SECTIONS, DesiredCatalogue, DesiredRole
-from licensing.catalog_file.mistakes import FileRefused, Mistake, Path
+from licensing.catalog_file.mistakes import FileRefused, Mistake, Place
 from licensing.catalogue_changes import CatalogueEdit, Change, edit_catalogue
 from licensing.errors import CatalogueConflict
 from licensing.models import Action, Feature, Plan, RoleDefault
@@ -99,7 +99,7 @@ def _remove_features(edit: CatalogueEdit, present: _Present) -> list[str]:
 def _put(edit: CatalogueEdit, desired: DesiredCatalogue, present: _Present, *, prune: bool) -> None:
     mistakes: list[Mistake] = []
 
-    def attempt(path: Path, write: Callable[[], object]) -> None:
+    def attempt(path: Place, write: Callable[[], object]) -> None:
         try:
             write()
         except TiergateError as error:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, Final
 
-from licensing.catalog_file.mistakes import FileRefused, Mistake, Path, shown
+from licensing.catalog_file.mistakes import FileRefused, Mistake, Place, shown
 from licensing.catalog_file.shape import Shape, check_shape, read_schema
 from licensing.catalog_file.source import Document
 from licensing.catalogue_changes import PlanSpec, Price
@@ -25,7 +25,7 @@ from tiergate import (
     Verb,
 )
 
-CATALOG_SCHEMA: Final = FilePath(__file__).parent.parent / "schemas" / "catalog.schema.json"
+CATALOG_SCHEMA: Final = Path(__file__).parent.parent / "schemas" / "catalog.schema.json"
 
 SECTIONS: Final = {PlanKind.PLAN: "plans", PlanKind.ADD_ON: "add_ons"}
 _VERBS: Final = frozenset(verb.value for verb in Verb)
@@ -102,7 +102,7 @@ class _Translation:
             plans=tuple(self.plans),
         )
 
-    def entries(self, section: str) -> Iterator[tuple[str, Any, Path]]:
+    def entries(self, section: str) -> Iterator[tuple[str, Any, Place]]:
         root = self.document.value
         found = root.get(section) if isinstance(root, dict) else None
         for key, value in found.items() if isinstance(found, dict) else ():
@@ -114,10 +114,10 @@ class _Translation:
         found = root.get(section) if isinstance(root, dict) else None
         return isinstance(found, dict) and key in found
 
-    def wrong(self, path: Path, sentence: str) -> None:
+    def wrong(self, path: Place, sentence: str) -> None:
         self.mistakes.append(self.document.mistake(path, sentence))
 
-    def role(self, key: str, value: Any, path: Path) -> None:
+    def role(self, key: str, value: Any, path: Place) -> None:
         if key in VENDOR_ROLES:
             self.wrong(path, "is the vendor's own role and cannot be changed here.")
         elif self.shape.is_whole(path):
@@ -125,7 +125,7 @@ class _Translation:
                 privileges=set(value.get("privileges", [])), requirement=requirement_in(value)
             )
 
-    def action(self, name: str, value: Any, path: Path) -> None:
+    def action(self, name: str, value: Any, path: Place) -> None:
         if name.startswith(OWN_PREFIX):
             self.wrong(path, f"cannot be declared: names that begin with '{OWN_PREFIX}' belong to Tiergate itself.")
         if not isinstance(value, dict):
@@ -160,7 +160,7 @@ class _Translation:
                     if privilege not in known:
                         self.wrong((*path, "privileges", number), f"names {shown(privilege)}, which no action needs.")
 
-    def plan(self, kind: PlanKind, key: str, value: Any, path: Path) -> None:
+    def plan(self, kind: PlanKind, key: str, value: Any, path: Place) -> None:
         terms = value.get("terms") if isinstance(value, dict) else None
         found: list[Term] = []
         for feature, said in terms.items() if isinstance(terms, dict) else ():

@@ -6,7 +6,7 @@ from typing import Final
 
 from tiergate import ErrorKind, TiergateError
 
-type Path = tuple[str | int, ...]
+type Place = tuple[str | int, ...]
 
 _LONGEST_SHOWN: Final = 60
 
@@ -38,7 +38,7 @@ def shown(text: str) -> str:
     return f"'{short}'" if short.isprintable() else ascii(short)
 
 
-def dotted(path: Path) -> str:
+def dotted(path: Place) -> str:
     """Name a place in a file as people do: ``plans.business.price``, ``members.binds[0]``."""
     out = ""
     for part in path:

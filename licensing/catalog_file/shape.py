@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
-from licensing.catalog_file.mistakes import Mistake, Path, dotted, shown
+from licensing.catalog_file.mistakes import Mistake, Place, dotted, shown
 from licensing.catalog_file.source import MAX_MISTAKES, Document
 
 _WORDS: Final = {
@@ -56,7 +56,7 @@ _Strict: Final[type[Validator]] = extend(  # type: ignore[no-untyped-call]  # it
 )
 
 
-def read_schema(path: FilePath) -> dict[str, Any]:
+def read_schema(path: Path) -> dict[str, Any]:
     """Read a schema that this installation publishes."""
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
@@ -67,9 +67,9 @@ class Shape:
     """What a schema says of a document. broken: every place that is wrong or could not be read."""
 
     mistakes: tuple[Mistake, ...]
-    broken: frozenset[Path]
+    broken: frozenset[Place]
 
-    def is_whole(self, path: Path) -> bool:
+    def is_whole(self, path: Place) -> bool:
         """Say whether nothing in, at or around a place is wrong, so that its content can be relied on.
 
         The file itself does not count as around: a section that it lacks makes no other one wrong.
@@ -92,8 +92,8 @@ def check_shape(document: Document, schema: Mapping[str, Any]) -> Shape:
     return Shape(mistakes=tuple(mistakes), broken=frozenset(broken))
 
 
-def _told(error: ValidationError) -> Iterator[tuple[Path, str]]:
-    path: Path = tuple(error.absolute_path)
+def _told(error: ValidationError) -> Iterator[tuple[Place, str]]:
+    path: Place = tuple(error.absolute_path)
     instance: Any = error.instance
     allowed: Any = error.validator_value
     if "propertyNames" in error.absolute_schema_path:

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -24,7 +24,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from licensing.catalog_file.mistakes import FileRefused, Mistake, Path, dotted, shown
+from licensing.catalog_file.mistakes import FileRefused, Mistake, Place, dotted, shown
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 24
@@ -52,21 +52,21 @@ class Document:
 
     name: str
     value: Any
-    lines: Mapping[Path, int]
-    unread: frozenset[Path] = frozenset()
+    lines: Mapping[Place, int]
+    unread: frozenset[Place] = frozenset()
     mistakes: tuple[Mistake, ...] = ()
 
-    def line(self, path: Path) -> int:
+    def line(self, path: Place) -> int:
         """Give the line of a place, or of the nearest one around it."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
-    def mistake(self, path: Path, sentence: str) -> Mistake:
+    def mistake(self, path: Place, sentence: str) -> Mistake:
         """Make a mistake of a place; the sentence goes on where the place's name ends."""
         return Mistake(self.line(path), f"{dotted(path)} {sentence}")
 
-    def is_unread(self, path: Path) -> bool:
+    def is_unread(self, path: Place) -> bool:
         """Say whether a place lies in something that could not be read."""
         return any(path[:length] in self.unread for length in range(len(path) + 1))
 
@@ -77,7 +77,7 @@ def read_file(path: str) -> Document:
     :raises FileRefused: it cannot be opened, is larger than a mebibyte, or is no YAML in UTF-8.
     """
     try:
-        with FilePath(path).open("rb") as file:
+        with Path(path).open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
@@ -133,8 +133,8 @@ class _Reading:
     def __init__(self, name: str) -> None:
         self.name = name
         self.value: Any = None
-        self.lines: dict[Path, int] = {}
-        self.unread: set[Path] = set()
+        self.lines: dict[Place, int] = {}
+        self.unread: set[Place] = set()
         self.mistakes: list[Mistake] = []
 
     def run(self, events: Iterator[Event]) -> None:
@@ -157,7 +157,7 @@ class _Reading:
     def stop(self, event: Event, sentence: str) -> None:
         raise FileRefused(self.name, [*self.mistakes, Mistake(_line(event), sentence)])
 
-    def node(self, event: NodeEvent, events: Iterator[Event], path: Path) -> Any:
+    def node(self, event: NodeEvent, events: Iterator[Event], path: Place) -> Any:
         self.lines.setdefault(path, _line(event))
         if isinstance(event, AliasEvent):
             self.note(_line(event), f"Aliases such as {shown('*' + str(event.anchor))} are not read: write it out.")
@@ -175,7 +175,7 @@ class _Reading:
             self.stop(event, f"The file is nested more than {MAX_DEPTH} deep.")
         return self.mapping(events, path) if isinstance(event, MappingStartEvent) else self.sequence(events, path)
 
-    def mapping(self, events: Iterator[Event], path: Path) -> dict[str, Any]:
+    def mapping(self, events: Iterator[Event], path: Place) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for event in events:
             if isinstance(event, CollectionEndEvent):
@@ -196,7 +196,7 @@ class _Reading:
                 out[key] = self.node(value_event, events, (*path, key))
         return out
 
-    def key(self, event: Event, events: Iterator[Event], path: Path) -> str | None:
+    def key(self, event: Event, events: Iterator[Event], path: Place) -> str | None:
         """Read a key; None when it is not one, which is told."""
         if not isinstance(event, ScalarEvent):
             if isinstance(event, NodeEvent):
@@ -216,7 +216,7 @@ class _Reading:
             return None
         return str(event.value)
 
-    def sequence(self, events: Iterator[Event], path: Path) -> list[Any]:
+    def sequence(self, events: Iterator[Event], path: Place) -> list[Any]:
         out: list[Any] = []
         for event in events:
             if not isinstance(event, NodeEvent):
@@ -239,7 +239,7 @@ class _Reading:
                 return
             current = next(events)
 
-    def scalar(self, event: ScalarEvent, path: Path) -> Any:
+    def scalar(self, event: ScalarEvent, path: Place) -> Any:
         text = event.value
         if _UNSTORABLE.search(text):
             self.note(_line(event), f"{dotted(path)} holds a character that cannot be stored (NUL or half of a pair).")
@@ -253,7 +253,7 @@ class _Reading:
             return _BOOLEANS[text]
         return self.number(event, path) if _NUMBER.fullmatch(text) else text
 
-    def number(self, event: ScalarEvent, path: Path) -> int | float | None:
+    def number(self, event: ScalarEvent, path: Place) -> int | float | None:
         text = event.value
         if _WHOLE.fullmatch(text):
             # The length first: Python itself refuses to read thousands of digits.

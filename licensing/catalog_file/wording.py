@@ -6,6 +6,7 @@ from typing import Any
 
 from licensing.catalog_file.applying import Applied
 from licensing.catalogue_changes import Change
+from tiergate import Requirement, Sensitivity
 
 NOTHING_TO_CHANGE = "= nothing to change"
 _ADD_ON = "add_on"
@@ -42,6 +43,15 @@ def change_lines(change: Change) -> Iterator[str]:
         yield f"- {named}"
     else:
         yield f"~ {named}: {'; '.join(differences(change.old, change.new))}"
+        if _asks_less(change.old, change.new):
+            yield f"! {named} asks less of people than it did"
+
+
+def _asks_less(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    was, now = old.get("requirement"), new.get("requirement")
+    if was and not (now and Requirement.from_json(now).is_at_least(Requirement.from_json(was))):
+        return True
+    return old.get("sensitivity") == Sensitivity.REGULATED != new.get("sensitivity")
 
 
 def _plan(named: str, change: Change) -> Iterator[str]:

@@ -146,3 +146,26 @@ def test_a_privilege_taken_from_a_role_is_gone(apply: Apply) -> None:
     told = apply("catalog", SMALL.replace("granted_to: [owner, member]", "granted_to: [owner]")).out
     assert told[0] == "~ role member: privileges [reports.read] -> []"
     assert RoleDefault.objects.get(key="member").privileges == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_warned"),
+    [
+        ("{level: aal1}", "{level: aal2}", False),
+        ("{level: aal2}", "{level: aal1}", True),
+        ("{level: aal2, max_age: 60}", "{level: aal2}", True),
+        ("{level: aal2}, sensitivity: regulated", "{level: aal2}", True),
+        ("{level: aal2}", "{level: aal2, scope: action}", False),
+    ],
+)
+def test_whoever_asks_less_than_before_is_warned_of(apply: Apply, old: str, new: str, is_warned: bool) -> None:  # noqa: FBT001
+    apply("catalog", SMALL.replace("{level: aal1}", old))
+    told = apply("catalog", SMALL.replace("{level: aal1}", new)).out
+    assert told[0].startswith("~ feature reports: ")
+    assert told[1:] == ["! feature reports asks less of people than it did"] * is_warned
+
+
+def test_a_value_that_cannot_be_stored_is_told_on_its_plans_line(apply: Apply) -> None:
+    ran = apply("catalog", SMALL.replace("{value: 90}", f"{{value: {'x' * 17_000}}}"))
+    assert ran.code == 1
+    assert ran.err[0].startswith("catalog.yaml:14: ")
