@@ -65,6 +65,14 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
     def __str__(self) -> str:
         return f"{self.subject_type}:{self.subject_id}"
 
+    def get_username(self) -> str:
+        """Name the person as the operator's pages show them."""
+        return self.subject_id
+
+    def get_full_name(self) -> str:
+        """Name the person as the operator's pages show them."""
+        return self.subject_id
+
 
 class TotpDevice(ThrottlingMixin, Device):
     """An authenticator app's shared key, encrypted, with the last time step that it was used in.

@@ -1,0 +1,76 @@
+"""The operator's pages are entered by the vendor's staff at aal2, and change nothing."""
+
+import pyotp
+import pytest
+from django.test import Client
+
+from authlevels import api as authlevels
+from isolation import clock
+from licensing import api as licensing
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def olga(db: None) -> Client:
+    """Olga operates Tiergate; she is signed in with her password in a browser."""
+    at = clock.now()
+    authlevels.put_user(subject_id="olga", email="olga@northwind.example", password=PASSWORD, totp_secret=SECRET, at=at)
+    licensing.put_member(
+        tenant_id=licensing.VENDOR_TENANT_ID,
+        subject_type="account",
+        subject_id="olga",
+        roles=["operator"],
+        by="test",
+        at=at,
+    )
+    licensing.put_tenant(slug="acme", name="Acme", by="test", at=at)
+    return _signed_in("olga", "vendor")
+
+
+def _signed_in(username: str, tenant: str) -> Client:
+    browser = Client()
+    answer = browser.post("/sign-in", {"tenant": tenant, "username": username, "password": PASSWORD})
+    assert answer.status_code in {302, 303}, answer.content
+    return browser
+
+
+def test_a_stranger_is_sent_to_sign_in(db: None) -> None:
+    answer = Client().get("/operator/", follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/sign-in?next=%2Foperator%2F")
+
+
+def test_a_password_alone_does_not_open_them_and_a_code_does(olga: Client) -> None:
+    answer = olga.get("/operator/", follow=True)
+    path = answer.redirect_chain[-1][0]
+    assert path.startswith("/step-up/")
+    assert "Operate Tiergate" in answer.content.decode()
+
+    passed = olga.post(path.split("?")[0], {"method": "totp", "code": pyotp.TOTP(SECRET).now()})
+    assert passed.status_code in {302, 303}, passed.content
+    page = olga.get("/operator/")
+    assert page.status_code == 200
+    listed = olga.get("/operator/licensing/tenant/")
+    assert "Acme" in listed.content.decode()
+
+
+def test_nothing_can_be_added_changed_or_deleted_there(olga: Client) -> None:
+    path = olga.get("/operator/", follow=True).redirect_chain[-1][0]
+    olga.post(path.split("?")[0], {"method": "totp", "code": pyotp.TOTP(SECRET).now()})
+    tenant = licensing.get_tenant("acme")
+    assert olga.get("/operator/licensing/tenant/add/").status_code == 403
+    assert olga.post(f"/operator/licensing/tenant/{tenant.id}/delete/", {"post": "yes"}).status_code == 403
+    olga.post(f"/operator/licensing/tenant/{tenant.id}/change/", {"name": "Taken"})
+    assert licensing.get_tenant("acme").name == "Acme"
+
+
+def test_a_tenants_owner_is_not_an_operator(olga: Client) -> None:
+    at = clock.now()
+    acme = licensing.get_tenant("acme")
+    authlevels.put_user(subject_id="alice", password=PASSWORD, totp_secret=SECRET, at=at)
+    licensing.put_member(
+        tenant_id=acme.id, subject_type="account", subject_id="alice", roles=["owner"], by="test", at=at
+    )
+    answer = _signed_in("alice", "acme").get("/operator/", follow=True)
+    assert answer.status_code == 403
