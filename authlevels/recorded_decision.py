@@ -83,6 +83,9 @@ def _read(tenant_id: UUID, decision_id: UUID, payload: Mapping[str, Any]) -> Rec
             "action": facts.action_name,
             "title": facts.action.title or facts.action_name,
             "resource": {"type": facts.resource[0], "id": facts.resource[1]},
-            "fields": [{"name": name, "value": value} for name, value in payload["fields"].items()],
+            "fields": [
+                {"name": name, "label": name.rpartition(".")[2], "value": value}
+                for name, value in payload["fields"].items()
+            ],
         },
     )
