@@ -67,7 +67,7 @@ class TenantAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     slug = serializers.CharField()
     name = serializers.CharField()
-    status = serializers.ChoiceField(choices=TenantStatus.choices)
+    status = serializers.CharField(help_text="Active, suspended or closed.")
     settings = serializers.DictField(child=serializers.JSONField())
 
 
@@ -149,7 +149,7 @@ class SubscriptionAnswer(serializers.Serializer[Any]):
 
     plan = serializers.CharField()
     version = serializers.IntegerField()
-    status = serializers.ChoiceField(choices=SubscriptionStatus.choices)
+    status = serializers.CharField(help_text="Trialing, active, past_due, paused or canceled.")
     active_from = serializers.DateTimeField()
     active_to = serializers.DateTimeField(allow_null=True)
     add_ons = HeldAddOn(many=True)
@@ -197,7 +197,7 @@ class OverridePage(serializers.Serializer[Any]):
 class ContributionAnswer(serializers.Serializer[Any]):
     """One source's part in what is asked."""
 
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # declared fields are taken off the class
     requirement = RequirementBody()
     because = serializers.CharField(allow_blank=True)
 

@@ -110,6 +110,8 @@ ALTER TABLE licensing_subscription ADD CONSTRAINT licensing_subscription_no_over
 class Migration(migrations.Migration):
     """Shapes, references, and ranges that do not overlap."""
 
+    # Part of the first release's schema: it guards tables that are still empty.
+    initial = True
     dependencies = [("licensing", "0001_tables")]
     operations = [
         RunSQL("CREATE EXTENSION IF NOT EXISTS btree_gist", RunSQL.noop),

@@ -179,6 +179,8 @@ def row_guard(table: str, name: str, events: str, function: str) -> Operation:
 class Migration(migrations.Migration):
     """Triggers, and tenant zero."""
 
+    # Part of the first release's schema: it guards tables that are still empty.
+    initial = True
     dependencies = [("licensing", "0002_integrity")]
     operations = [
         RunSQL(VERSION_KEPT, "DROP FUNCTION licensing_keep_version()"),
