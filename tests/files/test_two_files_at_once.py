@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
 
 from config.embedded import paths, roles
 from tests.files.conftest import SMALL, TENANTS, Apply
@@ -134,3 +136,17 @@ def test_the_command_itself_exits_with_1_and_says_why(start: Callable[[str, str]
     assert out == ""
     assert "catalog-0.yaml:1: the file lacks actions." in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["catalog", "tenants"])
+def test_a_database_without_tables_is_told_in_a_sentence(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_text(SMALL if command == "catalog" else TENANTS)
+    connection = connections["default"]
+    monkeypatch.setitem(connection.settings_dict, "NAME", "postgres")
+    connection.close()
+    with pytest.raises(CommandError, match="The database refused, and nothing was written: "):
+        call_command(command, "apply", str(file))
+    connection.close()

@@ -4,7 +4,8 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from authlevels.tenant_file.applying import apply_tenants
 from authlevels.tenant_file.desired import TENANTS_SCHEMA, desired_tenants
@@ -48,6 +49,9 @@ class Command(BaseCommand):
             for line in error.lines:
                 self.stderr.write(line)
             sys.exit(REFUSED)
+        except DatabaseError as error:
+            why = str(error).partition("\n")[0]
+            raise CommandError(f"The database refused, and nothing was written: {why}.") from error
         for change in applied.changes:
             for line in change_lines(change):
                 self.stdout.write(line)

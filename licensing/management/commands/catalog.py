@@ -4,7 +4,8 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from isolation.clock import now
 from licensing.catalog_file.applying import apply_catalogue
@@ -50,6 +51,9 @@ class Command(BaseCommand):
             for line in error.lines:
                 self.stderr.write(line)
             sys.exit(REFUSED)
+        except DatabaseError as error:
+            why = str(error).partition("\n")[0]
+            raise CommandError(f"The database refused, and nothing was written: {why}.") from error
         for line in diff_lines(applied, prune=options["prune"]):
             self.stdout.write(line)
         if options["plan"] and options["exit_code"] and applied.changes:
