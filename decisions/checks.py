@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.urls import URLPattern, URLResolver, get_resolver
-from rest_framework.permissions import BasePermission
 
 from decisions.drf import RequiredAction, required_action_of
 from tiergate import BUILTIN_ACTIONS, OWN_PREFIX
@@ -48,7 +47,7 @@ def complaints(callback: Any) -> Iterator[str]:
         return
     if getattr(drf_view, "open_because", ""):
         return
-    classes: list[type[BasePermission]] = callback.initkwargs.get("permission_classes", drf_view.permission_classes)
+    classes: list[Any] = callback.initkwargs.get("permission_classes", drf_view.permission_classes)
     if not any(isinstance(one, type) and issubclass(one, RequiredAction) for one in classes):
         yield _UNGUARDED
     for method, viewset_action in _methods(callback, drf_view):

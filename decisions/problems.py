@@ -157,7 +157,7 @@ def _of_api_exception(error: exceptions.APIException) -> tuple[int, dict[str, st
         status = 401
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, exceptions.Throttled):
-        headers["Retry-After"] = str(math.ceil(error.wait or 1))
+        headers["Retry-After"] = str(math.ceil(getattr(error, "wait", None) or 1))
     if isinstance(error, exceptions.ValidationError):
         detail = "The request's body or parameters are not right."
         return status, headers, problem(status, code="invalid", detail=detail, errors=error.detail)

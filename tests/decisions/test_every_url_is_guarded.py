@@ -98,7 +98,7 @@ def test_no_address_lets_a_stranger_do_anything(client: Client) -> None:
     tried = 0
     for route, view in walk(get_resolver()):
         drf_view = getattr(view, "cls", None)
-        if drf_view is None or getattr(drf_view, "open_because", ""):
+        if drf_view is None or hasattr(drf_view, "open_because"):
             continue
         address = "/" + _filled(route, uuid)
         for method in ("get", "post", "put", "patch", "delete"):
