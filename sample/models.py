@@ -20,6 +20,8 @@ class Payment(models.Model):
     approved_by = models.CharField(max_length=320)
     approved_at = models.DateTimeField()
 
+    objects: "models.Manager[Payment]" = models.Manager()
+
     class Meta:
         """One reference is one payment."""
 

@@ -159,6 +159,7 @@ def _recorded(record: Path) -> list[int]:
 
 def _environment(web_port: int) -> dict[str, str]:
     return {
+        "TIERGATE_ENVIRONMENT": "production",
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONUNBUFFERED": "1",

@@ -26,7 +26,6 @@ def regulated_export(guide: Guide) -> None:
             f"{web}/northwind/exports/regulated",
             by=carol,
             body={"report": "people"},
-            headers={"X-Environment": "production"},
             want=want,
         )
 
