@@ -33,6 +33,18 @@ def resolve_session_secret(clear: str, *, at: datetime) -> Session | None:
     return told(row) if row.user.is_active else None
 
 
+def get_session(*, tenant_id: UUID, session_id: UUID, at: datetime) -> Session:
+    """Return a tenant's live session.
+
+    :raises SessionNotFound: there is none, or it has ended.
+    """
+    with tenant_transaction(tenant_id):
+        row = SessionRow.objects.select_related("user").filter(tenant_id=tenant_id, id=session_id).first()
+    if row is None or row.revoked_at is not None or row.expires_at <= at or not row.user.is_active:
+        raise SessionNotFound("There is no such live session.")
+    return told(row)
+
+
 def touch_session(*, tenant_id: UUID, session_id: UUID, at: datetime) -> None:
     """Record that a session was used, at most once a minute.
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from authlevels import pages, pages_step_up, views_factors, views_sessions, views_step_up
+from authlevels import pages, pages_step_up, views_factors, views_relayed_factors, views_sessions, views_step_up
 
 urlpatterns = [
     path("v1/sign-in", views_sessions.SignInView.as_view(), name="api-sign-in"),
@@ -14,6 +14,16 @@ urlpatterns = [
     path("v1/me/factors/<slug:factor>", views_factors.FactorView.as_view(), name="factor"),
     path("t/<slug:tenant>/sessions", views_sessions.AssertSessionView.as_view(), name="sessions"),
     path("t/<slug:tenant>/sessions/<slug:handle>", views_sessions.EndSessionView.as_view(), name="session"),
+    path(
+        "t/<slug:tenant>/sessions/<slug:handle>/factors/totp",
+        views_relayed_factors.RelayedTotpView.as_view(),
+        name="relayed-totp",
+    ),
+    path(
+        "t/<slug:tenant>/sessions/<slug:handle>/factors/totp/confirm",
+        views_relayed_factors.RelayedTotpConfirmView.as_view(),
+        name="relayed-totp-confirm",
+    ),
     path("step-up/challenges", views_step_up.ChallengesView.as_view(), name="challenges"),
     path("step-up/challenges/<slug:challenge>", views_step_up.ChallengeView.as_view(), name="challenge"),
     path("step-up/challenges/<slug:challenge>/verify", views_step_up.VerifyView.as_view(), name="verify"),

@@ -12,6 +12,10 @@ from tiergate import Need, NeedKind, Outcome, Reason, Requirement, Unlock, acr_v
 STATUS_OF = {Outcome.ALLOW: 200, Outcome.STEP_UP: 401, Outcome.UPGRADE: 402, Outcome.DENY: 403}
 
 
+# The facts or the kernel failed: the answer is not a no but unknown, which permits as little.
+UNKNOWN = frozenset({Reason.FACTS_UNAVAILABLE, Reason.INTERNAL_ERROR})
+
+
 def context_of(answer: Answer) -> dict[str, Any]:
     """Write our members of an AuthZEN answer's ``context``; what has no value is left out."""
     decision = answer.decision
@@ -110,7 +114,7 @@ def instant(at: datetime) -> str:
 def status_of(answer: Answer) -> int:
     """Choose the HTTP status with which a Django door refuses (or 200)."""
     decision = answer.decision
-    if decision.reason in {Reason.FACTS_UNAVAILABLE, Reason.INTERNAL_ERROR}:
+    if decision.reason in UNKNOWN:
         return 503
     if decision.reason in {Reason.NO_SESSION, Reason.UNKNOWN_SESSION, Reason.SESSION_EXPIRED, Reason.SESSION_REVOKED}:
         return 401

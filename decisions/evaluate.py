@@ -37,6 +37,7 @@ def evaluate(question: Question, *, at: datetime) -> Answer:
             decision=decision,
             decision_id=decision_id,
             binding=gathered.facts.binding,
+            privileges=frozenset(gathered.facts.privileges) if question.service is None else None,
         )
     except DatabaseError as error:
         log.warning("facts_unavailable", error=type(error).__name__, exc_info=True)

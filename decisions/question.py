@@ -78,6 +78,7 @@ class Answer:
 
     decision_id: the id of its entry in the trail of tenant ``home``.
     binding: the hash of who asked for what, to which a proof for this one transaction is bound.
+    privileges: what the person's roles grant, beyond which they can grant nobody anything; None for a service.
     """
 
     decision_id: UUID = field(default_factory=uuid4)
@@ -85,6 +86,7 @@ class Answer:
     question: Question
     decision: Decision
     binding: str = ""
+    privileges: frozenset[str] | None = None
 
     @property
     def public_id(self) -> str:

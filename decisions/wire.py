@@ -11,10 +11,10 @@ import msgspec
 import structlog
 
 from authlevels import api as authlevels
-from decisions.answers import context_of
+from decisions.answers import UNKNOWN, context_of
 from decisions.batch import Semantics, items_of
 from decisions.callers import find_credential, find_tenant, may_ask
-from decisions.errors import BadRequest
+from decisions.errors import BadRequest, FactsUnavailable
 from decisions.evaluate import evaluate
 from decisions.problems import PROBLEM_TYPE, of_tiergate_error, problem
 from decisions.question import Answer, Context, Entity, Question
@@ -141,7 +141,10 @@ def _answer_one(
         question = _question(document, asked, credential)
     except msgspec.ValidationError as error:
         raise BadRequest(f"The request has the wrong shape: {error}") from None
-    return _told(evaluate(question, at=at), credential)
+    answer = evaluate(question, at=at)
+    if answer.decision.reason in UNKNOWN:
+        raise FactsUnavailable("This cannot be decided just now.", decision_id=answer.public_id, retry_after=1)
+    return _told(answer, credential)
 
 
 def _answer_many(

@@ -31,7 +31,7 @@ from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, RoleD
 from licensing.models.catalogue import PlanKind, PriceInterval, VersionStatus
 from licensing.push import publish
 from licensing.roles import allowed_privileges
-from tiergate import OWN_PREFIX, ActionSpec, FeatureSpec, Requirement, Term
+from tiergate import OWN_PREFIX, ActionSpec, FeatureKind, FeatureSpec, Requirement, Term
 
 _ONE_AT_A_TIME: Final = 0x7469_6572  # any number of our own: the key of an advisory lock
 
@@ -99,6 +99,7 @@ class CatalogueEdit:
         """Create or replace an action.
 
         :raises UnknownFeature: it needs a feature that is not in the catalogue.
+        :raises InvalidTerm: it needs a feature that is a limit.
         :raises InvalidName: it takes a name that belongs to Tiergate itself.
         """
         name = names.key(spec.name, "action")
@@ -109,6 +110,10 @@ class CatalogueEdit:
         row = row or Action(name=name)
         row.title = names.text(spec.title, "title")
         row.feature = _feature(spec.feature) if spec.feature is not None else None
+        if row.feature is not None and row.feature.kind == FeatureKind.LIMIT:
+            # A decision on a limit needs the count of what was used, which is not kept yet: it would be refused
+            # each time, and whoever wrote the catalogue should hear of it now.
+            raise InvalidTerm(f"The action {name} needs {row.feature.key}, a limit, whose use is not counted yet.")
         row.resource_type = names.key(spec.resource_type, "resource type") if spec.resource_type else ""
         row.privilege = names.key(spec.privilege, "privilege")
         row.environment_aware = spec.environment_aware

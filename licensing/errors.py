@@ -59,6 +59,13 @@ class PrivilegeReserved(TiergateError):
     kind = ErrorKind.INVALID
 
 
+class PrivilegeBeyondOwn(TiergateError):
+    """Nobody grants, or takes from another, a privilege that they do not hold themselves."""
+
+    code = "privilege_beyond_own"
+    kind = ErrorKind.FORBIDDEN
+
+
 class UnknownPlan(TiergateError):
     """No such plan, add-on or published version is for sale."""
 

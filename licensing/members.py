@@ -15,7 +15,7 @@ from licensing.errors import MemberNotFound, UnknownRole
 from licensing.models import Member as MemberRow
 from licensing.models import Role, RoleDefault
 from licensing.push import publish
-from licensing.roles import built_in_roles
+from licensing.roles import built_in_roles, privileges_of, require_within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Member:
     active: bool = True
 
 
-def put_member(
+def put_member(  # noqa: PLR0913 - each is a member of what is recorded
     *,
     tenant_id: UUID,
     subject_type: str,
@@ -41,13 +41,16 @@ def put_member(
     roles: Sequence[str],
     display_name: str = "",
     active: bool = True,
+    within: frozenset[str] | None = None,
     by: str,
     at: datetime,
 ) -> tuple[Member, bool]:
     """Create or replace a member. Returns the member, and whether it is new.
 
+    within: what whoever does this may do themselves; None: no such bound.
     :raises InvalidName: a subject that cannot be one.
     :raises UnknownRole: a role that this tenant does not have.
+    :raises PrivilegeBeyondOwn: the member has, or would have, a privilege that the author does not hold.
     """
     names.subject(subject_type, subject_id)
     author = names.text(by, "author", may_be_empty=False)
@@ -62,6 +65,7 @@ def put_member(
             tenant_id=tenant_id, subject_type=subject_type, subject_id=subject_id, defaults=wanted
         )
         old = None if created else _json(row)
+        require_within(privileges_of(tenant_id, [*wanted["roles"], *(old["roles"] if old else ())]), within)
         for column, value in wanted.items():
             setattr(row, column, value)
         if old != _json(row):
@@ -71,10 +75,19 @@ def put_member(
     return _told(row), created
 
 
-def remove_member(*, tenant_id: UUID, subject_type: str, subject_id: str, by: str, at: datetime) -> None:
+def remove_member(
+    *,
+    tenant_id: UUID,
+    subject_type: str,
+    subject_id: str,
+    within: frozenset[str] | None = None,
+    by: str,
+    at: datetime,
+) -> None:
     """End a membership; whatever stood on it is refused from the next look.
 
     :raises MemberNotFound: there is none.
+    :raises PrivilegeBeyondOwn: the member holds a privilege that the author does not.
     """
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
@@ -82,6 +95,7 @@ def remove_member(*, tenant_id: UUID, subject_type: str, subject_id: str, by: st
         if row is None:
             raise MemberNotFound("The tenant has no such member.")
         old = _json(row)
+        require_within(privileges_of(tenant_id, old["roles"]), within)
         row.delete()
         _record(row, author, at, old, None)
 

@@ -1,6 +1,6 @@
 """What a role lets its holder do: built in, plus the vendor's catalogue, plus the tenant's own word."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 import audit.api
 from isolation.api import tenant_transaction
 from licensing import names
-from licensing.errors import PrivilegeReserved, RoleNotFound
+from licensing.errors import PrivilegeBeyondOwn, PrivilegeReserved, RoleNotFound
 from licensing.models import Role, RoleDefault
 from licensing.push import publish
 from tiergate import BUILTIN_ROLES, VENDOR_ROLES, Requirement, Verb
@@ -85,6 +85,7 @@ def put_role(
     key: str,
     privileges: Sequence[str],
     requirement: Requirement | None = None,
+    within: frozenset[str] | None = None,
     by: str,
     at: datetime,
 ) -> tuple[RoleView, bool]:
@@ -92,13 +93,18 @@ def put_role(
 
     Returns the role as it now stands, and whether the tenant had said nothing of it before.
 
+    within: what whoever does this holds themselves; None: no such bound.
     :raises PrivilegeReserved: a privilege that only the vendor may hold.
+    :raises PrivilegeBeyondOwn: the role has, or would have, a privilege that its author does not hold.
     """
     names.key(key, "role")
     author = names.text(by, "author", may_be_empty=False)
     wanted = allowed_privileges(privileges, tenant_id=tenant_id)
     asked = None if requirement is None else requirement.to_json()
     with tenant_transaction(tenant_id):
+        require_within(wanted, within)
+        standing = _standing(tenant_id).get(key)
+        require_within(standing.privileges if standing else (), within)
         row, created = Role.objects.get_or_create(
             tenant_id=tenant_id, key=key, defaults={"privileges": wanted, "requirement": asked}
         )
@@ -130,6 +136,22 @@ def list_roles(*, tenant_id: UUID) -> list[RoleView]:
     """List every role that a tenant's members may hold, by key."""
     with tenant_transaction(tenant_id):
         return [_told(tenant_id, key, spec) for key, spec in sorted(_standing(tenant_id).items())]
+
+
+def privileges_of(tenant_id: UUID, roles: Sequence[str]) -> frozenset[str]:
+    """List what these roles grant together, within a transaction of the tenant."""
+    standing = _standing(tenant_id)
+    return frozenset[str]().union(*(standing[key].privileges for key in roles if key in standing))
+
+
+def require_within(privileges: Iterable[str], within: frozenset[str] | None) -> None:
+    """Refuse to touch a privilege that the author does not hold.
+
+    :raises PrivilegeBeyondOwn: names one.
+    """
+    beyond = sorted(set(privileges) - within) if within is not None else []
+    if beyond:
+        raise PrivilegeBeyondOwn(f"You do not hold {beyond[0]} yourself.", privilege=beyond[0])
 
 
 def _standing(tenant_id: UUID) -> dict[str, RoleSpec]:

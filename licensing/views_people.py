@@ -22,7 +22,7 @@ from licensing.serializers import (
     requirement_given,
 )
 from licensing.tenants import get_tenant
-from licensing.wire import PAGE_PARAMETERS, author, checked, documented, page_of, paged
+from licensing.wire import PAGE_PARAMETERS, author, checked, documented, held_by_author, page_of, paged
 from tiergate import Action
 
 
@@ -87,6 +87,7 @@ class MemberView(APIView):
             subject_type=subject_type,
             subject_id=subject_id,
             **given,
+            within=held_by_author(request),
             by=author(request),
             at=now(),
         )
@@ -100,6 +101,7 @@ class MemberView(APIView):
             tenant_id=get_tenant(tenant).id,
             subject_type=subject_type,
             subject_id=subject_id,
+            within=held_by_author(request),
             by=author(request),
             at=now(),
         )
@@ -139,6 +141,7 @@ class RoleView(APIView):
             key=key,
             privileges=given["privileges"],
             requirement=requirement_given(given["requirement"]),
+            within=held_by_author(request),
             by=author(request),
             at=now(),
         )

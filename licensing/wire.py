@@ -58,6 +58,12 @@ def author(request: Request) -> str:
     return asked_by
 
 
+def held_by_author(request: Request) -> frozenset[str] | None:
+    """Give what the calling person's roles grant; None for a service, which its verbs alone bound."""
+    held: frozenset[str] | None = request._request.decision.privileges  # type: ignore[attr-defined]  # noqa: SLF001
+    return held
+
+
 def checked(body: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     """Read the request's body by its shape; anything else is a 400."""
     serializer = body(data=request.data)

@@ -44,6 +44,7 @@ class Action(StrEnum):
     SESSION_END = "tiergate.session.end"
     SELF_READ = "tiergate.self.read"
     FACTORS_MANAGE = "tiergate.factors.manage"
+    FACTORS_RELAY = "tiergate.factors.relay"
     CHALLENGE_CREATE = "tiergate.challenge.create"
     CHALLENGE_VERIFY = "tiergate.challenge.verify"
     ELEVATION_END = "tiergate.elevation.end"
@@ -125,6 +126,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 requirement=_RECENT,
                 needs_highest_held=True,
             ),
+            _own(Action.FACTORS_RELAY, Verb.STEP_UP_RELAY, "Pass on a person's enrolment", callers=_SERVICE),
             _own(Action.CHALLENGE_CREATE, Verb.STEP_UP_CREATE, "Begin a step-up"),
             _own(
                 Action.CHALLENGE_VERIFY,
