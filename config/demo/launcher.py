@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -84,11 +85,11 @@ def running(*, web_port: int, decide_port: int, say: Callable[[str], None]) -> I
         )
     keep = place().keep
     with stoppable(), _only_demo(keep):
-        record = keep / f"demo-{database_name()}.json"
+        record = keep / "demo" / f"{database_name()}.json"
         end_left_over(_recorded(record))
         refuse_occupied(web_port, what="pages and the API")
         refuse_occupied(decide_port, what="decisions")
-        logs = keep / f"demo-{database_name()}-logs"
+        logs = keep / "demo" / f"{database_name()}-logs"
         logs.mkdir(mode=0o700, exist_ok=True)
         environment = _environment(web_port)
         children: list[Child] = []
@@ -106,6 +107,14 @@ def running(*, web_port: int, decide_port: int, say: Callable[[str], None]) -> I
             with _undisturbed():
                 end_all(children)
                 record.unlink(missing_ok=True)
+
+
+def forget(database: str) -> None:
+    """Remove the logs and the lock of a demo whose database is dropped."""
+    here = place().keep / "demo"
+    shutil.rmtree(here / f"{database}-logs", ignore_errors=True)
+    for suffix in (".lock", ".json"):
+        (here / f"{database}{suffix}").unlink(missing_ok=True)
 
 
 @contextmanager
@@ -139,7 +148,8 @@ def _undisturbed() -> Iterator[None]:
 @contextmanager
 def _only_demo(keep: Path) -> Iterator[None]:
     """Be the one demo on this database."""
-    descriptor = os.open(keep / f"demo-{database_name()}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    (keep / "demo").mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(keep / "demo" / f"{database_name()}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 
 from config.demo.errors import DemoError
-from config.demo.launcher import running
+from config.demo.launcher import forget, running
 from config.demo.ports import free_ports
 from config.demo.tour import steps, tiers
 from config.demo.tour.guide import Guide
@@ -55,6 +55,8 @@ def tour(say: Callable[[str], None], *, is_colourful: bool) -> int:
                 say(f"\nThe tour ends at its first surprise. call {teller.calls}: {type(error).__name__}: {error}")
                 return 1
         say(f"\nAll {teller.calls} calls were answered as promised, in {time.monotonic() - began:.0f} seconds in all.")
+    # After a surprise the logs stay, to be read.
+    forget(f"{_PREFIX}{os.getpid()}")
     return 0
 
 
@@ -73,7 +75,9 @@ def _fresh_database() -> Iterator[None]:
     with roles.superuser_connection() as server:
         for (old,) in server.execute("SELECT datname FROM pg_database").fetchall():
             if _is_left_over(str(old)):
+                # What was recorded of its processes goes with it: they ended with their parent.
                 roles.drop_database(server, str(old))
+                forget(str(old))
         roles.ensure_database(server, name)
     os.environ.update(ours)
     try:
