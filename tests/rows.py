@@ -68,16 +68,29 @@ def _migrate(server: psycopg.Connection, name: str) -> None:
     for connection in connections.all(initialized_only=True):
         connection.close()
     with roles.superuser_connection(name) as inside:
-        inside.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_SEEDS)))
-        for table, _columns in inside.execute(_TABLES).fetchall():
-            source = sql.Identifier("public", table)
-            if inside.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source)).fetchone() == (True,):
-                copy = sql.Identifier(_SEEDS, table)
-                inside.execute(sql.SQL("CREATE TABLE {} AS TABLE {}").format(copy, source))
+        _keep(inside, _SEEDS)
 
 
-def _restoring(inside: psycopg.Connection) -> str:
-    seeded = {row[0] for row in inside.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (_SEEDS,))}
+def keep_rows(inside: psycopg.Connection, name: str) -> str:
+    """Copy every row of now into a schema of its own and return the statement that puts them back.
+
+    For a world that many tests begin with: made once through the rooms' doors, then put back in one round trip.
+    """
+    _keep(inside, name)
+    return _restoring(inside, name)
+
+
+def _keep(inside: psycopg.Connection, schema: str) -> None:
+    inside.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    for table, _columns in inside.execute(_TABLES).fetchall():
+        source = sql.Identifier("public", table)
+        if inside.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source)).fetchone() == (True,):
+            copy = sql.Identifier(schema, table)
+            inside.execute(sql.SQL("CREATE TABLE {} AS TABLE {}").format(copy, source))
+
+
+def _restoring(inside: psycopg.Connection, schema: str = _SEEDS) -> str:
+    seeded = {row[0] for row in inside.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,))}
     statements: list[sql.Composable] = [
         sql.SQL("SET LOCAL lock_timeout = '10s'"),
         sql.SQL("SET LOCAL session_replication_role = replica"),
@@ -89,7 +102,7 @@ def _restoring(inside: psycopg.Connection) -> str:
             names = sql.SQL(", ").join(map(sql.SQL, columns))
             statements.append(
                 sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
-                    target, names, names, sql.Identifier(_SEEDS, table)
+                    target, names, names, sql.Identifier(schema, table)
                 )
             )
     # One simple-protocol message of many statements is one transaction.

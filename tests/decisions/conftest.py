@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import psycopg
 import pyotp
 import pytest
-import redis
 from django.test import Client
 
 from authlevels import api as authlevels
 from isolation import clock
 from licensing import api as licensing
+from tests import rows
 from tiergate import (
     ActionSpec,
     FeatureKind,
@@ -64,10 +65,25 @@ def code_at(at: datetime) -> str:
 
 
 @pytest.fixture
-def world(db: None, valkey: redis.Redis) -> World:
-    """Set up the vendor through the rooms' doors, as its operator would."""
+def world(db: None, made_worlds: dict[str, tuple[World, str]], superuser: psycopg.Connection) -> World:
+    """Give each test the vendor as its operator would set it up: made once, then put back row by row."""
     licensing.forget_snapshots()
     authlevels.forget_credentials()
+    if "northwind" not in made_worlds:
+        made_worlds["northwind"] = _made(), rows.keep_rows(superuser, "northwind_rows")
+    world, restoring = made_worlds["northwind"]
+    superuser.execute(restoring.encode())
+    return world
+
+
+@pytest.fixture(scope="session")
+def made_worlds() -> dict[str, tuple[World, str]]:
+    """Remember what this process has made."""
+    return {}
+
+
+def _made() -> World:
+    """Set up the vendor through the rooms' doors, as its operator would."""
     at = datetime.now(UTC) - timedelta(minutes=1)  # noqa: TID251 - a test's edge: real doors read the real clock
     _catalogue(at)
     acme, globex = (
