@@ -38,7 +38,7 @@ def session_facts(
     handle = session if isinstance(session, str) else session_handle(session)
     if session_id is None:
         return SessionFacts(handle=handle, state=SessionState.UNKNOWN)
-    with tenant_transaction(tenant_id):
+    with tenant_transaction(tenant_id, savepoint=False):
         row = (
             SessionRow.objects.select_related("user")
             .filter(

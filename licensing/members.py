@@ -102,7 +102,7 @@ def remove_member(
 
 def get_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> Member | None:
     """Find a member; None where the subject does not belong to the tenant, or cannot exist at all."""
-    with tenant_transaction(tenant_id):
+    with tenant_transaction(tenant_id, savepoint=False):
         row = _find(tenant_id, subject_type, subject_id)
         return None if row is None else _told(row)
 
