@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -145,6 +146,12 @@ def test_every_curl_leads_to_an_address_of_ours(page: Path) -> None:
         for address in re.findall(r"curl [^\n]*?(?:\$WEB|\$DECIDE|http://localhost:\d+)(/[^\s'\"?]*)", block):
             path = re.sub(r"\$\w+", "x", address)
             assert callable(resolve(path).func), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_ids)
+def test_every_piece_of_json_can_be_read(page: Path) -> None:
+    for block in _blocks(page, "json"):
+        assert isinstance(json.loads(block), dict)
 
 
 def test_there_is_enough_to_look_at() -> None:
