@@ -298,6 +298,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "decisions.openapi.add_access_endpoints",
+        "decisions.openapi.complete_operations",
     ],
 }
 MIGRATION_LINTER_OPTIONS = {
@@ -328,6 +329,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
 LOG_FORMAT = env.str("TIERGATE_LOG_FORMAT", default="console" if EMBEDDED else "json")
 if LOG_FORMAT not in {"console", "json"}:
     raise ImproperlyConfigured("TIERGATE_LOG_FORMAT is console or json.")
+_traceback_without_locals = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 _before_rendering: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -354,9 +358,14 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *(
-                    [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+                    [
+                        structlog.dev.ConsoleRenderer(
+                            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                        )
+                    ]
                     if LOG_FORMAT == "console"
-                    else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+                    # Never the local variables of a frame: one of them may be a secret that somebody showed us.
+                    else [_traceback_without_locals, structlog.processors.JSONRenderer()]
                 ),
             ],
         },

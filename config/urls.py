@@ -11,3 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if apps.is_installed("sample"):
     urlpatterns.append(path("northwind/", include("sample.urls")))
+
+handler400 = "decisions.plain_errors.bad_request"
+handler403 = "decisions.plain_errors.permission_denied"
+handler404 = "decisions.plain_errors.not_found"
+handler500 = "decisions.plain_errors.server_error"

@@ -141,6 +141,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 Verb.TENANTS_WRITE,
                 "Change the tenant",
                 requirement=_AAL2,
+                is_vendor_only=True,
             ),
             _own(Action.MEMBER_READ, Verb.MEMBERS_READ, "See the members"),
             _own(
@@ -162,6 +163,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 Verb.SUBSCRIPTION_WRITE,
                 "Change the subscription",
                 requirement=_AAL2,
+                is_vendor_only=True,
             ),
             _own(Action.OVERRIDE_READ, Verb.OVERRIDES_READ, "See the overrides"),
             _own(
@@ -169,6 +171,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 Verb.OVERRIDES_WRITE,
                 "Change the overrides",
                 requirement=_AAL2,
+                is_vendor_only=True,
             ),
             _own(Action.ENTITLEMENTS_READ, Verb.ENTITLEMENTS_READ, "See the entitlements"),
             _own(Action.CATALOG_READ, Verb.CATALOG_READ, "See the catalogue"),
@@ -208,7 +211,6 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
                 *_READ,
                 Verb.MEMBERS_WRITE,
                 Verb.ROLES_WRITE,
-                Verb.SUBSCRIPTION_WRITE,
                 Verb.AUDIT_READ,
             }
         ),

@@ -91,3 +91,11 @@ def test_the_catalogue_and_the_roles_cannot_be_changed_in_place() -> None:
     for mapping in (BUILTIN_ACTIONS, BUILTIN_ROLES, VENDOR_ROLES):
         with pytest.raises(TypeError):
             mapping["x"] = None  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["tenant.list", "tenant.write", "subscription.write", "override.write"])
+def test_what_a_tenant_could_help_itself_with_is_the_vendors_alone(name: str) -> None:
+    spec = BUILTIN_ACTIONS[f"tiergate.{name}"]
+    assert spec.is_vendor_only
+    if spec.name.endswith(".write"):
+        assert not any(spec.privilege in privileges for privileges in BUILTIN_ROLES.values())
