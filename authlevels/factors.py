@@ -128,7 +128,7 @@ def begin_totp_enrolment(
     :raises HeldLevelNeeded: it does not, or its newest proof is too old.
     :raises FactorAlreadyEnrolled: the person has an app; it must be removed first.
     """
-    require_held_level(facts, at=at)
+    require_held_level(facts, user_id=session.user_id, at=at)
     secret = os.urandom(SECRET_BYTES)
     with transaction.atomic():
         user = User.objects.select_for_update().get(id=session.user_id)
@@ -153,7 +153,7 @@ def confirm_totp_enrolment(*, session: Session, facts: SessionFacts, code: str, 
     :raises FactorNotFound: none was begun in the last fifteen minutes.
     :raises WrongCode: nor does any code but a right one confirm it.
     """
-    require_held_level(facts, at=at)
+    require_held_level(facts, user_id=session.user_id, at=at)
     shown = PresentedCode(code=code, at=at, enrolling=True)
     with tenant_transaction(session.tenant_id, durable=True):
         user = User.objects.select_for_update().get(id=session.user_id)
@@ -177,7 +177,7 @@ def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: 
     :raises HeldLevelNeeded: the session does not hold the highest level that the person can reach.
     :raises FactorNotFound: the person has no such removable factor.
     """
-    require_held_level(facts, at=at)
+    require_held_level(facts, user_id=session.user_id, at=at)
     try:
         handle = UUID(factor_id)
     except ValueError:
@@ -191,12 +191,16 @@ def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: 
         device.delete()
 
 
-def require_held_level(facts: SessionFacts, *, at: datetime) -> None:
+def require_held_level(facts: SessionFacts, *, user_id: UUID, at: datetime) -> None:
     """Refuse unless the session freshly holds the highest level that its person's factors reach.
 
+    A factor that too many wrong codes disabled counts as if it could still be shown: else whoever has the
+    password alone would wear it out, and enrol their own in its place.
     :raises HeldLevelNeeded: says which level.
     """
-    level = max(Level.AAL1, reachable_level(facts.enrolled, at=at))
+    worn_out = TotpDevice.objects.filter(user_id=user_id, confirmed=True, disabled_at__isnull=False)
+    held_once = [*facts.enrolled, *map(totp_authenticator, worn_out)]
+    level = max(Level.AAL1, reachable_level(held_once, at=at))
     # A proof given for changing factors counts here however narrow its scope was.
     proofs = [
         structs.replace(proof, scope=ProofScope(until=proof.scope.until))
