@@ -12,6 +12,7 @@ from config.demo.welcome import welcome
 from config.embedded import EmbeddedError
 
 _PORT = 8000
+_BROKEN_OFF = 130
 
 
 class Command(BaseCommand):
@@ -40,6 +41,9 @@ class Command(BaseCommand):
             self._demo(options["port"], options["decide_port"] or options["port"] + 1)
         except Stopped:
             self._say("\nEnded.")
+            if options["tour"]:
+                # A tour that was broken off has shown nothing.
+                sys.exit(_BROKEN_OFF)
         except (DemoError, EmbeddedError) as error:
             raise CommandError(str(error)) from error
 
