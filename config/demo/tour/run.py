@@ -17,6 +17,7 @@ from config.demo.tour import steps, tiers
 from config.demo.tour.guide import Guide
 from config.demo.tour.teller import Surprise, Teller
 from config.embedded import is_embedded, roles
+from config.embedded.paths import place
 from config.embedded.processes import is_running
 
 _PREFIX: Final = "tiergate_tour_"
@@ -73,11 +74,11 @@ def _fresh_database() -> Iterator[None]:
         raise DemoError("The tour runs on services of its own alone: unset DATABASE_URL and REDIS_URL.")
     before = {key: os.environ.get(key) for key in ours}
     with roles.superuser_connection() as server:
-        for (old,) in server.execute("SELECT datname FROM pg_database").fetchall():
-            if _is_left_over(str(old)):
-                # What was recorded of its processes goes with it: they ended with their parent.
-                roles.drop_database(server, str(old))
-                forget(str(old))
+        known = {str(row[0]) for row in server.execute("SELECT datname FROM pg_database")}
+        for old in known | {path.stem for path in (place().keep / "demo").glob(f"{_PREFIX}*.lock")}:
+            if _is_left_over(old):
+                roles.drop_database(server, old)
+                forget(old)
         roles.ensure_database(server, name)
     os.environ.update(ours)
     try:
