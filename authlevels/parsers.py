@@ -1,6 +1,7 @@
 """Reading request bodies: small, and never an error of ours whatever is in them."""
 
 import io
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,13 +17,16 @@ class BoundedJSONParser(JSONParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """Return the body as Python values.
 
-        :raises ParseError: too long, too deep, or no JSON.
+        :raises ParseError: too long, too deep, no JSON, or with text that is no Unicode (RFC 7493 section 2.1).
         """
         body = stream.read(MAX_BODY + 1)
         if len(body) > MAX_BODY:
             raise ParseError(f"The body is longer than {MAX_BODY} bytes.")
         try:
-            return super().parse(io.BytesIO(body), media_type, parser_context)
-        except (RecursionError, LookupError) as error:
+            value = super().parse(io.BytesIO(body), media_type, parser_context)
+            # Half of a surrogate pair, written as an escape, is no character: no answer could repeat it.
+            json.dumps(value, ensure_ascii=False).encode()
+        except (RecursionError, LookupError, UnicodeEncodeError) as error:
             # LookupError: a charset that does not exist.
             raise ParseError("The body cannot be read as JSON.") from error
+        return value

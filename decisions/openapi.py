@@ -1,5 +1,6 @@
-"""The AuthZEN endpoints in the OpenAPI document: plain views, which DRF's generator does not see."""
+"""What the OpenAPI document says beyond what DRF's generator sees: the AuthZEN endpoints, and every refusal."""
 
+from collections.abc import Iterator
 from typing import Any
 
 _ENTITY = {
@@ -123,25 +124,65 @@ def add_access_endpoints(result: dict[str, Any], **kwargs: object) -> dict[str, 
                 f"{tag}s", "Ask for several decisions", "AccessBatchRequest", "AccessBatchAnswer", parameters
             )
         }
-    result["paths"]["/.well-known/authzen-configuration"] = {
-        "get": {
-            "operationId": "authzen_configuration",
-            "summary": "Find out where to ask",
-            "tags": ["access"],
-            "security": [],
-            "responses": {"200": _json("The endpoints of this decision point.", {"type": "object"})},
+    for suffix, tag in (("", "authzen_configuration"), ("/t/{tenant}", "tenant_authzen_configuration")):
+        result["paths"][f"/.well-known/authzen-configuration{suffix}"] = {
+            "get": {
+                "operationId": tag,
+                "summary": "Find out where to ask",
+                "tags": ["access"],
+                "parameters": [_TENANT] if suffix else [],
+                "security": [],
+                "responses": {"200": _json("The endpoints of this decision point.", {"type": "object"})},
+            }
         }
-    }
     return result
+
+
+_UNSAFE = {"post", "put", "patch", "delete"}
+_REFUSALS = {
+    "400": "The shape, size or encoding of the request is wrong.",
+    "401": "Nobody known calls, or a step-up is asked for (RFC 9470).",
+    "403": "The caller may not do this.",
+    "404": "There is no such thing, or not for this caller.",
+    "409": "It cannot be so beside what else is so.",
+    "415": "The body is not JSON.",
+    "429": "Too many attempts, or a limit is reached; Retry-After says when to ask again.",
+    "503": "The answer is not known just now; ask again.",
+}
+
+
+def complete_operations(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:  # noqa: ARG001
+    """Add to each operation every refusal that it may answer with, and that one way to be known is enough."""
+    for path, item in result["paths"].items():
+        for method, operation in item.items():
+            if path.startswith("/.well-known/"):
+                continue
+            for status in _may_answer(path, method, operation):
+                operation["responses"].setdefault(status, _problem(_REFUSALS[status]))
+            # The generator writes all ways in one object, which would mean all of them together.
+            operation["security"] = [
+                {name: scopes} for ways in operation.get("security", []) for name, scopes in ways.items()
+            ]
+    return result
+
+
+def _may_answer(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
+    yield from ("401", "403", "503")
+    if "/access/v1/" in path:
+        return
+    has_body = "requestBody" in operation
+    if has_body or operation.get("parameters"):
+        yield from ("400", "404")
+    if has_body:
+        yield "415"
+    if method in _UNSAFE:
+        yield from ("409", "429")
 
 
 def _operation(
     operation_id: str, summary: str, asks: str, answers: str, parameters: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    problems = {
-        status: _json(text, {"$ref": "#/components/schemas/Problem"}, "application/problem+json")
-        for status, text in _PROBLEMS.items()
-    }
+    problems = {status: _problem(text) for status, text in _PROBLEMS.items()}
     return {
         "operationId": operation_id,
         "summary": summary,
@@ -159,3 +200,7 @@ def _operation(
 
 def _json(description: str, schema: dict[str, Any], media: str = "application/json") -> dict[str, Any]:
     return {"description": description, "content": {media: {"schema": schema}}}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return _json(description, {"$ref": "#/components/schemas/Problem"}, "application/problem+json")

@@ -6,9 +6,12 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import BadRequest as DjangoBadRequest
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from msgspec import json as msgjson
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -121,6 +124,9 @@ def _translated(error: Exception) -> tuple[int, dict[str, str], dict[str, Any]]:
             out = _of_api_exception(error)
         case Http404():
             out = 404, {}, problem(404, code="not_found", detail="There is nothing here.")
+        case SuspiciousOperation() | DjangoBadRequest() | MultiPartParserError() | UnreadablePostError():
+            # A body that is too large, in too many parts, malformed, or broken off.
+            out = 400, {}, problem(400, code="bad_request", detail="The request cannot be read.")
         case DjangoPermissionDenied():
             out = 403, {}, problem(403, code="permission_denied", detail="This is not allowed.")
         case DatabaseError():

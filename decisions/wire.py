@@ -23,6 +23,7 @@ from tiergate import Purpose, TiergateError
 log = structlog.get_logger(__name__)
 
 MAX_BODY = 256 * 1024
+MAX_DEPTH = 64
 JSON_TYPE = "application/json"
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -131,7 +132,23 @@ def _parsed(asked: Asked) -> dict[str, Any]:
         raise BadRequest("The body is not JSON.") from None
     if not isinstance(document, dict):
         raise BadRequest("The body must be a JSON object.")
+    # Counting brackets is cheap, and few bodies have so many that the depth must be looked at.
+    if asked.body.count(b"{") + asked.body.count(b"[") > MAX_DEPTH and _is_too_deep(document):
+        raise BadRequest(f"The body must not be nested deeper than {MAX_DEPTH}.")
     return document
+
+
+def _is_too_deep(document: object) -> bool:
+    level: list[object] = [document]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _answer_one(

@@ -21,6 +21,7 @@ _SUBJECT_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 MAX_SUBJECT_ID: Final = 255
 MAX_TEXT: Final = 500
 MAX_JSON: Final = 16_384
+MAX_DEPTH: Final = 32
 MAX_LIST: Final = 200
 MAX_LIMIT: Final = 2**63 - 1
 
@@ -128,27 +129,31 @@ def _filled(may_be_empty: bool) -> str:  # noqa: FBT001 - private, and one call
 def json_value(value: Any) -> Any:
     """Return a JSON value that the database can hold.
 
-    :raises InvalidTerm: larger than 16 KiB, with NUL or lone surrogate characters, or not JSON.
+    :raises InvalidTerm: larger than 16 KiB, nested deeper than 32, with NUL or lone surrogate characters, or not JSON.
     """
     try:
         encoded = msgspec.json.encode(value)
         plain = msgspec.json.decode(encoded)
     except (TypeError, ValueError, RecursionError, OverflowError, msgspec.MsgspecError) as error:
         raise InvalidTerm("The value is not plain JSON.") from error
-    if len(encoded) > MAX_JSON or _has_nul(plain):
-        raise InvalidTerm(f"The value is larger than {MAX_JSON} bytes or holds a NUL character.")
+    if len(encoded) > MAX_JSON or not _is_storable(plain, MAX_DEPTH):
+        raise InvalidTerm(
+            f"The value is larger than {MAX_JSON} bytes, nested deeper than {MAX_DEPTH}, or holds a NUL character."
+        )
     return plain
 
 
-def _has_nul(value: Any) -> bool:
+def _is_storable(value: Any, depth: int) -> bool:
+    if depth < 0:
+        return False
     match value:
         case str():
-            return "\x00" in value
+            return "\x00" not in value
         case dict():
-            return any(_has_nul(name) or _has_nul(one) for name, one in value.items())
+            return all("\x00" not in name and _is_storable(one, depth - 1) for name, one in value.items())
         case list():
-            return any(_has_nul(one) for one in value)
-    return False
+            return all(_is_storable(one, depth - 1) for one in value)
+    return True
 
 
 def instant(value: datetime, what: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from licensing.models.directory import TenantStatus
@@ -43,6 +44,7 @@ def requirement_given(value: dict[str, Any] | None) -> Requirement | None:
     return None if value is None else Requirement.from_json(value)
 
 
+@extend_schema_serializer(component_name="Problem")
 class ProblemAnswer(serializers.Serializer[Any]):
     """A refusal or error, RFC 9457."""
 

@@ -6,6 +6,7 @@ connections that must see each other's commits.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -40,6 +41,13 @@ def valkey() -> Iterator[redis.Redis]:
     client = redis.Redis.from_url(paths.valkey_url())
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def made_worlds(django_db_setup: str) -> dict[str, tuple[Any, str]]:
+    """Remember what this process has made in its database: by name, what it was and what restores its rows."""
+    assert django_db_setup
+    return {}
 
 
 @pytest.fixture
