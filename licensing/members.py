@@ -1,6 +1,6 @@
 """Who belongs to a tenant."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ def put_member(  # noqa: PLR0913 - each is a member of what is recorded
     roles: Sequence[str],
     display_name: str = "",
     active: bool = True,
-    within: frozenset[str] | None = None,
+    within: Container[str] | None = None,
     by: str,
     at: datetime,
 ) -> tuple[Member, bool]:
@@ -80,7 +80,7 @@ def remove_member(
     tenant_id: UUID,
     subject_type: str,
     subject_id: str,
-    within: frozenset[str] | None = None,
+    within: Container[str] | None = None,
     by: str,
     at: datetime,
 ) -> None:

@@ -1,6 +1,6 @@
 """What a role lets its holder do: built in, plus the vendor's catalogue, plus the tenant's own word."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,7 +85,7 @@ def put_role(
     key: str,
     privileges: Sequence[str],
     requirement: Requirement | None = None,
-    within: frozenset[str] | None = None,
+    within: Container[str] | None = None,
     by: str,
     at: datetime,
 ) -> tuple[RoleView, bool]:
@@ -144,12 +144,26 @@ def privileges_of(tenant_id: UUID, roles: Sequence[str]) -> frozenset[str]:
     return frozenset[str]().union(*(standing[key].privileges for key in roles if key in standing))
 
 
-def require_within(privileges: Iterable[str], within: frozenset[str] | None) -> None:
+class WithinVerbs(Container[str]):
+    """What a service may grant: any product's privilege and an owner's, but nothing reserved that is no verb of its own.
+
+    A service provisions people with privileges that it has no use for itself, so its verbs do not bound them all.
+    """
+
+    def __init__(self, verbs: Iterable[str]) -> None:
+        self._verbs = frozenset(verbs)
+
+    def __contains__(self, privilege: object) -> bool:
+        """Say whether the service may grant or take away this privilege."""
+        return privilege not in _RESERVED or privilege in self._verbs
+
+
+def require_within(privileges: Iterable[str], within: Container[str] | None) -> None:
     """Refuse to touch a privilege that the author does not hold.
 
     :raises PrivilegeBeyondOwn: names one.
     """
-    beyond = sorted(set(privileges) - within) if within is not None else []
+    beyond = sorted(one for one in set(privileges) if one not in within) if within is not None else []
     if beyond:
         raise PrivilegeBeyondOwn(f"You do not hold {beyond[0]} yourself.", privilege=beyond[0])
 

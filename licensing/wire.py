@@ -1,6 +1,6 @@
 """What all views of this room share: who calls, which page, and how the API's document tells of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from rest_framework.serializers import Serializer
 
 from licensing import names
 from licensing.errors import InvalidName, InvalidRange
+from licensing.roles import WithinVerbs
 from licensing.serializers import ProblemAnswer
 
 DEFAULT_LIMIT: Final = 100
@@ -58,10 +59,11 @@ def author(request: Request) -> str:
     return asked_by
 
 
-def held_by_author(request: Request) -> frozenset[str] | None:
-    """Give what the calling person's roles grant; None for a service, which its verbs alone bound."""
-    held: frozenset[str] | None = request._request.decision.privileges  # type: ignore[attr-defined]  # noqa: SLF001
-    return held
+def held_by_author(request: Request) -> Container[str]:
+    """Give what the caller may grant: a person what their roles do; a service nothing reserved beyond its verbs."""
+    answer = request._request.decision  # type: ignore[attr-defined]  # noqa: SLF001 - left by the door
+    held: frozenset[str] | None = answer.privileges
+    return WithinVerbs(answer.question.service.verbs) if held is None else held
 
 
 def checked(body: type[Serializer[Any]], request: Request) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from authlevels import api as authlevels
 from isolation import clock
 from licensing import api as licensing
 from tests.decisions.conftest import PASSWORD, TOTP_SECRET, World
+from tiergate import Verb
 
 
 @pytest.fixture
@@ -68,3 +69,28 @@ def test_an_admin_neither_demotes_nor_removes_an_owner(client: Client, world: Wo
     path = "/v1/tenants/acme/members/user:olivia"
     assert _send(client, admin, "put", path, {"roles": ["member"]}, 403)["code"] == "privilege_beyond_own"
     assert _send(client, admin, "delete", path, {}, 403)["code"] == "privilege_beyond_own"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("members/account:mallory", {"roles": ["operator"]}),
+        ("members/user:olga", {"roles": ["member"]}),
+        ("roles/member", {"privileges": ["operator.admin"]}),
+        ("roles/operator", {"privileges": []}),
+    ],
+)
+def test_a_service_that_manages_members_and_roles_makes_and_unmakes_no_operator(
+    client: Client, world: World, path: str, body: dict[str, Any]
+) -> None:
+    vendor, at = licensing.VENDOR_TENANT_ID, clock.now()
+    licensing.put_member(tenant_id=vendor, subject_type="user", subject_id="olga", roles=["operator"], by="test", at=at)
+    _credential, key = authlevels.create_credential(
+        tenant_id=vendor, name="provisioning", verbs=[Verb.MEMBERS_WRITE, Verb.ROLES_WRITE], by="test", at=at
+    )
+    refused = _send(client, key, "put", f"/v1/tenants/vendor/{path}", body, 403)
+    assert (refused["code"], refused["privilege"]) == ("privilege_beyond_own", "operator.admin")
+    _send(client, key, "put", "/v1/tenants/acme/members/user:olivia", {"roles": ["owner"]}, 201)
+    assert (
+        _send(client, key, "delete", "/v1/tenants/vendor/members/user:olga", {}, 403)["privilege"] == "operator.admin"
+    )
