@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from unfold.admin import ModelAdmin
@@ -67,6 +67,19 @@ class OperatorSite(UnfoldAdminSite):
         if any(need.kind == NeedKind.STEP_UP for need in answer.decision.needs):
             return _to_step_up(request, answer, target)
         return _refused(request, decisions.for_person(answer.decision), status=403)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
+        """Leave ending the session to the page that ends it, since Django's ends a session that is not ours."""
+        return redirect("/sign-out")
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # noqa: ARG002
+        """Change no password here: Django's page would, past the rules for changing a factor and past the trail.
+
+        :raises Http404: always.
+        """
+        raise Http404
+
+    password_change_done = password_change
 
 
 class ReadOnlyTable(ModelAdmin):

@@ -74,3 +74,20 @@ def test_a_tenants_owner_is_not_an_operator(olga: Client) -> None:
     )
     answer = _signed_in("alice", "acme").get("/operator/", follow=True)
     assert answer.status_code == 403
+
+
+def test_no_password_is_changed_there_past_the_trail(olga: Client) -> None:
+    path = olga.get("/operator/", follow=True).redirect_chain[-1][0]
+    olga.post(path.split("?")[0], {"method": "totp", "code": pyotp.TOTP(SECRET).now()})
+    new = "another horse battery staple"
+    body = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    assert olga.post("/operator/password_change/", body).status_code == 404
+    assert olga.get("/operator/password_change/").status_code == 404
+    assert _signed_in("olga", "vendor").get("/v1/me").status_code == 200
+
+
+def test_signing_out_there_leads_to_the_page_that_ends_the_session(olga: Client) -> None:
+    path = olga.get("/operator/", follow=True).redirect_chain[-1][0]
+    olga.post(path.split("?")[0], {"method": "totp", "code": pyotp.TOTP(SECRET).now()})
+    answer = olga.post("/operator/logout/")
+    assert (answer.status_code, answer["Location"]) == (302, "/sign-out")
