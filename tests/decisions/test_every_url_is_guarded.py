@@ -12,7 +12,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, path
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
+from console.operator import ReadOnlyTable, operator_site
 from decisions.checks import complaints, every_url_says_who_may_enter, walk
+from licensing.models import Tenant
 from tiergate import Action
 
 
@@ -47,10 +49,36 @@ class _Said(APIView):
     def get(self, request: object) -> None: ...
 
 
+class _MindsTenant(_Said):
+    tenant_kwarg = "tenant"
+
+
 class _Open(APIView):
     open_because = "nothing is here"
 
     def get(self, request: object) -> None: ...
+
+
+class _SkipsAsking(APIView):
+    required_action = Action.SELF_READ
+
+    def get_permissions(self) -> list[Any]:
+        return []
+
+    def get(self, request: object) -> None: ...
+
+
+class _LetsInitial(APIView):
+    required_action = Action.SELF_READ
+
+    def initial(self, request: object, *args: object, **kwargs: object) -> None: ...
+
+    def get(self, request: object) -> None: ...
+
+
+class _Table(ReadOnlyTable):
+    def report(self, request: HttpRequest) -> HttpResponse:
+        raise AssertionError(request)
 
 
 def _plain(request: HttpRequest) -> HttpResponse:
@@ -66,10 +94,20 @@ def _plain(request: HttpRequest) -> HttpResponse:
         (_Loosened.as_view(), "leave out"),
         (_Said.as_view(permission_classes=[]), "leave out"),
         (_Misspelt.as_view(), "tiergate.made.up"),
+        (_SkipsAsking.as_view(), "get_permissions"),
+        (_LetsInitial.as_view(), "initial"),
+        (_Table(Tenant, operator_site).report, "any method"),
+        (operator_site.index, "any method"),
     ],
 )
 def test_a_view_that_nobody_guards_stops_the_start(view: Callable[..., Any], complaint: str) -> None:
     assert any(complaint in one for one in complaints(view))
+
+
+@pytest.mark.parametrize("route", ["t/<slug:tenant>/x", "t/<tenant>/x", r"^t/(?P<tenant>\w+)/x$"])
+def test_a_route_that_names_a_tenant_without_its_view_minding_it_stops_the_start(route: str) -> None:
+    assert any("tenant_kwarg" in one for one in complaints(_Said.as_view(), route=route))
+    assert not list(complaints(_MindsTenant.as_view(), route=route))
 
 
 @pytest.mark.parametrize("view", [_Said.as_view(), _Open.as_view()])
