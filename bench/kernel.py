@@ -111,6 +111,11 @@ def measure() -> dict[Outcome, float]:
     return figures
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Measure and print."""
     for outcome, cost in measure().items():
         sys.stdout.write(f"decide {outcome:8} {cost:6.1f} µs\n")
+
+
+if __name__ == "__main__":
+    main()
