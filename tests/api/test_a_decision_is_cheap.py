@@ -22,7 +22,7 @@ def statements(client: Client, key: str, document: Any) -> list[str]:
         ask(client, key, document)
         seen: list[str] = []
 
-        def note(execute: Any, sql: str, parameters: Any, many: bool, context: Any, seen: list[str] = seen) -> Any:
+        def note(execute: Any, sql: str, parameters: Any, many: Any, context: Any, seen: list[str] = seen) -> Any:
             seen.append(sql)
             return execute(sql, parameters, many, context)
 
