@@ -76,4 +76,6 @@ def _named(username: str) -> User | None:
 
 
 def _bucket_of_nobody(username: str) -> str:
-    return f"nobody:{keyed_digests('attempts', username.casefold())[0].hex()}"
+    """Name the count of a name that nobody has: spellings share it just where they would mean one person."""
+    name = username.casefold() if "@" in username else username
+    return f"nobody:{keyed_digests('attempts', name)[0].hex()}"

@@ -45,6 +45,18 @@ def test_an_unknown_name_is_locked_like_a_known_one(acme: Acme) -> None:
         assert told == ["sign_in_failed"] * 10 + ["throttled"] * 2
 
 
+@pytest.mark.parametrize(
+    ("known", "unknown"), [("alice", "nobody"), ("alice@acme.example", "nobody@acme.example")], ids=["name", "mail"]
+)
+def test_a_locked_name_in_capitals_tells_nothing_of_who_exists(acme: Acme, known: str, unknown: str) -> None:
+    heard = []
+    for name in (known, unknown):
+        for _ in range(10):
+            sign_in(acme, name, "wrong")
+        heard.append([sign_in(acme, other, "wrong") for other in (name.upper(), name.title(), name)])
+    assert heard[0] == heard[1]
+
+
 def test_a_lock_holds_against_the_right_password_and_ends_after_thirty_minutes(acme: Acme) -> None:
     for _ in range(10):
         sign_in(acme, "alice", "wrong")
