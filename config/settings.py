@@ -151,7 +151,6 @@ VALKEY_PREFIX = env.str("TIERGATE_VALKEY_PREFIX", default="tiergate")
 
 INSTALLED_APPS = [
     "config",  # before Django's own: its `migrate` runs as the owner
-    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -4,12 +4,11 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
-from unfold.admin import ModelAdmin
-from unfold.sites import UnfoldAdminSite
 
 from authlevels import api as authlevels
 from decisions import api as decisions
@@ -31,7 +30,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 
 
-class OperatorSite(UnfoldAdminSite):
+class OperatorSite(AdminSite):
     """The admin site of the vendor's staff.
 
     Whoever is not allowed by the decision on ``required_action`` is sent where they can mend it: to sign in, to
@@ -68,11 +67,12 @@ class OperatorSite(UnfoldAdminSite):
             return _to_step_up(request, answer, target)
         return _refused(request, decisions.for_person(answer.decision), status=403)
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
+    # The stubs promise templates where Django itself says any response.
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002
         """Leave ending the session to the page that ends it, since Django's ends a session that is not ours."""
         return redirect("/sign-out")
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # noqa: ARG002
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002
         """Change no password here: Django's page would, past the rules for changing a factor and past the trail.
 
         :raises Http404: always.
@@ -82,17 +82,16 @@ class OperatorSite(UnfoldAdminSite):
     password_change_done = password_change
 
 
-class ReadOnlyTable(ModelAdmin):
+class ReadOnlyTable(ModelAdmin):  # type: ignore[type-arg]  # it is generic for the checker alone
     """A table to look at; changes go through the rooms' doors, where they are checked and recorded."""
 
-    using = SWEEP
     list_per_page = 50
     show_full_result_count = False
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:  # noqa: ARG002 - Django passes it
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Read as the sweep role, which sees every tenant."""
         queryset: QuerySet[Model] = self.model._default_manager.using(SWEEP)  # noqa: SLF001 - as Django writes it
-        ordering = self.get_ordering(None) or ()
+        ordering = self.get_ordering(request) or ()
         return queryset.order_by(*ordering) if ordering else queryset
 
     def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002

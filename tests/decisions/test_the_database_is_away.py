@@ -68,8 +68,9 @@ def test_it_comes_back_by_itself(client: Client, world: World) -> None:
     headers = {"Authorization": f"Bearer {world.acme_key}"}
     document = body(session=handle)
     with connection.execute_wrapper(refuse):
-        assert client.post(
-            "/access/v1/evaluation", document, content_type="application/json", headers=headers
-        ).status_code == 503
+        assert (
+            client.post("/access/v1/evaluation", document, content_type="application/json", headers=headers).status_code
+            == 503
+        )
     answer = client.post("/access/v1/evaluation", document, content_type="application/json", headers=headers)
     assert answer.json()["decision"] is True
