@@ -96,7 +96,7 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, *, at:
             *(
                 Contribution(source=f"role:{role.key}", requirement=role.requirement)
                 for role in roles
-                if role.requirement is not None
+                if role.requirement is not None and not _is_everybodys(action)
             ),
         ),
         versions=Versions(snapshot=snapshot.version, policy=snapshot.policy_version),
@@ -109,6 +109,14 @@ def find_action(name: str, snapshot: licensing.TenantSnapshot) -> ActionSpec | N
     if name.startswith(OWN_PREFIX):
         return BUILTIN_ACTIONS.get(name)
     return snapshot.actions.get(name)
+
+
+def _is_everybodys(action: ActionSpec | None) -> bool:
+    """Say whether every member may do this with their own session, whatever their roles.
+
+    No role grants it, so none asks anything of it: a step-up that needs a step-up to begin could never begin.
+    """
+    return action is not None and action.name in BUILTIN_ACTIONS and action.privilege in IMPLICIT_PRIVILEGES
 
 
 def _facts_without_tenant(question: Question, *, at: datetime) -> Facts:
