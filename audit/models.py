@@ -25,6 +25,7 @@ class Entry(models.Model):
     class Meta:
         """Reads go by tenant, newest or oldest first, and by subject within it."""
 
+        verbose_name_plural = "entries"
         constraints = (
             models.UniqueConstraint(fields=("tenant_id", "id"), name="audit_entry_tenant_key"),
             models.UniqueConstraint(fields=("tenant_id", "seq"), name="audit_entry_order"),

@@ -29,6 +29,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "audit.Entry": ("at", "kind", "subject_id", "tenant_id"),
 }
 
+NEWEST_FIRST = {"audit.Entry": ("-seq",), "licensing.Subscription": ("-active_from",)}
+
 
 class OperatorSite(AdminSite):
     """The admin site of the vendor's staff.
@@ -122,7 +124,9 @@ def register_tables() -> None:
     """Put each table on the operator's site."""
     for label, columns in TABLES.items():
         model = apps.get_model(label)
-        shown = {"list_display": columns} if columns else {}
+        shown: dict[str, object] = {"list_display": columns} if columns else {}
+        if label in NEWEST_FIRST:
+            shown["ordering"] = NEWEST_FIRST[label]
         operator_site.register(model, type(f"{model.__name__}Table", (ReadOnlyTable,), shown))
 
 

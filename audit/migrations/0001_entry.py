@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ("payload", models.JSONField(editable=False)),
             ],
             options={
+                "verbose_name_plural": "entries",
                 "indexes": [
                     models.Index(
                         fields=["tenant_id", "subject_type", "subject_id", "seq"],

@@ -124,3 +124,21 @@ def test_pages_of_the_demo_hold_to_their_own_security_policy(demo: DemoProcess, 
         assert answer.status == 200
         assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert reader.complaints == []
+
+
+def test_the_operator_looks_around_and_the_browser_blocks_nothing(demo: DemoProcess, reader: Reader) -> None:
+    page, olga = reader.page, people()["olga"]
+    page.goto(f"{demo.web}/operator/")
+    page.get_by_label("Organisation").fill(olga.tenant)
+    page.get_by_label("User name").fill("olga")
+    page.get_by_label("Password").fill(olga.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/step-up/**")
+    reader.type_code(olga.totp_secret)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/operator/**")
+    for table in ("licensing/tenant", "licensing/subscription", "licensing/planversion", "audit/entry"):
+        page.goto(f"{demo.web}/operator/{table}/")
+        page.locator("#result_list tbody th a, #result_list tbody td a").first.click()
+        page.wait_for_url("**/change/")
+    assert reader.complaints == []
