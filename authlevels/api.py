@@ -58,7 +58,6 @@ from authlevels.factors import (
     remove_factor,
 )
 from authlevels.methods import ChallengeMethod
-from authlevels.middleware import principal_of
 from authlevels.people import put_user
 from authlevels.principals import (
     Anonymous,
@@ -69,14 +68,10 @@ from authlevels.principals import (
     Session,
 )
 from authlevels.public_ids import (
-    challenge_ref,
     decision_ref,
-    elevation_ref,
-    parse_challenge_ref,
     parse_decision_ref,
     parse_elevation_ref,
     parse_session_handle,
-    session_handle,
 )
 from authlevels.session_facts import session_facts
 from authlevels.session_start import Origin
@@ -135,7 +130,6 @@ __all__ = [
     "assert_session",
     "begin_totp_enrolment",
     "caller",
-    "challenge_ref",
     "claim_transaction",
     "claim_use",
     "confirm_totp_enrolment",
@@ -143,7 +137,6 @@ __all__ = [
     "create_credential",
     "decision_ref",
     "elevation_consumed",
-    "elevation_ref",
     "end_elevation",
     "end_session",
     "forget_credentials",
@@ -153,12 +146,10 @@ __all__ = [
     "list_elevations",
     "list_factors",
     "open_challenge",
-    "parse_challenge_ref",
     "parse_decision_ref",
     "parse_elevation_ref",
     "parse_session_handle",
     "person_address",
-    "principal_of",
     "put_user",
     "remove_factor",
     "resolve_credential",
@@ -167,7 +158,6 @@ __all__ = [
     "rotate_credential",
     "rotate_session_secret",
     "session_facts",
-    "session_handle",
     "set_session_cookie",
     "show_challenge",
     "sign_in_with_password",

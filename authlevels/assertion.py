@@ -9,10 +9,10 @@ from authlevels.errors import AssertionRefused, SubjectNotMember, VerbMissing
 from authlevels.models import User
 from authlevels.models.people import ACCOUNT
 from authlevels.principals import Credential, Session
-from authlevels.session_start import OWN_ISSUER, Origin, start_session
+from authlevels.session_start import Origin, start_session
 from authlevels.sign_in import is_active_member
 from isolation.api import tenant_transaction
-from tiergate import REAUTHENTICATION, Level, Verb, capped_proofs, proofs_from_amr
+from tiergate import OWN_ISSUER, REAUTHENTICATION, Level, Verb, capped_proofs, proofs_from_amr
 
 MAX_SKEW: Final = timedelta(seconds=60)
 """How far ahead the product's clock may be."""

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from authlevels.session_start import OWN_ISSUER
-from tiergate import Authenticator, Proof, Requirement, SessionFacts, Target, could_satisfy
+from tiergate import OWN_ISSUER, Authenticator, Proof, Requirement, SessionFacts, Target, could_satisfy
 
 
 class ChallengeMethod(StrEnum):

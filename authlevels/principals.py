@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import licensing.api
 from authlevels.public_ids import session_handle
 from tiergate import Level
-
-VENDOR_TENANT_ID = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class Credential:
     @property
     def is_vendor(self) -> bool:
         """Whether it belongs to the vendor, and so reaches every tenant."""
-        return self.tenant_id == VENDOR_TENANT_ID
+        return self.tenant_id == licensing.api.VENDOR_TENANT_ID
 
     def reaches(self, tenant_id: UUID) -> bool:
         """Say whether it may act in a tenant."""

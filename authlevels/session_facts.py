@@ -6,10 +6,10 @@ from uuid import UUID
 from authlevels.factors import authenticators_of
 from authlevels.models import Elevation, ProofRow, SessionRow
 from authlevels.public_ids import parse_session_handle, session_handle
-from authlevels.session_start import OWN_ISSUER
 from authlevels.sessions import activity_of
 from isolation.api import tenant_transaction
 from tiergate import (
+    OWN_ISSUER,
     SESSION_WIDE,
     Authenticator,
     FactorKind,
@@ -18,6 +18,8 @@ from tiergate import (
     Scope,
     SessionFacts,
     SessionState,
+    Target,
+    elevation_scope,
 )
 
 
@@ -89,15 +91,12 @@ def proof_of(row: ProofRow, scope: ProofScope) -> Proof:
 
 def scope_of(elevation: Elevation) -> ProofScope:
     """Return what the proofs of an elevation count for."""
-    kind = Scope(elevation.scope)
-    resource = f"{elevation.resource_type}/{elevation.resource_id}"
-    return ProofScope(
-        kind=kind,
-        action=None if kind == Scope.SESSION else elevation.action,
-        resource=resource if kind in {Scope.RESOURCE, Scope.TRANSACTION} else None,
-        binding=elevation.binding if kind == Scope.TRANSACTION else None,
-        until=elevation.expires_at,
+    target = Target(
+        action=elevation.action,
+        resource=f"{elevation.resource_type}/{elevation.resource_id}",
+        binding=elevation.binding,
     )
+    return elevation_scope(Scope(elevation.scope), target, until=elevation.expires_at)
 
 
 def _live_proofs(row: SessionRow, *, at: datetime, request_id: str) -> list[Proof]:

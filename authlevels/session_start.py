@@ -13,8 +13,6 @@ from authlevels.public_ids import session_handle
 from authlevels.sessions import told
 from tiergate import Proof
 
-OWN_ISSUER = "tiergate"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:

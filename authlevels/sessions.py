@@ -28,9 +28,7 @@ def resolve_session_secret(clear: str, *, at: datetime) -> Session | None:
             .filter(tenant_id=tenant_id, secret_digest__in=digests(clear))
             .first()
         )
-    if row is None or row.revoked_at is not None or row.expires_at <= at:
-        return None
-    return told(row) if row.user.is_active else None
+    return told(row) if row is not None and _is_live(row, at) else None
 
 
 def get_session(*, tenant_id: UUID, session_id: UUID, at: datetime) -> Session:
@@ -40,7 +38,7 @@ def get_session(*, tenant_id: UUID, session_id: UUID, at: datetime) -> Session:
     """
     with tenant_transaction(tenant_id):
         row = SessionRow.objects.select_related("user").filter(tenant_id=tenant_id, id=session_id).first()
-    if row is None or row.revoked_at is not None or row.expires_at <= at or not row.user.is_active:
+    if row is None or not _is_live(row, at):
         raise SessionNotFound("There is no such live session.")
     return told(row)
 
@@ -108,6 +106,10 @@ def end_session(*, tenant_id: UUID, session_id: UUID, by: str, at: datetime) -> 
 def activity_of(row: SessionRow) -> Activity:
     """Return when a session was used, as the kernel reads it."""
     return Activity(last_seen_at=row.last_seen_at, aal2_since=row.aal2_since, aal3_since=row.aal3_since)
+
+
+def _is_live(row: SessionRow, at: datetime) -> bool:
+    return row.revoked_at is None and row.expires_at > at and row.user.is_active
 
 
 def told(row: SessionRow) -> Session:

@@ -12,9 +12,9 @@ from authlevels.keyring import keyed_digests
 from authlevels.models import User
 from authlevels.passwords import is_right_password, password_authenticator, password_bucket
 from authlevels.principals import Session
-from authlevels.session_start import OWN_ISSUER, Origin, start_session
+from authlevels.session_start import Origin, start_session
 from isolation.api import tenant_transaction
-from tiergate import REAUTHENTICATION, SESSION_WIDE, Level
+from tiergate import OWN_ISSUER, REAUTHENTICATION, SESSION_WIDE, Level
 
 _FAILED: Final = "The name, the password or the tenant is not right."
 

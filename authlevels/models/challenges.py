@@ -4,6 +4,8 @@ import uuid
 
 from django.db import models
 
+from authlevels.public_ids import challenge_ref, elevation_ref
+
 
 class Challenge(models.Model):
     """A request to prove more, for one action of one session, bound to what the person sees.
@@ -58,7 +60,7 @@ class Challenge(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"chl_{self.tenant_id.hex}{self.id.hex}"
+        return challenge_ref(self.tenant_id, self.id)
 
 
 class Elevation(models.Model):
@@ -103,4 +105,4 @@ class Elevation(models.Model):
         indexes = [models.Index(fields=["tenant_id", "session_id"], name="elevation_by_session")]
 
     def __str__(self) -> str:
-        return f"elv_{self.tenant_id.hex}{self.id.hex}"
+        return elevation_ref(self.tenant_id, self.id)

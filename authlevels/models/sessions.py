@@ -5,6 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from authlevels.public_ids import session_handle
+
 
 class SessionRow(models.Model):
     """One subject's presence in one tenant.
@@ -68,7 +70,7 @@ class SessionRow(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"ses_{self.id.hex}"
+        return session_handle(self.id)
 
 
 class ProofRow(models.Model):
