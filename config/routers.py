@@ -2,8 +2,6 @@
 
 from typing import Any
 
-ALIASES = frozenset({"default", "sweep", "owner"})
-
 
 class OneDatabaseThreeRoles:
     """Three aliases of one database; they differ in the role that connects."""

@@ -18,12 +18,12 @@ from tiergate import (
 
 
 def requirement_json(requirement: Requirement | None) -> dict[str, object] | None:
-    """Write a requirement for a column; None stays None."""
+    """Write a requirement as JSON, for a column or an answer; None stays None."""
     return None if requirement is None else requirement.to_json()
 
 
 def requirement_of(value: dict[str, object] | None) -> Requirement | None:
-    """Read a requirement from a column; None stays None."""
+    """Read a requirement from a column or a checked body; None stays None."""
     return None if value is None else Requirement.from_json(value)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
+from licensing.catalogue_rows import requirement_of
 from licensing.compiled import CATALOGUE_SCOPE, Catalogue, compile_catalogue
 from licensing.errors import TenantNotFound
 from licensing.models import Override as OverrideRow
@@ -185,6 +186,6 @@ def _overrides(tenant_id: UUID, catalogue: Catalogue) -> dict[str, Override]:
             value=row.value,
             limit=row.limit,
             unlimited=row.unlimited,
-            requirement=None if row.requirement is None else Requirement.from_json(row.requirement),
+            requirement=requirement_of(row.requirement),
         )
     return out

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 import audit.api
 from isolation.api import tenant_transaction
 from licensing import names
-from licensing.catalogue_rows import requirement_json, value_columns
+from licensing.catalogue_rows import requirement_json, requirement_of, value_columns
 from licensing.errors import FeatureNotFound, InvalidRange, InvalidTerm, OverrideNotFound, RegulatedRatchet
 from licensing.models import Feature
 from licensing.models import Override as OverrideRow
@@ -221,7 +221,7 @@ def _told(row: OverrideRow, feature: Feature) -> OverrideView:
         limit=row.limit,
         unlimited=row.unlimited,
         reset_period=row.reset_period or None,
-        requirement=None if row.requirement is None else Requirement.from_json(row.requirement),
+        requirement=requirement_of(row.requirement),
         reason=row.reason,
         by=row.by,
         created_at=row.created_at,

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from uuid import UUID
 
 from licensing.models import PlanTerm, RequirementFloor
@@ -39,8 +37,7 @@ def keep_at_least(
         if left is not None and left.is_at_least(requirement):
             continue
         row = RequirementFloor.objects.select_for_update().filter(tenant_id=tenant_id, feature_id=feature_id).first()
-        parts = [requirement, *([Requirement.from_json(row.requirement)] if row else [])]
-        joined = reduce(or_, parts)
+        joined = requirement | Requirement.from_json(row.requirement) if row else requirement
         if row is None:
             RequirementFloor.objects.create(
                 tenant_id=tenant_id,

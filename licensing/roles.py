@@ -9,6 +9,7 @@ from uuid import UUID
 import audit.api
 from isolation.api import tenant_transaction
 from licensing import names
+from licensing.catalogue_rows import requirement_json, requirement_of
 from licensing.errors import PrivilegeBeyondOwn, PrivilegeReserved, RoleNotFound
 from licensing.models import Role, RoleDefault
 from licensing.push import publish
@@ -66,8 +67,7 @@ def built_in_roles(tenant_id: UUID) -> dict[str, RoleSpec]:
 
 def spec_of(row: Role | RoleDefault) -> RoleSpec:
     """Read one source of a role."""
-    asked = None if row.requirement is None else Requirement.from_json(row.requirement)
-    return RoleSpec(key=row.key, privileges=frozenset(row.privileges), requirement=asked)
+    return RoleSpec(key=row.key, privileges=frozenset(row.privileges), requirement=requirement_of(row.requirement))
 
 
 def joined_roles(tenant_id: UUID, defaults: Mapping[str, RoleSpec], own: Mapping[str, RoleSpec]) -> dict[str, RoleSpec]:
@@ -100,7 +100,7 @@ def put_role(
     names.key(key, "role")
     author = names.text(by, "author", may_be_empty=False)
     wanted = allowed_privileges(privileges, tenant_id=tenant_id)
-    asked = None if requirement is None else requirement.to_json()
+    asked = requirement_json(requirement)
     with tenant_transaction(tenant_id):
         require_within(wanted, within)
         standing = _standing(tenant_id).get(key)

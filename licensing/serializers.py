@@ -2,14 +2,21 @@
 
 from typing import Any, Final
 
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from licensing.models.directory import TenantStatus
 from licensing.models.holdings import SubscriptionStatus
 from licensing.names import MAX_LIMIT, MAX_LIST, MAX_TEXT
-from tiergate import FeatureKind, Level, OverrideEffect, Requirement, ResetPeriod, Scope, Sensitivity
-from tiergate.requirements import MAX_AGE_LIMIT, MAX_APPROVALS
+from tiergate import (
+    MAX_AGE_LIMIT,
+    MAX_APPROVALS,
+    FeatureKind,
+    Level,
+    OverrideEffect,
+    ResetPeriod,
+    Scope,
+    Sensitivity,
+)
 
 _MAX_VERSION: Final = 2**31 - 1
 
@@ -37,22 +44,6 @@ class RequirementBody(StrictSerializer):
     device_bound = serializers.BooleanField(required=False)
     scope = serializers.ChoiceField(choices=[one.value for one in Scope], required=False)
     approvals = serializers.IntegerField(min_value=0, max_value=MAX_APPROVALS, required=False)
-
-
-def requirement_given(value: dict[str, Any] | None) -> Requirement | None:
-    """Read a checked requirement; None stays None."""
-    return None if value is None else Requirement.from_json(value)
-
-
-@extend_schema_serializer(component_name="Problem")
-class ProblemAnswer(serializers.Serializer[Any]):
-    """A refusal or error, RFC 9457."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField(help_text="Stable; for programs.")
 
 
 class TenantBody(StrictSerializer):

@@ -1,7 +1,5 @@
 """Subscription, overrides and entitlements over HTTP."""
 
-from functools import reduce
-from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from isolation.clock import now
+from licensing.catalogue_rows import requirement_json, requirement_of
 from licensing.overrides import OverrideView as Agreed
 from licensing.overrides import get_override, list_overrides, put_override, remove_override
 from licensing.serializers import (
@@ -19,13 +18,12 @@ from licensing.serializers import (
     OverridePage,
     SubscriptionAnswer,
     SubscriptionBody,
-    requirement_given,
 )
 from licensing.snapshots import snapshot_at, snapshot_version
 from licensing.subscriptions import Subscription, get_subscription, put_subscription, subscription_json
 from licensing.tenants import get_tenant
 from licensing.wire import AT_PARAMETER, PAGE_PARAMETERS, author, checked, documented, instant_of, page_of, paged
-from tiergate import Action, Entitlement, Requirement
+from tiergate import Action, Entitlement, join
 
 
 def override_json(told: Agreed) -> dict[str, Any]:
@@ -37,7 +35,7 @@ def override_json(told: Agreed) -> dict[str, Any]:
         "limit": told.limit,
         "unlimited": told.unlimited,
         "reset_period": told.reset_period,
-        "requirement": told.requirement.to_json() if told.requirement else None,
+        "requirement": requirement_json(told.requirement),
         "reason": told.reason,
         "by": told.by,
         "created_at": told.created_at,
@@ -47,7 +45,6 @@ def override_json(told: Agreed) -> dict[str, Any]:
 
 def entitlement_json(told: Entitlement) -> dict[str, Any]:
     """Write an entitlement with all that it asks."""
-    asked: list[Requirement] = [one.requirement for one in told.contributions]
     return {
         "feature": told.feature,
         "kind": told.kind.value,
@@ -57,7 +54,7 @@ def entitlement_json(told: Entitlement) -> dict[str, Any]:
         "limit": told.limit,
         "unlimited": told.unlimited,
         "reset_period": told.reset_period.value if told.reset_period else None,
-        "requirement": reduce(or_, asked).to_json() if asked else None,
+        "requirement": requirement_json(join(told.contributions)),
         "contributions": [
             {"source": one.source, "requirement": one.requirement.to_json(), "because": one.because}
             for one in told.contributions
@@ -89,7 +86,6 @@ class SubscriptionView(APIView):
         SubscriptionAnswer,
         body=SubscriptionBody,
         statuses=(200, 201),
-        problems=(400, 401, 403, 404, 409, 503),
     )
     def put(self, request: Request, tenant: str) -> Response:
         """Put the tenant on a plan from an instant on; what is so already changes nothing."""
@@ -129,12 +125,11 @@ class OverrideView(APIView):
         OverrideAnswer,
         body=OverrideBody,
         statuses=(200, 201),
-        problems=(400, 401, 403, 404, 409, 503),
     )
     def put(self, request: Request, tenant: str, feature: str) -> Response:
         """Create or replace an override; a regulated feature's requirement only rises."""
         given = checked(OverrideBody, request)
-        requirement = requirement_given(given.pop("requirement"))
+        requirement = requirement_of(given.pop("requirement"))
         told, created = put_override(
             tenant_id=get_tenant(tenant).id,
             feature=feature,

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from isolation.clock import now
+from licensing.catalogue_rows import requirement_json, requirement_of
 from licensing.errors import MemberNotFound
 from licensing.members import Member, get_member, list_members, put_member, remove_member
 from licensing.names import split_subject
@@ -19,7 +20,6 @@ from licensing.serializers import (
     RoleAnswer,
     RoleBody,
     RolePage,
-    requirement_given,
 )
 from licensing.tenants import get_tenant
 from licensing.wire import PAGE_PARAMETERS, author, checked, documented, held_by_author, page_of, paged
@@ -42,7 +42,7 @@ def role_json(role: RoleStanding) -> dict[str, Any]:
     return {
         "key": role.key,
         "privileges": list(role.privileges),
-        "requirement": role.requirement.to_json() if role.requirement else None,
+        "requirement": requirement_json(role.requirement),
         "is_built_in": role.is_built_in,
     }
 
@@ -140,7 +140,7 @@ class RoleView(APIView):
             tenant_id=get_tenant(tenant).id,
             key=key,
             privileges=given["privileges"],
-            requirement=requirement_given(given["requirement"]),
+            requirement=requirement_of(given["requirement"]),
             within=held_by_author(request),
             by=author(request),
             at=now(),

@@ -14,19 +14,9 @@ from rest_framework.serializers import Serializer
 from licensing import names
 from licensing.errors import InvalidName, InvalidRange
 from licensing.roles import WithinVerbs
-from licensing.serializers import ProblemAnswer
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 500
-
-_PROBLEMS: Final = {
-    400: "The request cannot be meant.",
-    401: "Nobody known calls, or a step-up is asked for.",
-    403: "The caller may not do this.",
-    404: "There is no such thing, or no such tenant for this caller.",
-    409: "It cannot be so beside what else is so.",
-    503: "The answer is not known just now; ask again.",
-}
 
 PAGE_PARAMETERS: Final = [
     OpenApiParameter("after", str, description="The `next` of the page before."),
@@ -41,13 +31,10 @@ def documented(
     *,
     body: type[Serializer[Any]] | None = None,
     statuses: Sequence[int] = (200,),
-    problems: Sequence[int] = (400, 401, 403, 404, 503),
     parameters: Sequence[OpenApiParameter] = (),
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-    """Tell the API's document of an operation, refusals included."""
+    """Tell the API's document of an operation; `decisions.openapi` adds the refusals to each."""
     responses: dict[Any, Any] = dict.fromkeys(statuses, answer or OpenApiResponse(description="Done."))
-    for status in problems:
-        responses[status, "application/problem+json"] = OpenApiResponse(ProblemAnswer, _PROBLEMS[status])
     return extend_schema(
         operation_id=operation_id, request=body, responses=responses, parameters=list(parameters), tags=["licensing"]
     )

@@ -17,6 +17,7 @@ from tiergate.assurance import (
     held_level,
     reachable_level,
     satisfied_until,
+    until_max_age,
 )
 from tiergate.binding import binding, bound_fields
 from tiergate.catalogue import (
@@ -30,7 +31,7 @@ from tiergate.catalogue import (
     Unlock,
     UnlockKind,
 )
-from tiergate.decide import decide, until_max_age
+from tiergate.decide import decide
 from tiergate.decision import (
     Decision,
     Effect,
@@ -74,13 +75,15 @@ from tiergate.proofs import (
     capped_proofs,
     proofs_from_amr,
 )
-from tiergate.requirements import Contribution, Requirement, Scope, join
+from tiergate.requirements import MAX_AGE_LIMIT, MAX_APPROVALS, Contribution, Requirement, Scope, join
 
 __all__ = [
     "BUILTIN_ACTIONS",
     "BUILTIN_ROLES",
     "DEFAULT_ACR",
     "IMPLICIT_PRIVILEGES",
+    "MAX_AGE_LIMIT",
+    "MAX_APPROVALS",
     "OWN_ISSUER",
     "OWN_PREFIX",
     "OWN_RESOURCE_TYPE",

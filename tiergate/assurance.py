@@ -235,3 +235,8 @@ def elevation_scope(scope: Scope, target: Target, *, until: datetime | None = No
         binding=target.binding if scope == Scope.TRANSACTION else None,
         until=until,
     )
+
+
+def until_max_age(requirement: Requirement, *, at: datetime, default: timedelta) -> datetime:
+    """Give the instant at which an elevation for ``requirement`` that is passed at ``at`` ends."""
+    return at + (default if requirement.max_age is None else timedelta(seconds=requirement.max_age))

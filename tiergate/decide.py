@@ -7,7 +7,7 @@ from tiergate.decision import Decision, Effect, Need, NeedKind, Outcome, Reason,
 from tiergate.facts import Facts, Purpose
 from tiergate.needs import find_approval_needs, find_licence_needs, find_proof_needs
 from tiergate.refusals import Refusal, find_refusal
-from tiergate.requirements import Requirement, join
+from tiergate.requirements import join
 
 _NO_TIME = timedelta(0)
 _NOT_ON_OFFER = "no plan or add-on on offer would unlock it"
@@ -114,8 +114,3 @@ def _deny(facts: Facts, refusal: Refusal, trace: list[TraceStep]) -> Decision:
         is_enforceable=facts.purpose == Purpose.ENFORCE,
         trace=(*trace, TraceStep(source=refusal.source, effect=Effect.WITHHOLDS, note=refusal.note)),
     )
-
-
-def until_max_age(requirement: Requirement, *, at: datetime, default: timedelta) -> datetime:
-    """Give the instant at which an elevation for ``requirement`` that is passed at ``at`` ends."""
-    return at + (default if requirement.max_age is None else timedelta(seconds=requirement.max_age))

@@ -13,8 +13,6 @@ from config.embedded.paths import APP, BOOTSTRAP, OWNER, SWEEP, database_url
 # No role below is a superuser or bypasses row-level security.
 _ROLE = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION LOGIN"
 
-_ON_NEW_THINGS: LiteralString = "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
-
 # TRUNCATE is granted to nobody: it passes by row-level security and by row triggers.
 _GRANTS: tuple[LiteralString, ...] = (
     "REVOKE ALL ON DATABASE {database} FROM PUBLIC",

@@ -8,10 +8,11 @@ from functools import partial
 from licensing.catalog_file.desired import SECTIONS, DesiredCatalogue, DesiredRole
 from licensing.catalog_file.mistakes import FileRefused, Mistake, Place
 from licensing.catalogue_changes import CatalogueEdit, Change, edit_catalogue
+from licensing.catalogue_rows import requirement_of
 from licensing.errors import CatalogueConflict
 from licensing.models import Action, Feature, Plan, RoleDefault
 from licensing.models.catalogue import PlanKind
-from tiergate import Requirement, TiergateError
+from tiergate import TiergateError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +139,7 @@ def _roles(desired: DesiredCatalogue, present: _Present, *, prune: bool) -> dict
     }
     for key, row in present.roles.items():
         if key not in out and not prune:
-            asked = None if row.requirement is None else Requirement.from_json(row.requirement)
-            out[key] = DesiredRole(privileges=set(row.privileges) - said, requirement=asked)
+            out[key] = DesiredRole(privileges=set(row.privileges) - said, requirement=requirement_of(row.requirement))
     return out
 
 
