@@ -5,15 +5,14 @@ from functools import lru_cache
 from uuid import UUID
 
 from authlevels import api as authlevels
+from decisions.facts import PLATFORM
 from licensing import api as licensing
 from tiergate import (
     BUILTIN_ACTIONS,
     OWN_RESOURCE_TYPE,
     Action,
     CallerKind,
-    Contribution,
     Facts,
-    Requirement,
     ServiceFact,
     TenantFact,
     decide,
@@ -47,7 +46,7 @@ def _may(name: str, verbs: tuple[str, ...]) -> bool:
         tenant=TenantFact(id="", slug="", is_active=True),
         service=ServiceFact(name=name, verbs=verbs),
         action=BUILTIN_ACTIONS[Action.ACCESS_EVALUATE],
-        contributions=(Contribution(source="platform", requirement=Requirement()),),
+        contributions=(PLATFORM,),
     )
     return decide(facts).is_allowed
 

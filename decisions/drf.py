@@ -5,15 +5,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from msgspec import json as msgjson
+from django.http import HttpRequest, HttpResponseBase
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from authlevels import api as authlevels
 from decisions.evaluate import evaluate
-from decisions.own import NoPrincipal, question_from
-from decisions.problems import PROBLEM_TYPE, RefusedByDecision, of_tiergate_error, problem_response, refusal
+from decisions.own import question_from
+from decisions.problems import RefusedByDecision, of_tiergate_error, refusal, written
 from decisions.question import Answer, Context, Entity
 from isolation.clock import now
 from tiergate import OWN_RESOURCE_TYPE, TiergateError
@@ -115,11 +114,9 @@ def requires(action: str) -> Callable[[View], View]:
             try:
                 answer = decide_for(request, action)
             except TiergateError as error:
-                status, headers, body = of_tiergate_error(error)
-                return HttpResponse(msgjson.encode(body), status=status, headers=headers, content_type=PROBLEM_TYPE)
+                return written(*of_tiergate_error(error))
             if not answer.decision.is_allowed:
-                status, headers, body = refusal(answer)
-                return HttpResponse(msgjson.encode(body), status=status, headers=headers, content_type=PROBLEM_TYPE)
+                return written(*refusal(answer))
             return view(request, *args, **kwargs)
 
         cast("Any", guarded).required_action = str(action)
@@ -132,6 +129,3 @@ def requires(action: str) -> Callable[[View], View]:
 def _tenant_ref(view: "APIView") -> str | None:
     kwarg = getattr(view, "tenant_kwarg", None)
     return str(view.kwargs[kwarg]) if kwarg else None
-
-
-__all__ = ["NoPrincipal", "RequiredAction", "decide_for", "open_because", "problem_response", "requires"]

@@ -10,6 +10,13 @@ class FactsUnavailable(TiergateError):
     kind = ErrorKind.UNAVAILABLE
 
 
+class UnknownCaller(TiergateError):
+    """The calling service shows no credential that is good."""
+
+    code = "unknown_caller"
+    kind = ErrorKind.UNAUTHENTICATED
+
+
 class BadRequest(TiergateError):
     """The request's shape, size or encoding is wrong."""
 

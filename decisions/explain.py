@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decisions.answers import instant
 from decisions.facts import Gathered
 from decisions.sentences import for_person
-from tiergate import Contribution, Decision, Facts, Need, Requirement, join
+from tiergate import Decision, Facts, Need, Requirement
 
 
 def explain_lines(gathered: Gathered, decision: Decision) -> Iterator[str]:
@@ -20,8 +20,7 @@ def explain_lines(gathered: Gathered, decision: Decision) -> Iterator[str]:
         asks = f" {describe(step.requirement)}" if step.requirement is not None else ""
         yield f"  {step.source} {step.effect}{asks}" + (f": {step.note}" if step.note else "")
     if decision.requirement is not None:
-        asked = [Contribution(source="all", requirement=decision.requirement)]
-        yield f"  together: {describe(join(asked) or decision.requirement)}"
+        yield f"  together: {describe(decision.requirement)}"
     if decision.needs:
         yield ""
         yield "What would make it"

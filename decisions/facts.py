@@ -27,9 +27,6 @@ from tiergate import (
 # Everyone who is let in at all has shown something: no action is open to a session without a proof.
 PLATFORM = Contribution(source="platform", requirement=Requirement())
 
-# The longest id that any table of ours holds; a longer one is nobody's.
-_LONGEST_ID = 512
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
@@ -134,7 +131,7 @@ def _facts_without_tenant(question: Question, *, at: datetime) -> Facts:
 
 def _person(question: Question, tenant_id: UUID, *, at: datetime) -> tuple[MemberFact | None, SessionFacts | None]:
     subject = question.subject
-    if question.caller == CallerKind.SERVICE or not (_is_id(subject.type) and _is_id(subject.id)):
+    if question.caller == CallerKind.SERVICE:
         return None, None
     member = licensing.get_member(tenant_id=tenant_id, subject_type=subject.type, subject_id=subject.id)
     if member is None:
@@ -149,8 +146,3 @@ def _person(question: Question, tenant_id: UUID, *, at: datetime) -> tuple[Membe
             request_id=question.request_id if question.is_claiming else "",
         )
     return MemberFact(roles=tuple(member.roles), is_active=member.active), session
-
-
-def _is_id(text: str) -> bool:
-    """Say whether a text can be an id in our tables at all: PostgreSQL refuses NUL and lone surrogates."""
-    return "\x00" not in text and len(text) <= _LONGEST_ID and text.isprintable()

@@ -61,8 +61,12 @@ def problem_response(
     status: int, *, code: str, detail: str, headers: dict[str, str] | None = None, **extra: object
 ) -> HttpResponse:
     """Answer with a problem from a plain Django view."""
-    body = msgjson.encode(problem(status, code=code, detail=detail, **extra))
-    return HttpResponse(body, status=status, content_type=PROBLEM_TYPE, headers=headers)
+    return written(status, headers or {}, problem(status, code=code, detail=detail, **extra))
+
+
+def written(status: int, headers: dict[str, str], body: dict[str, Any]) -> HttpResponse:
+    """Write a problem as a plain Django response."""
+    return HttpResponse(msgjson.encode(body), status=status, content_type=PROBLEM_TYPE, headers=headers)
 
 
 def refusal(answer: Answer) -> tuple[int, dict[str, str], dict[str, Any]]:
@@ -169,6 +173,3 @@ def _of_api_exception(error: exceptions.APIException) -> tuple[int, dict[str, st
         return status, headers, problem(status, code="invalid", detail=detail, errors=error.detail)
     code = error.get_codes()
     return status, headers, problem(status, code=code if isinstance(code, str) else "error", detail=str(error.detail))
-
-
-__all__ = ["RefusedByDecision", "exception_handler", "of_tiergate_error", "problem", "problem_response", "refusal"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from authlevels import api as authlevels
 from tiergate import CallerKind, Decision, Purpose, ServiceFact
 
 
@@ -91,4 +92,4 @@ class Answer:
     @property
     def public_id(self) -> str:
         """Give the decision's id as callers see it."""
-        return f"dec_{self.decision_id.hex}"
+        return authlevels.decision_ref(self.decision_id)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from authlevels import api as authlevels
 from decisions.answers import UNKNOWN, context_of
 from decisions.batch import Semantics, items_of
 from decisions.callers import find_credential, find_tenant, may_ask
-from decisions.errors import BadRequest, FactsUnavailable
+from decisions.errors import BadRequest, FactsUnavailable, UnknownCaller
 from decisions.evaluate import evaluate
 from decisions.problems import PROBLEM_TYPE, of_tiergate_error, problem
 from decisions.question import Answer, Context, Entity, Question
@@ -42,6 +42,14 @@ class Asked:
     request_id: str
     body: bytes
     tenant_ref: str | None = None
+
+
+class _Answering(Protocol):
+    """What one of the two endpoints does with a body that has been read."""
+
+    def __call__(
+        self, document: Mapping[str, Any], asked: Asked, credential: authlevels.Credential, *, at: datetime
+    ) -> dict[str, Any]: ...
 
 
 class _Entity(msgspec.Struct, frozen=True):
@@ -91,7 +99,7 @@ def echoed(request_id: str) -> dict[str, str]:
     return {"X-Request-ID": request_id} if _REQUEST_ID.fullmatch(request_id) else {}
 
 
-def _guarded(asked: Asked, *, at: datetime, answer: Any) -> Reply:
+def _guarded(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
     try:
         status, headers, body = _answered(asked, at=at, answer=answer)
     except TiergateError as error:
@@ -106,15 +114,12 @@ def _guarded(asked: Asked, *, at: datetime, answer: Any) -> Reply:
     return status, headers | echoed(asked.request_id), body
 
 
-def _answered(asked: Asked, *, at: datetime, answer: Any) -> Reply:
+def _answered(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
     credential = find_credential(asked.authorization, at=at)
     if credential is None:
-        document = problem(401, code="unknown_caller", detail="The calling service must show a valid credential.")
-        headers = {"WWW-Authenticate": "Bearer", "Content-Type": PROBLEM_TYPE}
-        return 401, headers, msgspec.json.encode(document)
+        raise UnknownCaller("The calling service must show a valid credential.")
     if not may_ask(credential):
-        document = problem(403, code="verb_missing", detail="This credential may not ask for decisions.")
-        return 403, {"Content-Type": PROBLEM_TYPE}, msgspec.json.encode(document)
+        raise authlevels.VerbMissing("This credential may not ask for decisions.")
     document = answer(_parsed(asked), asked, credential, at=at)
     return 200, {"Content-Type": JSON_TYPE, "Cache-Control": "no-store"}, msgspec.json.encode(document)
 
@@ -212,14 +217,14 @@ def _question(
     )
 
 
-def read_question(document: object, *, tenant_id: UUID | None, home: UUID) -> Question:
+def read_question(document: object, *, tenant_id: UUID) -> Question:
     """Read an access evaluation request (AuthZEN 1.0 section 6.1) as a question about ``tenant_id``.
 
     :raises msgspec.ValidationError: a member is missing or of the wrong type.
     """
     request = msgspec.convert(document, _Request)
     context = msgspec.convert(request.context, _Context)
-    return _written(request, context, tenant_id=tenant_id, home=tenant_id or home, asked_by="manage.py", request_id="")
+    return _written(request, context, tenant_id=tenant_id, home=tenant_id, asked_by="manage.py", request_id="")
 
 
 def _written(

@@ -33,14 +33,13 @@ class Command(BaseCommand):
         try:
             document = msgspec.json.decode(body)
             ref = tenant or document.get("context", {}).get("tenant")
-            tenant_id = licensing.get_tenant(ref).id if ref else None
-            question = read_question(document, tenant_id=tenant_id, home=licensing.VENDOR_TENANT_ID)
+            if not ref:
+                raise CommandError("Name the tenant: in context.tenant, or with --tenant.")
+            question = read_question(document, tenant_id=licensing.get_tenant(ref).id)
         except (msgspec.MsgspecError, AttributeError) as error:
             raise CommandError(f"{file}: not an access evaluation request: {error}") from None
         except licensing.TenantNotFound:
             raise CommandError(f"There is no tenant {ref!r}.") from None
-        if tenant_id is None:
-            raise CommandError("Name the tenant: in context.tenant, or with --tenant.")
         gathered, decision = preview(question, at=now())
         for line in explain_lines(gathered, decision):
             self.stdout.write(line)
