@@ -30,7 +30,7 @@ class CallerAuthentication(BaseAuthentication):
         user: User | AnonymousUser = request._request.user  # noqa: SLF001 (DRF has no other door)
         return user, principal
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF passes it
         """Name the scheme, so that nobody known is answered 401."""
         return 'Bearer realm="tiergate"'
 
@@ -57,18 +57,18 @@ def enforce_csrf(request: Request) -> None:
 
 def caller(request: Request | HttpRequest) -> Principal:
     """Return who calls; nobody where no middleware has looked."""
-    plain: Any = request._request if isinstance(request, Request) else request  # noqa: SLF001
+    plain: Any = request._request if isinstance(request, Request) else request  # noqa: SLF001 (as above)
     found: Principal = getattr(plain, "principal", Anonymous())
     return found
 
 
-class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its metaclass has no types
     """Describes the two kinds of bearer and the cookie."""
 
     target_class = "authlevels.drf.CallerAuthentication"
     name = ["credential", "session", "cookie"]
 
-    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:  # noqa: ARG002
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:  # noqa: ARG002 - as it is called
         """Return the schemes of the document."""
         return [
             {"type": "http", "scheme": "bearer", "description": "A service credential, tgk_…"},

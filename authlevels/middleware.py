@@ -28,7 +28,7 @@ class PrincipalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Name the caller, then go on."""
         principal = principal_of(request)
-        request.principal = principal  # type: ignore[attr-defined]
+        request.principal = principal  # type: ignore[attr-defined]  # read by `caller`
         request.user = _user_of(principal)
         return self.get_response(request)
 

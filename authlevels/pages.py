@@ -27,7 +27,7 @@ def open_page(reason: str) -> Callable[[Page], Page]:
     """Mark a page as open to all, with the reason; the system check over every URL reads it."""
 
     def mark(page: Page) -> Page:
-        page.open_because = reason  # type: ignore[attr-defined]
+        page.open_because = reason  # type: ignore[attr-defined]  # a mark on a function
         return page
 
     return mark

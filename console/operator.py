@@ -56,7 +56,7 @@ class OperatorSite(AdminSite):
         guarded.is_guarded = True
         return guarded
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 - Django's signature
         """Send whoever is not let in to where they can mend it."""
         answer = _answer(request)
         target = request.GET.get("next", "")
@@ -70,11 +70,11 @@ class OperatorSite(AdminSite):
         return _refused(request, decisions.for_person(answer.decision), status=403)
 
     # The stubs promise templates where Django itself says any response.
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002 - Django's signature
         """Leave ending the session to the page that ends it, since Django's ends a session that is not ours."""
         return redirect("/sign-out")
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002 - Django's signature
         """Change no password here: Django's page would, past the rules for changing a factor and past the trail.
 
         :raises Http404: always.
@@ -96,23 +96,23 @@ class ReadOnlyTable(ModelAdmin):  # type: ignore[type-arg]  # it is generic for 
         ordering = self.get_ordering(request) or ()
         return queryset.order_by(*ordering) if ordering else queryset
 
-    def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         """Show it to whoever the site lets in."""
         return True
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's signature
         """Show it to whoever the site lets in."""
         return True
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         """Add nothing here."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's signature
         """Change nothing here."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's signature
         """Delete nothing here."""
         return False
 

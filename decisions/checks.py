@@ -22,7 +22,7 @@ _NO_SUCH = "It needs {action!r}, which is not an action of Tiergate."
 
 
 @register(Tags.security, Tags.urls)
-def every_url_says_who_may_enter(app_configs: object, **kwargs: object) -> list[CheckMessage]:  # noqa: ARG001
+def every_url_says_who_may_enter(app_configs: object, **kwargs: object) -> list[CheckMessage]:  # noqa: ARG001 - as Django calls it
     """Walk every URL pattern and report each that nobody guards."""
     return [
         Error(message, obj=route, id="decisions.E001")

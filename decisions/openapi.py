@@ -111,7 +111,7 @@ _TENANT = {
 }
 
 
-def add_access_endpoints(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:  # noqa: ARG001
+def add_access_endpoints(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:  # noqa: ARG001 - a hook's signature
     """Add the AuthZEN paths to the generated document."""
     result["components"].setdefault("schemas", {}).update(_SCHEMAS)
     for prefix, tag in (("", "evaluation"), ("/t/{tenant}", "tenant_evaluation")):
@@ -151,7 +151,7 @@ _REFUSALS = {
 }
 
 
-def complete_operations(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:  # noqa: ARG001
+def complete_operations(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:  # noqa: ARG001 - a hook's signature
     """Add to each operation every refusal that it may answer with, and that one way to be known is enough."""
     for path, item in result["paths"].items():
         for method, operation in item.items():

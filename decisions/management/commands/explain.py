@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("file", help="an access evaluation request as JSON; - reads standard input")
         parser.add_argument("--tenant", help="the tenant's slug or id; default: context.tenant")
 
-    def handle(self, *args: object, file: str, tenant: str | None, **options: object) -> None:  # noqa: ARG002
+    def handle(self, *args: object, file: str, tenant: str | None, **options: object) -> None:  # noqa: ARG002 - Django's own
         """Read, decide, print."""
         try:
             body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
