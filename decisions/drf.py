@@ -27,6 +27,10 @@ type View = Callable[..., HttpResponseBase]
 class RequiredAction(BasePermission):
     """Lets a request into a view when the decision on the view's action is an allow.
 
+    The use of a proof for one transaction is claimed here, unless the view says ``consumes_elevation`` and uses it up
+    with its write (`decisions.consuming.elevation_consumed`): a view that says nothing can be done once, not for as
+    long as the proof lasts.
+
     The view states ``required_action`` (an action's name, or a map from method or viewset action), or
     ``open_because``. It may have ``get_resource(request, **kwargs) -> Entity``, and ``tenant_kwarg``, the path
     argument that names the tenant acted on. The answer is left on the request as ``decision``. The environment is
@@ -54,6 +58,7 @@ class RequiredAction(BasePermission):
             resource=resource,
             tenant_ref=_tenant_ref(view),
             environment=getattr(view, "environment", None),
+            is_claiming=getattr(view, "consumes_elevation", False) is not True,
         )
         if not answer.decision.is_allowed:
             raise RefusedByDecision(answer)
@@ -68,8 +73,12 @@ def decide_for(
     resource: Entity | None = None,
     tenant_ref: str | None = None,
     environment: str | None = None,
+    is_claiming: bool = True,
 ) -> Answer:
-    """Decide whether the caller of ``request`` may do ``action``; an elevation is left for the view to consume.
+    """Decide whether the caller of ``request`` may do ``action``.
+
+    is_claiming: an allow at transaction scope uses up its proof; False leaves that to the caller's own write. The
+    request's id plays no part in it: it is the person's word here, and would let them do it again.
 
     :raises NoPrincipal: nobody known calls.
     """
@@ -80,6 +89,7 @@ def decide_for(
         resource=resource or Entity(type=OWN_RESOURCE_TYPE, id=tenant_ref or ""),
         tenant_ref=tenant_ref,
         context=Context(environment=environment or settings.TIERGATE_ENVIRONMENT),
+        is_claiming=is_claiming,
         request_id=plain.headers.get("X-Request-ID", "")[:128],
     )
     return evaluate(question, at=now())

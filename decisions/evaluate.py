@@ -94,6 +94,6 @@ def _claim(question: Question, gathered: Gathered, *, at: datetime) -> bool:
         tenant_id=question.home,
         session=session.handle,
         binding=gathered.facts.binding,
-        request_id=question.request_id,
+        request_id=question.claim_id,
         at=at,
     )

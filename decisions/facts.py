@@ -143,6 +143,6 @@ def _person(question: Question, tenant_id: UUID, *, at: datetime) -> tuple[Membe
             session=question.context.session,
             subject=(subject.type, subject.id),
             at=at,
-            request_id=question.request_id if question.is_claiming else "",
+            request_id=question.claim_id if question.is_claiming else "",
         )
     return MemberFact(roles=tuple(member.roles), is_active=member.active), session

@@ -22,6 +22,7 @@ def question_from(
     resource: Entity,
     tenant_ref: str | None,
     context: Context,
+    is_claiming: bool = False,
     request_id: str = "",
 ) -> Question:
     """Write the question whether ``principal`` may do ``action``.
@@ -43,6 +44,7 @@ def question_from(
                 context=Context(
                     session=session.handle, environment=context.environment, purpose=context.purpose, raw=context.raw
                 ),
+                is_claiming=is_claiming,
                 request_id=request_id,
             )
         case authlevels.ServicePrincipal(credential=credential):

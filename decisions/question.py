@@ -43,7 +43,8 @@ class Question:
     asked_by: who asks, for the trail, e.g. ``"credential:reports-api"``.
     service: set when a service asks in its own name.
     is_claiming: an allow at transaction scope uses up its elevation at once (a remote product cannot do so itself).
-    request_id: makes the retry of such a claim idempotent.
+    claim_id: the asking product's own name for this use: the same one again is the same use; empty: never again.
+    request_id: as the request names itself, for the trail.
     """
 
     tenant_id: UUID | None
@@ -56,6 +57,7 @@ class Question:
     context: Context = field(default_factory=Context)
     service: ServiceFact | None = None
     is_claiming: bool = False
+    claim_id: str = ""
     request_id: str = ""
 
     @property

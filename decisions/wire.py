@@ -16,7 +16,7 @@ from decisions.batch import Semantics, items_of
 from decisions.callers import find_credential, find_tenant, may_ask
 from decisions.errors import BadRequest, FactsUnavailable, UnknownCaller
 from decisions.evaluate import evaluate
-from decisions.problems import PROBLEM_TYPE, of_tiergate_error, problem
+from decisions.problems import PROBLEM_TYPE, STATUS_BY_KIND, of_tiergate_error, problem
 from decisions.question import Answer, Context, Entity, Question
 from tiergate import Purpose, TiergateError
 
@@ -189,13 +189,16 @@ def _answer_many(
 def _answer_item(
     item: object, asked: Asked, credential: authlevels.Credential, *, number: int, at: datetime
 ) -> dict[str, Any]:
+    """Answer one item; what is wrong with it, or unknown about it, is a no of its own and stops no other."""
     try:
-        question = _question(item, asked, credential, number=number)
+        return _told(evaluate(_question(item, asked, credential, number=number), at=at), credential)
     except msgspec.ValidationError as error:
-        if credential.answer_style == "bare":
-            return {"decision": False}
-        return {"decision": False, "context": {"error": {"status": 400, "message": str(error)}}}
-    return _told(evaluate(question, at=at), credential)
+        status, message = 400, str(error)
+    except TiergateError as error:
+        status, message = STATUS_BY_KIND[error.kind], error.detail
+    if credential.answer_style == "bare":
+        return {"decision": False}
+    return {"decision": False, "context": {"error": {"status": status, "message": message}}}
 
 
 def _question(
@@ -252,6 +255,7 @@ def _written(
             raw=request.context,
         ),
         is_claiming=context.purpose == Purpose.ENFORCE,
+        claim_id=request_id,
         request_id=request_id,
     )
 

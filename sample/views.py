@@ -120,6 +120,7 @@ class PaymentsView(APIView):
     """Approving payments: one confirmation is good for one payment, of that amount, to that payee."""
 
     required_action = "payments.approve"
+    consumes_elevation = True
 
     def get_resource(self, request: Request) -> decisions.Entity:
         """Name the payment with what a person is shown and confirms."""

@@ -237,3 +237,18 @@ def test_the_plain_function_and_the_view_give_the_same_bytes_of_refusal(client: 
     response = client.post(SINGLE, {}, content_type="application/json", headers={"Authorization": "Bearer x"})
     assert (response.status_code, response.content) == (status, raw)
     assert response["Content-Type"] == headers["Content-Type"]
+
+
+def test_one_bad_item_stops_no_other(client: Client, world: World) -> None:
+    handle = world.asserted()
+    document = {
+        "evaluations": [
+            body(session=handle),
+            body(session=handle, min_snapshot="yesterday"),
+            body(session=handle, min_snapshot=f"g{10**9}.t{10**9}"),
+            body(session=handle),
+        ]
+    }
+    answers = ask(client, world.acme_key, document, path=BATCH)["evaluations"]
+    assert [one["decision"] for one in answers] == [True, False, False, True]
+    assert [answers[number]["context"]["error"]["status"] for number in (1, 2)] == [400, 503]
