@@ -46,7 +46,6 @@ class Action(StrEnum):
     FACTORS_MANAGE = "tiergate.factors.manage"
     FACTORS_RELAY = "tiergate.factors.relay"
     CHALLENGE_CREATE = "tiergate.challenge.create"
-    CHALLENGE_VERIFY = "tiergate.challenge.verify"
     ELEVATION_END = "tiergate.elevation.end"
     TENANT_LIST = "tiergate.tenant.list"
     TENANT_READ = "tiergate.tenant.read"
@@ -65,6 +64,7 @@ class Action(StrEnum):
 
 
 _BOTH = (CallerKind.PERSON, CallerKind.SERVICE)
+_PERSON = (CallerKind.PERSON,)
 _SERVICE = (CallerKind.SERVICE,)
 _AAL2 = Requirement(level=Level.AAL2, max_age=3600)
 # A session fresh from sign-in may manage factors; decide() adds the highest level that the person can reach.
@@ -92,8 +92,6 @@ def _own(
         is_vendor_only=is_vendor_only,
     )
 
-
-_PERSON = (CallerKind.PERSON,)
 
 BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
     {
@@ -128,11 +126,6 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
             ),
             _own(Action.FACTORS_RELAY, Verb.STEP_UP_RELAY, "Pass on a person's enrolment", callers=_SERVICE),
             _own(Action.CHALLENGE_CREATE, Verb.STEP_UP_CREATE, "Begin a step-up"),
-            _own(
-                Action.CHALLENGE_VERIFY,
-                Verb.STEP_UP_RELAY,
-                "Pass on what a person shows in a step-up",
-            ),
             _own(Action.ELEVATION_END, Verb.STEP_UP_CREATE, "End a task"),
             _own(Action.TENANT_LIST, Verb.TENANTS_READ, "List the tenants", is_vendor_only=True),
             _own(Action.TENANT_READ, Verb.TENANTS_READ, "See the tenant"),
@@ -188,7 +181,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
 )
 
 # What every active member may do with their own session, whatever their roles.
-IMPLICIT_PRIVILEGES: frozenset[str] = frozenset({Verb.SELF, Verb.STEP_UP_CREATE, Verb.STEP_UP_RELAY})
+IMPLICIT_PRIVILEGES: frozenset[str] = frozenset({Verb.SELF, Verb.STEP_UP_CREATE})
 
 _READ = frozenset(
     {
