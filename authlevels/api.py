@@ -40,6 +40,7 @@ from authlevels.errors import (
     MethodUnavailable,
     NothingToShow,
     PasswordRefused,
+    RedemptionRefused,
     ReturnToRefused,
     SessionNotFound,
     SignInFailed,
@@ -73,6 +74,7 @@ from authlevels.public_ids import (
     parse_elevation_ref,
     parse_session_handle,
 )
+from authlevels.redemption import redeem
 from authlevels.session_facts import session_facts
 from authlevels.session_start import Origin
 from authlevels.sessions import (
@@ -115,6 +117,7 @@ __all__ = [
     "PersonPrincipal",
     "Presenter",
     "Principal",
+    "RedemptionRefused",
     "ReturnToRefused",
     "ServicePrincipal",
     "Session",
@@ -151,6 +154,7 @@ __all__ = [
     "parse_session_handle",
     "person_address",
     "put_user",
+    "redeem",
     "remove_factor",
     "resolve_credential",
     "resolve_session_secret",

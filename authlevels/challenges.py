@@ -1,4 +1,4 @@
-"""Challenges: opened from a recorded refusal, handed to one browser, and shown."""
+"""Challenges: opened from a recorded refusal, and shown to whoever may answer them."""
 
 import secrets
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from authlevels.errors import (
 from authlevels.keyring import keyed_digests
 from authlevels.methods import ChallengeMethod, usable_methods
 from authlevels.models import Challenge, Elevation, ProofRow
+from authlevels.models.people import ACCOUNT
 from authlevels.origins import is_allowed_return
 from authlevels.principals import Credential, Session
 from authlevels.public_ids import challenge_ref, decision_ref, elevation_ref, parse_challenge_ref
@@ -46,7 +47,8 @@ PURPOSE_ACTION: Final = "action"
 class OpenedChallenge:
     """A challenge that waits for the person.
 
-    path: where to send the browser, with a hand-off that works once, for two minutes.
+    path: where to send the browser; "" where no page of ours can answer. For an asserted session it holds a
+    hand-off that works once, for two minutes; an own session is known by its cookie.
     """
 
     id: str
@@ -58,7 +60,7 @@ class OpenedChallenge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presenter:
-    """Who presents a proof: the session itself, a service that relays, or the bound browser."""
+    """Who presents a proof: the session itself, or for an asserted one a service that relays, or the bound browser."""
 
     session: Session | None = None
     credential: Credential | None = None
@@ -69,7 +71,7 @@ class Presenter:
 class ShownChallenge:
     """A challenge as its presenter may see it; return_to and state are for the browser's way back.
 
-    elevation_id: of a passed one: what it left, by which the task is ended.
+    elevation_id: of a passed one: what it left, once that counts; by it the task is ended.
     """
 
     id: str
@@ -97,6 +99,7 @@ def open_challenge(
 
     decision_id: ``dec_…``. Exactly one of session and credential is the caller.
     own_origin: this site's origin, where an own session may be sent back to.
+    return_to: without it an asserted session gets no page of ours, since its code would have nowhere to go.
     :raises DecisionNotFound: no such decision of this tenant and, for a session, of that session.
     :raises DecisionNotChallengeable: it asks for no proof, or is too old.
     :raises ReturnToRefused: the address is on none of the caller's origins.
@@ -120,15 +123,15 @@ def open_challenge(
         methods = methods_of(row, facts, at=at)
         if not methods:
             raise NothingToShow("The person has enrolled nothing that would do.")
-        handoff = f"hof_{secrets.token_urlsafe(32)}"
-        row.handoff_digest = keyed_digests("handoff", handoff)[0]
-        row.handoff_expires_at = at + HANDOFF_LIVES
         row.return_to, row.state = return_to, state
+        handoff = f"hof_{secrets.token_urlsafe(32)}" if is_handed_off(row) else ""
+        row.handoff_digest = keyed_digests("handoff", handoff)[0] if handoff else None
+        row.handoff_expires_at = at + HANDOFF_LIVES if handoff else None
         row.save(update_fields=["handoff_digest", "handoff_expires_at", "return_to", "state"])
     ref = challenge_ref(tenant_id, row.id)
     return OpenedChallenge(
         id=ref,
-        path=f"/step-up/{ref}?handoff={handoff}",
+        path=f"/step-up/{ref}?handoff={handoff}" if handoff else f"/step-up/{ref}" if is_of_own(row) else "",
         expires_at=row.expires_at,
         methods=tuple(methods),
         display=row.display,
@@ -136,21 +139,25 @@ def open_challenge(
 
 
 def hand_off(*, ref: str, handoff: str, browser: str, at: datetime) -> str:
-    """Bind a challenge to the browser that opens its link first, and return the browser's mark.
+    """Bind an asserted session's challenge to the browser that opens its link first, and return the browser's mark.
 
-    browser: the mark that the browser holds already, or "". The link works once.
+    browser: the mark that the browser holds already, or "". The link works once. What is shown there counts only
+    when the product redeems it.
     :raises WrongBrowser: the link was used, is too old, or was replaced by a newer one.
     """
     tenant_id, challenge_id = _parsed(ref)
     mark = browser or f"tgb_{secrets.token_urlsafe(32)}"
     with tenant_transaction(tenant_id):
-        bound = Challenge.objects.filter(
+        waiting = Challenge.objects.filter(
             tenant_id=tenant_id,
             id=challenge_id,
             handoff_digest__in=keyed_digests("handoff", handoff),
             handoff_expires_at__gt=at,
             closed_at__isnull=True,
-        ).update(handoff_digest=None, browser_digest=keyed_digests("browser", mark)[0])
+        )
+        bound = waiting.exclude(subject_type=ACCOUNT).update(
+            handoff_digest=None, browser_digest=keyed_digests("browser", mark)[0]
+        )
     if not bound:
         raise WrongBrowser("This link was used already, or is too old.")
     return mark
@@ -168,7 +175,9 @@ def show_challenge(*, ref: str, presenter: Presenter, at: datetime) -> ShownChal
         facts = facts_of(checked, at=at)
         is_open = is_answerable(checked, facts, at=at)
         methods = methods_of(checked, facts, at=at) if is_open else {}
-        left = Elevation.objects.filter(tenant_id=tenant_id, challenge_id=challenge_id).first()
+        left = Elevation.objects.filter(
+            tenant_id=tenant_id, challenge_id=challenge_id, awaits_digest__isnull=True
+        ).first()
     state = "passed" if checked.passed_at else "open" if is_open else "closed"
     return ShownChallenge(
         id=ref,
@@ -187,16 +196,10 @@ def check_presenter(row: Challenge | None, presenter: Presenter) -> Challenge:
 
     :raises ChallengeNotFound: there is none, or it is another's.
     """
-    if row is not None:
-        credential = presenter.credential
-        if is_own_session(row, presenter):
-            return row
-        if credential is not None and credential.reaches(row.tenant_id) and Verb.STEP_UP_RELAY in credential.verbs:
-            return row
-        if presenter.browser and row.browser_digest is not None:
-            marks = keyed_digests("browser", presenter.browser)
-            if any(secrets.compare_digest(bytes(row.browser_digest), mark) for mark in marks):
-                return row
+    if row is not None and (
+        is_own_session(row, presenter) or is_relayed(row, presenter) or _is_bound_browser(row, presenter)
+    ):
+        return row
     raise ChallengeNotFound("There is no such challenge for you.")
 
 
@@ -204,6 +207,42 @@ def is_own_session(row: Challenge, presenter: Presenter) -> bool:
     """Say whether the presenter is the very session that the challenge would elevate."""
     session = presenter.session
     return session is not None and (session.tenant_id, session.id) == (row.tenant_id, row.session_id)
+
+
+def is_relayed(row: Challenge, presenter: Presenter) -> bool:
+    """Say whether a service passes on what was typed into its page, in the product's own session.
+
+    Never for an account: whoever judged its codes could wear its factor out for every tenant.
+    """
+    credential = presenter.credential
+    return (
+        credential is not None
+        and credential.reaches(row.tenant_id)
+        and Verb.STEP_UP_RELAY in credential.verbs
+        and not is_of_own(row)
+    )
+
+
+def _is_bound_browser(row: Challenge, presenter: Presenter) -> bool:
+    """Say whether the presenter is the browser that took the hand-off.
+
+    It need not be the one that began: a link can be mailed. So an own session, which has a cookie, is not answered
+    by it, and an asserted one only as far as a code that the product has yet to redeem.
+    """
+    if not presenter.browser or row.browser_digest is None or not is_handed_off(row):
+        return False
+    marks = keyed_digests("browser", presenter.browser)
+    return any(secrets.compare_digest(bytes(row.browser_digest), mark) for mark in marks)
+
+
+def is_of_own(row: Challenge) -> bool:
+    """Say whether the challenge is of a session of our own sign-in: those, and no others, are of accounts."""
+    return row.subject_type == ACCOUNT
+
+
+def is_handed_off(row: Challenge) -> bool:
+    """Say whether a link may hand the challenge to a browser: to answer for an asserted session, and come back."""
+    return not is_of_own(row) and row.return_to != ""
 
 
 def facts_of(row: Challenge, *, at: datetime) -> SessionFacts:

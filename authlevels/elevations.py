@@ -99,7 +99,12 @@ def end_elevation(*, ref: str, presenter: Presenter, at: datetime) -> None:
 
 
 def usable_elevations(tenant_id: UUID, *, at: datetime) -> QuerySet[Elevation]:
-    """Select the elevations that still count: neither ended nor expired, their session and person alive."""
+    """Select the elevations that count: redeemed where they had to be, not ended, their session and person alive."""
+    return unended_elevations(tenant_id, at=at).filter(awaits_digest__isnull=True)
+
+
+def unended_elevations(tenant_id: UUID, *, at: datetime) -> QuerySet[Elevation]:
+    """Select what has neither ended nor expired, of sessions and people alive; it may still await its code."""
     live = SessionRow.objects.filter(
         tenant_id=tenant_id,
         id=OuterRef("session_id"),

@@ -122,6 +122,13 @@ class WrongBrowser(TiergateError):
     kind = ErrorKind.FORBIDDEN
 
 
+class RedemptionRefused(TiergateError):
+    """The code that a browser brought back is not right, was redeemed already, or is too old."""
+
+    code = "redemption_refused"
+    kind = ErrorKind.CONFLICT
+
+
 class WrongCode(TiergateError):
     """The code or password is not right."""
 

@@ -1,4 +1,8 @@
-"""The page on which a person confirms an action, in whatever browser its link was opened first."""
+"""The page on which a person confirms an action.
+
+For an own session it is answered in the browser that sends the session's cookie. For an asserted one, in the browser
+that opened the link first; the product then hears by a code that it was the one which began.
+"""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -10,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from authlevels.challenges import Presenter, ShownChallenge, hand_off, show_challenge
-from authlevels.cookies import browser_cookie_name, set_browser_cookie
+from authlevels.cookies import set_browser_cookie
 from authlevels.errors import (
     ChallengeClosed,
     ChallengeNotFound,
@@ -24,11 +28,12 @@ from authlevels.forms import PasswordForm, TotpForm
 from authlevels.methods import ChallengeMethod
 from authlevels.origins import normal_origin
 from authlevels.pages import open_page, see_other
-from authlevels.presenters import is_session_cookie, presenter_of, renew_cookie
+from authlevels.presenters import browser_presenter_of, held_mark, is_session_cookie, renew_cookie
 from authlevels.verification import Passed, verify
 from isolation.clock import now
 from tiergate import TiergateError
 
+_OURS = ("challenge", "state", "code")
 _FORMS = {ChallengeMethod.TOTP: TotpForm, ChallengeMethod.PASSWORD: PasswordForm}
 
 
@@ -39,7 +44,7 @@ def step_up(request: HttpRequest, challenge: str) -> HttpResponse:
     """Take a hand-off, show what is being confirmed, or judge what the person shows."""
     if request.method == "GET" and "handoff" in request.GET:
         return _take_hand_off(request, challenge)
-    presenter = _browser_presenter(request)
+    presenter = browser_presenter_of(request)
     try:
         if request.method == "POST":
             return _judge(request, challenge, presenter)
@@ -49,29 +54,23 @@ def step_up(request: HttpRequest, challenge: str) -> HttpResponse:
     return _page(request, shown)
 
 
-def with_answer(return_to: str, *, challenge: str, state: str) -> str:
-    """Return the product's address with ``challenge`` and ``state`` as its query parameters."""
+def with_answer(return_to: str, *, challenge: str, state: str, code: str = "") -> str:
+    """Return the product's address with ``challenge``, ``state`` and ``code`` as its query parameters."""
     parts = urlsplit(return_to)
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in {"challenge", "state"}]
-    added = [("challenge", challenge), *([("state", state)] if state else [])]
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in _OURS]
+    added = [(name, value) for name, value in zip(_OURS, (challenge, state, code), strict=True) if value]
     return urlunsplit(parts._replace(query=urlencode([*kept, *added])))
 
 
 def _take_hand_off(request: HttpRequest, challenge: str) -> HttpResponse:
-    held = request.COOKIES.get(browser_cookie_name(), "")[:64]
     try:
-        mark = hand_off(ref=challenge, handoff=request.GET["handoff"][:64], browser=held, at=now())
+        mark = hand_off(ref=challenge, handoff=request.GET["handoff"][:64], browser=held_mark(request), at=now())
     except (ChallengeNotFound, WrongBrowser):
         # The browser that took it may open the link again: it is let in by its own mark.
         return see_other(f"/step-up/{challenge}")
     response = see_other(f"/step-up/{challenge}")
     set_browser_cookie(response, mark)
     return response
-
-
-def _browser_presenter(request: HttpRequest) -> Presenter:
-    found = presenter_of(request)
-    return Presenter(session=found.session, browser=found.browser)
 
 
 def _judge(request: HttpRequest, challenge: str, presenter: Presenter) -> HttpResponse:
@@ -100,7 +99,8 @@ def _judge(request: HttpRequest, challenge: str, presenter: Presenter) -> HttpRe
     if not isinstance(result, Passed):
         return _page(request, shown)
     if result.return_to:
-        response: HttpResponse = see_other(with_answer(result.return_to, challenge=challenge, state=result.state))
+        back = with_answer(result.return_to, challenge=challenge, state=result.state, code=result.code)
+        response: HttpResponse = see_other(back)
     else:
         response = _page(request, shown)
     renew_cookie(request, response, result, at=at)

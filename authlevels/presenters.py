@@ -12,21 +12,22 @@ from authlevels.verification import Passed
 
 
 def presenter_of(request: HttpRequest) -> Presenter:
-    """Return everything by which a request may claim a challenge."""
+    """Return by which session or credential a request of the API may claim a challenge."""
     principal = caller(request)
     return Presenter(
         session=principal.session if isinstance(principal, PersonPrincipal) else None,
         credential=principal.credential if isinstance(principal, ServicePrincipal) else None,
-        browser=request.COOKIES.get(browser_cookie_name(), "")[:64],
     )
 
 
-def is_by_cookie(request: HttpRequest) -> bool:
-    """Say whether the browser may have sent by itself what the presenter claims by."""
-    principal = caller(request)
-    if isinstance(principal, PersonPrincipal):
-        return principal.by_cookie
-    return browser_cookie_name() in request.COOKIES
+def browser_presenter_of(request: HttpRequest) -> Presenter:
+    """Return by which session or mark a browser on our own page may claim a challenge."""
+    return Presenter(session=presenter_of(request).session, browser=held_mark(request))
+
+
+def held_mark(request: HttpRequest) -> str:
+    """Return the mark of a browser that took a hand-off, or ""."""
+    return request.COOKIES.get(browser_cookie_name(), "")[:64]
 
 
 def is_session_cookie(request: HttpRequest) -> bool:

@@ -166,9 +166,9 @@ class ChallengeAnswer(serializers.Serializer[Any]):
 
 
 class OpenedAnswer(ChallengeAnswer):
-    """An opened challenge with the address to send the browser to."""
+    """An opened challenge with the address to send the browser to, where a page of ours can answer."""
 
-    url = serializers.CharField()
+    url = serializers.CharField(required=False)
 
 
 class VerifyRequest(serializers.Serializer[Any]):
@@ -198,3 +198,19 @@ class VerifyAnswer(serializers.Serializer[Any]):
     level = serializers.CharField(required=False)
     expires_at = serializers.DateTimeField()
     methods = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class RedeemRequest(serializers.Serializer[Any]):
+    """The code that the browser brought to ``return_to``."""
+
+    code = serializers.CharField(max_length=64)
+
+
+class RedeemAnswer(serializers.Serializer[Any]):
+    """The elevation, which counts from now on."""
+
+    state = serializers.ChoiceField(choices=_CHALLENGE_STATES)
+    elevation_id = serializers.CharField()
+    scope = serializers.CharField()
+    level = serializers.CharField()
+    expires_at = serializers.DateTimeField()

@@ -101,7 +101,11 @@ def scope_of(elevation: Elevation) -> ProofScope:
 
 def _live_proofs(row: SessionRow, *, at: datetime, request_id: str) -> list[Proof]:
     elevations = Elevation.objects.filter(
-        tenant_id=row.tenant_id, session_id=row.id, ended_at__isnull=True, expires_at__gt=at
+        tenant_id=row.tenant_id,
+        session_id=row.id,
+        awaits_digest__isnull=True,
+        ended_at__isnull=True,
+        expires_at__gt=at,
     )
     scopes = {one.id: scope_of(one) for one in elevations if is_unused(one, request_id)}
     proofs = []

@@ -27,6 +27,7 @@ urlpatterns = [
     path("step-up/challenges", views_step_up.ChallengesView.as_view(), name="challenges"),
     path("step-up/challenges/<slug:challenge>", views_step_up.ChallengeView.as_view(), name="challenge"),
     path("step-up/challenges/<slug:challenge>/verify", views_step_up.VerifyView.as_view(), name="verify"),
+    path("step-up/challenges/<slug:challenge>/redeem", views_step_up.RedeemView.as_view(), name="redeem"),
     path("step-up/elevations/<slug:elevation>", views_step_up.ElevationView.as_view(), name="elevation"),
     path("step-up/<slug:challenge>", pages_step_up.step_up, name="step-up"),
     path("sign-in", pages.sign_in, name="sign-in"),

@@ -1,5 +1,6 @@
 """Answering a challenge: a proof is shown, judged once, and, when nothing is missing, an elevation is left."""
 
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,11 +17,13 @@ from authlevels.challenges import (
     facts_of,
     is_answerable,
     is_own_session,
+    is_relayed,
     methods_of,
     pending_proofs,
     target_of,
 )
 from authlevels.errors import ChallengeClosed, ChallengeNotFound, MethodUnavailable, WrongCode
+from authlevels.keyring import keyed_digests
 from authlevels.methods import ChallengeMethod
 from authlevels.models import Challenge, Elevation, ProofRow, SessionRow, TotpDevice
 from authlevels.passwords import is_right_password, password_bucket
@@ -40,6 +43,8 @@ from tiergate import (
 
 DEFAULT_ELEVATION: Final = timedelta(seconds=300)
 """How long an elevation lasts whose requirement names no max_age."""
+CODE_LIVES: Final = timedelta(minutes=2)
+"""How long the product may redeem what a browser brings back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,7 @@ class Passed:
     """A challenge that was passed, with the elevation that it leaves.
 
     secret: the session's new secret, where its own one was to be renewed; the old one is dead.
+    code: ``cmp_…``; with it the elevation does not count before the product has redeemed it.
     """
 
     elevation_id: str
@@ -56,6 +62,7 @@ class Passed:
     return_to: str
     state: str
     secret: str | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +111,9 @@ def verify(
             give_back(bucket=bucket, at=at)
         result: Passed | StillOpen | None = None
         if is_right:
-            result = _accept(row, facts, authenticator, at=at)
+            # A browser that was handed the link need not be the one that began: the product has to say that it is.
+            counts = is_own_session(row, presenter) or is_relayed(row, presenter)
+            result = _accept(row, facts, authenticator, counts=counts, at=at)
         else:
             _record_failure(row, method, shown, at=at)
         if renew_secret and isinstance(result, Passed) and is_own_session(row, presenter):
@@ -135,7 +144,9 @@ def _is_right(row: Challenge, authenticator: Authenticator, code: str, shown: Pr
     return device is not None and verify_token(user, device.persistent_id, shown) is not None
 
 
-def _accept(row: Challenge, facts: SessionFacts, authenticator: Authenticator, *, at: datetime) -> Passed | StillOpen:
+def _accept(
+    row: Challenge, facts: SessionFacts, authenticator: Authenticator, *, counts: bool, at: datetime
+) -> Passed | StillOpen:
     proof = authenticator.shown(at=at, scope=SESSION_WIDE)
     proof_row(proof, tenant_id=row.tenant_id, session_id=row.session_id, challenge_id=row.id).save(force_insert=True)
     requirement = Requirement.from_json(row.requirement)
@@ -149,10 +160,10 @@ def _accept(row: Challenge, facts: SessionFacts, authenticator: Authenticator, *
     if met is None:
         left = methods_of(row, facts, at=at)
         return StillOpen(methods=tuple(left), expires_at=row.expires_at)
-    return _pass(row, requirement, facts, at=at)
+    return _pass(row, requirement, facts, code="" if counts else f"cmp_{secrets.token_urlsafe(32)}", at=at)
 
 
-def _pass(row: Challenge, requirement: Requirement, facts: SessionFacts, *, at: datetime) -> Passed:
+def _pass(row: Challenge, requirement: Requirement, facts: SessionFacts, *, code: str, at: datetime) -> Passed:
     ends = until_max_age(requirement, at=at, default=DEFAULT_ELEVATION)
     elevation = Elevation.objects.create(
         tenant_id=row.tenant_id,
@@ -167,6 +178,8 @@ def _pass(row: Challenge, requirement: Requirement, facts: SessionFacts, *, at: 
         policy_version=row.policy_version,
         created_at=at,
         expires_at=min(ends, facts.expires_at) if facts.expires_at else ends,
+        awaits_digest=code_digests(row, code)[0] if code else None,
+        awaits_until=at + CODE_LIVES if code else None,
     )
     ProofRow.objects.filter(tenant_id=row.tenant_id, challenge_id=row.id).update(elevation_id=elevation.id)
     row.passed_at = row.closed_at = at
@@ -174,6 +187,18 @@ def _pass(row: Challenge, requirement: Requirement, facts: SessionFacts, *, at: 
     row.save(update_fields=["passed_at", "closed_at", "handoff_digest"])
     seconds = (at - row.created_at).total_seconds()
     _record(audit.api.Kind.CHALLENGE_PASSED, row, {"response_seconds": seconds}, at=at)
+    if not code:
+        record_created(row, elevation, at=at)
+    return passed_with(row, elevation, code=code)
+
+
+def code_digests(row: Challenge, code: str) -> list[bytes]:
+    """Return the keyed digests of a redemption code, bound to its challenge; newest key first."""
+    return keyed_digests("redemption", f"{challenge_ref(row.tenant_id, row.id)} {code}")
+
+
+def record_created(row: Challenge, elevation: Elevation, *, at: datetime) -> None:
+    """Append that an elevation counts from now on."""
     _record(
         audit.api.Kind.ELEVATION_CREATED,
         row,
@@ -185,6 +210,10 @@ def _pass(row: Challenge, requirement: Requirement, facts: SessionFacts, *, at: 
         },
         at=at,
     )
+
+
+def passed_with(row: Challenge, elevation: Elevation, *, code: str = "") -> Passed:
+    """Return what a challenge left, as other rooms see it."""
     return Passed(
         elevation_id=elevation_ref(row.tenant_id, elevation.id),
         expires_at=elevation.expires_at,
@@ -192,6 +221,7 @@ def _pass(row: Challenge, requirement: Requirement, facts: SessionFacts, *, at: 
         level=elevation.level,
         return_to=row.return_to,
         state=row.state,
+        code=code,
     )
 
 

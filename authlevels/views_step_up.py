@@ -11,11 +11,20 @@ import licensing.api
 from authlevels.challenges import open_challenge, show_challenge
 from authlevels.drf import enforce_csrf
 from authlevels.elevations import end_elevation
-from authlevels.errors import NotSignedIn
+from authlevels.errors import ChallengeNotFound, NotSignedIn
 from authlevels.origins import normal_origin
 from authlevels.parsers import BoundedJSONParser
-from authlevels.presenters import is_by_cookie, is_session_cookie, presenter_of, renew_cookie
-from authlevels.serializers import ChallengeAnswer, OpenedAnswer, OpenRequest, VerifyAnswer, VerifyRequest
+from authlevels.presenters import is_session_cookie, presenter_of, renew_cookie
+from authlevels.redemption import redeem
+from authlevels.serializers import (
+    ChallengeAnswer,
+    OpenedAnswer,
+    OpenRequest,
+    RedeemAnswer,
+    RedeemRequest,
+    VerifyAnswer,
+    VerifyRequest,
+)
 from authlevels.verification import Passed, verify
 from isolation.clock import now
 from tiergate import Action
@@ -54,10 +63,10 @@ class ChallengesView(APIView):
         answer = {
             "challenge_id": opened.id,
             "state": "open",
-            "url": f"{settings.TIERGATE_BASE_URL}{opened.path}",
             "expires_at": opened.expires_at,
             "methods": [method.value for method in opened.methods],
             "display": opened.display,
+            **({"url": f"{settings.TIERGATE_BASE_URL}{opened.path}"} if opened.path else {}),
         }
         return Response(OpenedAnswer(answer).data, status=201, headers={"Cache-Control": "no-store"})
 
@@ -65,7 +74,7 @@ class ChallengesView(APIView):
 class ChallengeView(APIView):
     """One challenge."""
 
-    open_because = "the challenge itself asks for its session, a relaying credential, or its browser"
+    open_because = "the challenge itself asks for its session, or a relaying credential"
 
     @extend_schema(responses=ChallengeAnswer, operation_id="show_challenge")
     def get(self, request: Request, challenge: str) -> Response:
@@ -85,7 +94,7 @@ class ChallengeView(APIView):
 class VerifyView(APIView):
     """Answering a challenge."""
 
-    open_because = "the challenge itself asks for its session, a relaying credential, or its browser"
+    open_because = "the challenge itself asks for its session, or a relaying credential"
     parser_classes = (BoundedJSONParser,)
 
     @extend_schema(request=VerifyRequest, responses={200: VerifyAnswer}, operation_id="verify_challenge")
@@ -95,7 +104,7 @@ class VerifyView(APIView):
         A browser's session cookie is replaced; the bearer secret of another client stays as it is.
         """
         plain = request._request  # noqa: SLF001 - DRF has no other door
-        if is_by_cookie(plain):
+        if is_session_cookie(plain):
             enforce_csrf(request)
         body = VerifyRequest(data=request.data)
         body.is_valid(raise_exception=True)
@@ -126,6 +135,31 @@ class VerifyView(APIView):
         response = Response(VerifyAnswer(answer).data)
         renew_cookie(plain, response, result, at=at)
         return response
+
+
+class RedeemView(APIView):
+    """What a browser brought back from the hosted page."""
+
+    required_action = Action.CHALLENGE_CREATE
+    parser_classes = (BoundedJSONParser,)
+
+    @extend_schema(request=RedeemRequest, responses={200: RedeemAnswer}, operation_id="redeem_challenge")
+    def post(self, request: Request, challenge: str) -> Response:
+        """Make the elevation count, once: only if the browser that came back is the one that began."""
+        body = RedeemRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        by = presenter_of(request._request)  # noqa: SLF001 - DRF has no other door
+        if by.credential is None:
+            raise ChallengeNotFound("There is no such challenge for you.")
+        passed = redeem(ref=challenge, code=body.validated_data["code"], credential=by.credential, at=now())
+        answer = {
+            "state": "passed",
+            "elevation_id": passed.elevation_id,
+            "scope": passed.scope,
+            "level": passed.level,
+            "expires_at": passed.expires_at,
+        }
+        return Response(RedeemAnswer(answer).data, headers={"Cache-Control": "no-store"})
 
 
 class ElevationView(APIView):

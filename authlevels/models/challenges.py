@@ -10,7 +10,7 @@ from authlevels.public_ids import challenge_ref, elevation_ref
 class Challenge(models.Model):
     """A request to prove more, for one action of one session, bound to what the person sees.
 
-    browser_digest: the browser that used the hand-off; no other browser may answer.
+    browser_digest: for an asserted session, the browser that used the hand-off; no other browser may answer.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -67,6 +67,8 @@ class Elevation(models.Model):
     """What a passed challenge leaves: proofs that count inside a scope until an instant.
 
     used_by: the request that claimed the one use at scope ``transaction``.
+    awaits_digest: of the code by which the product says that the browser that began has come back. While it
+    is there the elevation does not count; awaits_until: after that it never will.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -85,6 +87,8 @@ class Elevation(models.Model):
     used_at = models.DateTimeField(null=True)
     used_by = models.CharField(max_length=255, blank=True, default="")
     ended_at = models.DateTimeField(null=True)
+    awaits_digest = models.BinaryField(null=True)
+    awaits_until = models.DateTimeField(null=True)
 
     class Meta:
         """What the database itself holds to."""
@@ -100,6 +104,15 @@ class Elevation(models.Model):
             models.CheckConstraint(
                 condition=models.Q(expires_at__gt=models.F("created_at")),
                 name="elevation_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(awaits_digest__isnull=True, awaits_until__isnull=True)
+                | models.Q(awaits_digest__isnull=False, awaits_until__isnull=False),
+                name="elevation_awaits_until_an_end",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(awaits_digest__isnull=True) | models.Q(used_at__isnull=True),
+                name="elevation_awaiting_is_unused",
             ),
         ]
         indexes = [models.Index(fields=["tenant_id", "session_id"], name="elevation_by_session")]

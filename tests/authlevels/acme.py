@@ -78,6 +78,7 @@ class Acme:
     tenant_id: UUID
     credential: api.Credential
     secret: str
+    own: dict[str, api.Session] = field(default_factory=dict)
 
     def sign_in_alice(self, at: datetime = NOON) -> tuple[api.Session, str]:
         return api.sign_in_with_password(
@@ -160,19 +161,23 @@ class Acme:
         self, session: api.Session, asked: Asked = EXPORT, *, at: datetime = NOON, **more: Any
     ) -> api.OpenedChallenge:
         """A challenge that the product opened for a refusal."""
-        return api.open_challenge(
+        opened = api.open_challenge(
             tenant_id=self.tenant_id,
             decision_id=self.refused(session, asked, at=at),
             credential=self.credential,
             at=at,
             **more,
         )
+        if session.is_own:
+            self.own[opened.id] = session
+        return opened
 
     def show(
         self, challenge: api.OpenedChallenge, shown: str, *, at: datetime, method: str = "totp", **by: Any
     ) -> api.Passed | api.StillOpen:
-        """Show a code or password to a challenge, relayed by the product unless said otherwise."""
-        presenter = api.Presenter(**(by or {"credential": self.credential}))
+        """Show a code or password to a challenge: in its own session, or else relayed by the product."""
+        own = self.own.get(challenge.id)
+        presenter = api.Presenter(**(by or ({"session": own} if own else {"credential": self.credential})))
         return api.verify(ref=challenge.id, method=api.ChallengeMethod(method), code=shown, presenter=presenter, at=at)
 
     def step_up(self, session: api.Session, secret: str, asked: Asked = EXPORT, *, at: datetime) -> api.Passed:

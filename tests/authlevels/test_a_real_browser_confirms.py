@@ -55,9 +55,10 @@ def test_a_person_types_the_code_and_is_back_at_the_product(
         by="test",
         at=at,
     )
+    bob = acme.assert_bob(at=at)
     opened = api.open_challenge(
         tenant_id=acme.tenant_id,
-        decision_id=acme.refused(acme.assert_bob(at=at), at=at),
+        decision_id=acme.refused(bob, at=at),
         credential=credential,
         return_to=f"{product}/back",
         state="s1",
@@ -70,5 +71,9 @@ def test_a_person_types_the_code_and_is_back_at_the_product(
         page.get_by_label("Code from your authenticator app").fill(code(BOBS_SECRET, now()))
         page.get_by_role("button", name="Confirm with code").click()
         page.wait_for_url(f"{product}/back**")
-        assert f"challenge={opened.id}&state=s1" in page.url
+        assert f"challenge={opened.id}&state=s1&code=cmp_" in page.url
+        brought = page.url.partition("&code=")[2]
         browser.close()
+    assert not acme.is_met(bob, at=now())
+    api.redeem(ref=opened.id, code=brought, credential=credential, at=now())
+    assert acme.is_met(bob, at=now())

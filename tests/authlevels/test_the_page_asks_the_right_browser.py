@@ -1,5 +1,6 @@
 """The step-up page: hand-off, what is shown, the way back."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from authlevels.pages_step_up import with_answer
 from isolation.clock import now
 from tests.authlevels.acme import ALICES_SECRET, BOBS_SECRET, ONCE, PASSWORD, Acme, Asked, code, later
 
+BACK = "https://reports.example/back"
 PAY = Asked(
     action="invoice.pay",
     resource=("invoice", "7"),
@@ -52,7 +54,9 @@ def test_a_person_confirms_what_the_page_shows_and_is_sent_back(opened: api.Open
     assert 'role="alert"' in wrong.content.decode()
     right = browser.post(page(opened), {"method": "totp", "code": code(BOBS_SECRET, now())})
     assert right.status_code == 303
-    assert right["Location"] == f"https://reports.example/back?tab=1&challenge={opened.id}&state=s+1%262"
+    back, _, code_there = right["Location"].partition("&code=")
+    assert back == f"https://reports.example/back?tab=1&challenge={opened.id}&state=s+1%262"
+    assert re.fullmatch(r"cmp_[\w-]{43}", code_there)
     again = browser.get(page(opened))
     assert "Confirmed" in again.content.decode()
 
@@ -70,14 +74,15 @@ def test_a_second_browser_is_refused_with_and_without_the_link(opened: api.Opene
 
 def test_a_link_older_than_two_minutes_opens_nothing(acme: Acme) -> None:
     at = now() - timedelta(minutes=2, seconds=1)
-    stale = acme.challenge(acme.assert_bob(at=at), PAY, at=at)
+    stale = acme.challenge(acme.assert_bob(at=at), PAY, at=at, return_to=BACK)
+    assert "handoff=" in stale.path
     assert Client().get(stale.path, follow=True).status_code == 403
 
 
 def test_a_newer_link_replaces_the_older_one(acme: Acme) -> None:
     at = now()
     bob = acme.assert_bob(at=at)
-    first, second = acme.challenge(bob, PAY, at=at), acme.challenge(bob, PAY, at=at)
+    first, second = (acme.challenge(bob, PAY, at=at, return_to=BACK) for _ in "ab")
     assert first.path != second.path
     assert Client().get(first.path, follow=True).status_code == 403
     assert Client().get(second.path, follow=True).status_code == 200
@@ -120,6 +125,7 @@ def test_own_session_needs_no_hand_off_and_its_cookie_is_replaced(acme: Acme) ->
     alice = api.resolve_session_secret(old, at=at)
     assert alice
     challenge = acme.challenge(alice, at=at)
+    assert challenge.path == page(challenge)
     assert browser.get(page(challenge)).status_code == 200
     done = browser.post(page(challenge), {"method": "totp", "code": code(ALICES_SECRET, at)})
     assert done.status_code == 200
@@ -182,6 +188,8 @@ def test_a_way_back_to_the_products_origin_is_taken(acme: Acme, address: str) ->
 def test_the_way_back_keeps_its_own_query_and_fragment() -> None:
     back = with_answer("https://a.example/x?tab=1&state=old#top", challenge="chl_1", state="new")
     assert back == "https://a.example/x?tab=1&challenge=chl_1&state=new#top"
+    back = with_answer("https://a.example/x?code=theirs", challenge="chl_1", state="", code="cmp_1")
+    assert back == "https://a.example/x?challenge=chl_1&code=cmp_1"
 
 
 @pytest.mark.parametrize(
