@@ -96,6 +96,7 @@ _PROBLEMS = {
     "403": "The credential may not ask for decisions.",
     "503": "The answer is unknown just now; ask again.",
 }
+_NO_TENANT = "The path has no place for such a name of a tenant."
 _REQUEST_ID = {
     "name": "X-Request-ID",
     "in": "header",
@@ -132,7 +133,8 @@ def add_access_endpoints(result: dict[str, Any], **kwargs: object) -> dict[str, 
                 "tags": ["access"],
                 "parameters": [_TENANT] if suffix else [],
                 "security": [],
-                "responses": {"200": _json("The endpoints of this decision point.", {"type": "object"})},
+                "responses": {"200": _json("The endpoints of this decision point.", {"type": "object"})}
+                | ({"404": _problem(_NO_TENANT)} if suffix else {}),
             }
         }
     return result
@@ -182,7 +184,8 @@ def _may_answer(path: str, method: str, operation: dict[str, Any]) -> Iterator[s
 def _operation(
     operation_id: str, summary: str, asks: str, answers: str, parameters: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    problems = {status: _problem(text) for status, text in _PROBLEMS.items()}
+    told = _PROBLEMS | ({"404": _NO_TENANT} if _TENANT in parameters else {})
+    problems = {status: _problem(text) for status, text in told.items()}
     return {
         "operationId": operation_id,
         "summary": summary,
