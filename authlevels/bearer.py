@@ -8,7 +8,7 @@ import secrets
 from enum import StrEnum
 from uuid import UUID
 
-from authlevels.keyring import keyed_digests
+from isolation.api import keyed_digests
 
 _SHAPE = re.compile(r"(tgs|tgk)_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 

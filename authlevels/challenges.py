@@ -18,7 +18,6 @@ from authlevels.errors import (
     VerbMissing,
     WrongBrowser,
 )
-from authlevels.keyring import keyed_digests
 from authlevels.methods import ChallengeMethod, usable_methods
 from authlevels.models import Challenge, Elevation, ProofRow
 from authlevels.models.people import ACCOUNT
@@ -27,7 +26,7 @@ from authlevels.principals import Credential, Session
 from authlevels.public_ids import challenge_ref, decision_ref, elevation_ref, parse_challenge_ref
 from authlevels.recorded_decision import RecordedDecision, get_challengeable
 from authlevels.session_facts import proof_of, session_facts
-from isolation.api import tenant_transaction
+from isolation.api import keyed_digests, tenant_transaction
 from tiergate import (
     Proof,
     Requirement,

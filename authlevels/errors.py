@@ -183,10 +183,3 @@ class HeldLevelNeeded(TiergateError):
 
     code = "held_level_needed"
     kind = ErrorKind.FORBIDDEN
-
-
-class SecretUnreadable(TiergateError):
-    """A stored secret cannot be opened with any key of the ring."""
-
-    code = "secret_unreadable"
-    kind = ErrorKind.UNAVAILABLE

@@ -8,12 +8,11 @@ import licensing.api
 from authlevels.attempts import ACCOUNT_LIMIT, NETWORK_LIMIT, charge, give_back
 from authlevels.bearer import BearerKind, mint
 from authlevels.errors import SignInFailed
-from authlevels.keyring import keyed_digests
 from authlevels.models import User
 from authlevels.passwords import is_right_password, password_authenticator, password_bucket
 from authlevels.principals import Session
 from authlevels.session_start import Origin, start_session
-from isolation.api import tenant_transaction
+from isolation.api import keyed_digests, tenant_transaction
 from tiergate import OWN_ISSUER, REAUTHENTICATION, SESSION_WIDE, Level
 
 _FAILED: Final = "The name, the password or the tenant is not right."

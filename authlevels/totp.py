@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
-from authlevels.keyring import seal, unseal
+from isolation.api import seal, unseal
 from isolation.clock import now
 
 if TYPE_CHECKING:

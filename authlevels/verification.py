@@ -23,7 +23,6 @@ from authlevels.challenges import (
     target_of,
 )
 from authlevels.errors import ChallengeClosed, ChallengeNotFound, MethodUnavailable, WrongCode
-from authlevels.keyring import keyed_digests
 from authlevels.methods import ChallengeMethod
 from authlevels.models import Challenge, Elevation, ProofRow, SessionRow, TotpDevice
 from authlevels.passwords import is_right_password, password_bucket
@@ -31,7 +30,7 @@ from authlevels.public_ids import challenge_ref, elevation_ref, parse_challenge_
 from authlevels.session_start import proof_row
 from authlevels.sessions import rotate_session_secret, touch_session
 from authlevels.totp import PresentedCode
-from isolation.api import tenant_transaction
+from isolation.api import keyed_digests, tenant_transaction
 from tiergate import (
     SESSION_WIDE,
     Authenticator,

@@ -1,1 +1,1 @@
-"""Whose rows may this transaction see?"""
+"""Whose rows may this transaction see, and which stored secret may be opened?"""

@@ -8,3 +8,10 @@ class CrossTenantError(TiergateError):
 
     code = "cross_tenant"
     kind = ErrorKind.FORBIDDEN
+
+
+class SecretUnreadable(TiergateError):
+    """A stored secret cannot be opened with any key of the ring."""
+
+    code = "secret_unreadable"
+    kind = ErrorKind.UNAVAILABLE

@@ -136,8 +136,8 @@ def test_the_last_used_step_never_goes_back(acme: Acme) -> None:
 
 @pytest.mark.usefixtures("acme")
 def test_a_secret_is_stored_sealed_and_opens_in_no_other_row() -> None:
-    from authlevels.errors import SecretUnreadable  # noqa: PLC0415 - beside its use
     from authlevels.totp import open_secret  # noqa: PLC0415
+    from isolation.api import SecretUnreadable  # noqa: PLC0415 - beside its use
 
     alices = TotpDevice.objects.get(user__subject_id="alice")
     bobs = TotpDevice.objects.get(user__subject_id="bob")

@@ -1,4 +1,4 @@
-"""The keys of this room: which secret is sealed or digested with which, and how they rotate.
+"""The installation's keys: which secret is sealed or digested with which, and how they rotate.
 
 The ring comes from the environment, newest key first. Each purpose derives a key of its own
 (HKDF, RFC 5869), so that no two uses ever share one.
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from authlevels.errors import SecretUnreadable
+from isolation.errors import SecretUnreadable
 
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
