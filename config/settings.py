@@ -6,6 +6,7 @@ start with a sentence; nothing falls back to something weaker.
 
 import base64
 import binascii
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -161,7 +162,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_migration_linter",
     "isolation",
     "audit",
     "licensing",
@@ -173,6 +173,9 @@ INSTALLED_APPS = [
 ]
 if TIERGATE_DEMO or TESTING:
     INSTALLED_APPS.append("sample")
+# A development tool: an installation that serves does not have it.
+if importlib.util.find_spec("django_migration_linter"):
+    INSTALLED_APPS.append("django_migration_linter")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
