@@ -1,15 +1,21 @@
-"""The trail's one table."""
+"""The trail's tables."""
 
 import uuid
 
 from django.db import models
 
+from audit.seal_models import Checkpoint, Leaf, Node
+
+__all__ = ["Checkpoint", "Entry", "Leaf", "Node"]
+
 
 class Entry(models.Model):
     """One thing that happened: written once, in the transaction that made it so, never changed.
 
-    ``seq`` is an identity column: it orders entries as they were inserted, which is not quite the order in
-    which they were committed. Rows are inserted by ``audit.trail`` alone.
+    ``seq`` is numbered by the database: it orders entries as they were inserted, which is not quite the order in
+    which they were committed. Rows are inserted by ``audit.trail`` and ``audit_append`` alone. The table is parted
+    by months of ``at``, so that in it ``id`` is unique together with ``at``; its column ``xid``, the transaction
+    that wrote the row, is read by the sealer alone.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -27,8 +33,7 @@ class Entry(models.Model):
 
         verbose_name_plural = "entries"
         constraints = (
-            models.UniqueConstraint(fields=("tenant_id", "id"), name="audit_entry_tenant_key"),
-            models.UniqueConstraint(fields=("tenant_id", "seq"), name="audit_entry_order"),
+            models.UniqueConstraint(fields=("tenant_id", "seq", "at"), name="audit_entry_order"),
             models.CheckConstraint(condition=~models.Q(kind=""), name="audit_entry_kind_said"),
         )
         indexes = (

@@ -24,6 +24,8 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     "authlevels_user": "a person of our own sign-in may belong to many tenants, and signs in before one is chosen",
     "authlevels_totpdevice": "a factor belongs to its person, who may belong to many tenants",
     "authlevels_attempt_counter": "attempts are counted by account and network, before any tenant is believed",
+    "audit_node": "hashes over hundreds of entries of all tenants; the sweep role alone reads them",
+    "audit_checkpoint": "one signed root over the entries of all tenants: hashes and counts, which each may know",
     "django_migrations": _FRAMEWORK,
     "django_content_type": _FRAMEWORK,
     "django_admin_log": "the operator's admin works across tenants; read through the sweep role alone",
