@@ -20,7 +20,7 @@ from psycopg import sql
 from config.embedded import paths, roles
 
 _ROOMS = (
-    *("tiergate", "isolation", "audit", "licensing", "riskengine", "authlevels"),
+    *("tiergate", "telemetry", "isolation", "audit", "licensing", "riskengine", "authlevels"),
     *("billing", "decisions", "console", "sample", "config"),
 )
 _TEMPLATE_PREFIX = "tiergate_template_"

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = (
-    *("tiergate", "isolation", "audit", "licensing", "riskengine", "authlevels"),
+    *("tiergate", "telemetry", "isolation", "audit", "licensing", "riskengine", "authlevels"),
     *("billing", "decisions", "console", "sample", "config"),
 )
 BESIDE = {"tests", "bench", "docs", "templates", "policies", "staticfiles"}

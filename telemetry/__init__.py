@@ -1,0 +1,1 @@
+"""What is going on in this process, for those who watch it?"""
