@@ -8,3 +8,10 @@ class EntryNotFound(TiergateError):
 
     code = "entry_not_found"
     kind = ErrorKind.NOT_FOUND
+
+
+class PersonNotFound(TiergateError):
+    """The tenant's trail knows nobody of that name, or no longer does."""
+
+    code = "person_not_found"
+    kind = ErrorKind.NOT_FOUND

@@ -15,8 +15,13 @@ class Kind(StrEnum):
     ELEVATION_ENDED = "elevation.ended"
     SESSION_STARTED = "session.started"
     SESSION_REVOKED = "session.revoked"
+    SIGN_IN_FAILED = "sign_in.failed"
+    PERSON_ERASED = "person.erased"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - what happened
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"
+    FACTOR_FAILED = "factor.failed"
+    FACTOR_DISABLED = "factor.disabled"
     CREDENTIAL_CREATED = "credential.created"
     CREDENTIAL_ROTATED = "credential.rotated"
     CREDENTIAL_REVOKED = "credential.revoked"

@@ -1,7 +1,7 @@
 """Append to the trail, and read it."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +13,7 @@ from django.db import connection
 from audit.errors import EntryNotFound
 from audit.kinds import Kind
 from audit.models import Entry as EntryRow
+from audit.people import Names, erase_row, ids_in_trail, names_of, seal_personal, storable, tag_of, tagged_actor
 from isolation.api import CrossTenantError, current_tenant_id
 
 _INSERT: Final = (
@@ -25,13 +26,17 @@ _NUL_ESCAPE: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 MAX_PAGE: Final = 500
 
+ACTORS: Final = ("by", "asked_by")
+"""The members of a payload that say who did something: a program's name, or ``type:tag``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One thing that happened.
 
     seq: orders a tenant's entries; the cursor for reading on.
-    subject: type and id of whom it was about, or None.
+    subject: type and id of whom it was about, or None; the id of one who was erased is a tag (`people.is_tag`).
+    personal: what is told of the subject under their own key; None where there is nothing, or nobody can read it.
     """
 
     id: UUID
@@ -42,6 +47,7 @@ class Entry:
     subject: tuple[str, str] | None
     session_id: UUID | None
     payload: Any
+    personal: Any = None
 
 
 def append(
@@ -53,37 +59,73 @@ def append(
     subject: tuple[str, str] | None = None,
     session_id: UUID | None = None,
     entry_id: UUID | None = None,
+    personal: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Append one entry within the transaction that does what it tells, so that both stand or neither.
 
     payload: a mapping that JSON can hold, or its encoded bytes. PostgreSQL cannot store NUL characters: they
-        become U+FFFD, since an entry with one odd character is worth more than none.
+        become U+FFFD, since an entry with one odd character is worth more than none. A person's id, as that of
+        ``subject`` or in a mapping's ``by``, is stored as a tag; encoded bytes must hold tags already.
+    personal: what is told of the subject and nobody may read once they are erased; needs a subject and a mapping.
     :raises CrossTenantError: outside a transaction of this tenant.
     """
     if current_tenant_id() != tenant_id:
         raise CrossTenantError("An entry is appended inside a transaction of its own tenant.")
     entry = entry_id or uuid4()
-    encoded = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
+    if personal and subject is not None and not isinstance(payload, bytes):
+        sealed = seal_personal(tenant_id=tenant_id, subject=subject, entry_id=entry, values=personal)
+        payload = {**payload, "personal": sealed}
     subject_type, subject_id = subject or ("", "")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [
-                entry,
-                tenant_id,
-                str(kind),
-                at,
-                _storable(subject_type),
-                _storable(subject_id),
-                session_id,
-                _NUL_ESCAPE.sub(rb"\1\\ufffd", encoded).decode(),
-            ],
-        )
+    if subject is not None:
+        subject_id = tag_of(tenant_id=tenant_id, subject=subject)
+    if not isinstance(payload, bytes) and isinstance(payload.get("by"), str):
+        payload = {**payload, "by": tagged_actor(tenant_id=tenant_id, actor=payload["by"])}
+    encoded = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
+    _insert(
+        tenant_id=tenant_id,
+        entry_id=entry,
+        kind=kind,
+        at=at,
+        subject=(subject_type, subject_id),
+        session_id=session_id,
+        encoded=encoded,
+    )
     return entry
 
 
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+def append_erasure(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: datetime) -> None:
+    """Erase a person within a transaction of the tenant, and append that it was done, about what is left: the tag.
+
+    :raises PersonNotFound: the trail knows nobody of that name.
+    """
+    # First, since whoever erases themselves has the same tag, and no other afterwards.
+    author = tagged_actor(tenant_id=tenant_id, actor=by)
+    tag = erase_row(tenant_id=tenant_id, subject=subject)
+    _insert(
+        tenant_id=tenant_id,
+        entry_id=uuid4(),
+        kind=Kind.PERSON_ERASED,
+        at=at,
+        subject=(subject[0], tag),
+        session_id=None,
+        encoded=msgspec.json.encode({"by": author}),
+    )
+
+
+def _insert(
+    *,
+    tenant_id: UUID,
+    entry_id: UUID,
+    kind: str,
+    at: datetime,
+    subject: tuple[str, str],
+    session_id: UUID | None,
+    encoded: bytes,
+) -> None:
+    payload = _NUL_ESCAPE.sub(rb"\1\\ufffd", encoded).decode()
+    row: list[Any] = [entry_id, tenant_id, str(kind), at, storable(subject[0]), subject[1], session_id, payload]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, row)
 
 
 def get_entry(*, tenant_id: UUID, entry_id: UUID, kind: Kind) -> Entry:
@@ -94,7 +136,7 @@ def get_entry(*, tenant_id: UUID, entry_id: UUID, kind: Kind) -> Entry:
     row = EntryRow.objects.filter(tenant_id=tenant_id, id=entry_id, kind=kind).first()
     if row is None:
         raise EntryNotFound("There is no such entry.")
-    return _told(row)
+    return _told([row])[0]
 
 
 def list_entries(
@@ -113,24 +155,42 @@ def list_entries(
     """
     rows = EntryRow.objects.filter(tenant_id=tenant_id)
     if subject is not None:
-        rows = rows.filter(subject_type=_storable(subject[0]), subject_id=_storable(subject[1]))
+        known_as = ids_in_trail(tenant_id=tenant_id, subject=subject)
+        rows = rows.filter(subject_type=storable(subject[0]), subject_id__in=known_as)
     if kinds is not None:
         rows = rows.filter(kind__in=list(kinds))
     if since is not None:
         rows = rows.filter(at__gte=since)
     if after_seq is not None:
         rows = rows.filter(seq__gt=after_seq)
-    return [_told(row) for row in rows.order_by("seq")[: max(0, min(limit, MAX_PAGE))]]
+    return _told(rows.order_by("seq")[: max(0, min(limit, MAX_PAGE))])
 
 
-def _told(row: EntryRow) -> Entry:
+def _told(rows: Iterable[EntryRow]) -> list[Entry]:
+    """Read a page of one tenant's rows, with names in place of the tags of people who are still known."""
+    page = list(rows)
+    if not page:
+        return []
+    tags = [row.subject_id for row in page]
+    tags += [str(row.payload.get(member, "")).partition(":")[2] for row in page for member in ACTORS]
+    names = names_of(tenant_id=page[0].tenant_id, tags=tags)
+    return [_entry(row, names) for row in page]
+
+
+def _entry(row: EntryRow, names: Names) -> Entry:
+    payload = dict(row.payload) if isinstance(row.payload, dict) else {}
+    for member in ACTORS:
+        if isinstance(payload.get(member), str):
+            payload[member] = names.actor(payload[member])
+    sealed = payload.pop("personal", None)
     return Entry(
         id=row.id,
         tenant_id=row.tenant_id,
         seq=row.seq,
         kind=row.kind,
         at=row.at,
-        subject=(row.subject_type, row.subject_id) if row.subject_type else None,
+        subject=names.subject(row.subject_type, row.subject_id) if row.subject_type else None,
         session_id=row.session_id,
-        payload=row.payload,
+        payload=payload,
+        personal=names.opened(tag=row.subject_id, entry_id=row.id, sealed=sealed),
     )
