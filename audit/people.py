@@ -13,6 +13,7 @@ from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -50,7 +51,7 @@ _MAKE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Known:
     """A person's row; the key stays sealed until something has to be sealed or opened with it."""
 
@@ -59,6 +60,7 @@ class _Known:
     tag: str
     key: bytes
 
+    @cached_property
     def cipher(self) -> AESGCM:
         """Return what seals and opens this person's part of an entry.
 
@@ -99,15 +101,20 @@ def tagged_actor(*, tenant_id: UUID, actor: str) -> str:
     return f"{said[1]}:{tag_of(tenant_id=tenant_id, subject=(said[1], said[2]))}"
 
 
-def seal_personal(*, tenant_id: UUID, subject: Subject, entry_id: UUID, values: Mapping[str, Any]) -> str:
+def seal_personal(
+    *, tenant_id: UUID, subject: Subject, entry_id: UUID, values: Mapping[str, Any]
+) -> str | Mapping[str, Any]:
     """Encrypt what an entry tells of a person, for its payload's member ``personal``.
 
-    Shape: base64 of a 12-byte nonce and AES-256-GCM's ciphertext with its tag; it opens for this entry alone.
-    :raises SecretUnreadable: as for opening.
+    Shape: base64 of a 12-byte nonce and AES-256-GCM's ciphertext with its tag; it opens for this entry alone. Of a
+    program the values as they are: there is nobody to erase.
+    :raises SecretUnreadable: the installation's key that shuts the person's is gone from the ring.
     """
+    if not _is_person(subject):
+        return values
     nonce = os.urandom(_NONCE_BYTES)
     clear = msgspec.json.encode(values)
-    sealed = _person(tenant_id, subject).cipher().encrypt(nonce, clear, _bound(tenant_id, entry_id))
+    sealed = _person(tenant_id, subject).cipher.encrypt(nonce, clear, _bound(tenant_id, entry_id))
     return b64encode(nonce + sealed).decode()
 
 
@@ -132,12 +139,12 @@ def erase_row(*, tenant_id: UUID, subject: Subject) -> str:
     return str(row[0])
 
 
-def forget_people(kind: str = "person", _key: str = "") -> None:
+def forget_people(kind: str = "erased", _key: str = "") -> None:
     """Drop what this process remembers of people, also of look-ups that are under way.
 
     kind: what changed, as rooms above tell it; what concerns no person is left.
     """
-    if kind in {"person", "reset"}:
+    if kind in {"erased", "reset"}:
         _kept.clear()
 
 
@@ -174,14 +181,16 @@ class Names:
         return ":".join(self.subject(subject_type, subject_id)) if colon else actor
 
     def opened(self, *, tag: str, entry_id: UUID, sealed: object) -> Any:
-        """Return what an entry tells of its person; None where nobody can open it any more."""
+        """Return what an entry tells of its subject; None where nobody can open it any more."""
+        if isinstance(sealed, dict):
+            return sealed
         known = self.people.get(tag)
         if known is None or not isinstance(sealed, str):
             return None
         try:
             raw = b64decode(sealed, validate=True)
             nonce, rest = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
-            return msgspec.json.decode(known.cipher().decrypt(nonce, rest, _bound(known.tenant_id, entry_id)))
+            return msgspec.json.decode(known.cipher.decrypt(nonce, rest, _bound(known.tenant_id, entry_id)))
         except (InvalidTag, SecretUnreadable, ValueError):
             return None
 

@@ -37,6 +37,7 @@ class Entry:
     seq: orders a tenant's entries; the cursor for reading on.
     subject: type and id of whom it was about, or None; the id of one who was erased is a tag (`people.is_tag`).
     personal: what is told of the subject under their own key; None where there is nothing, or nobody can read it.
+    is_lost: something was told of the subject that nobody can read any more.
     """
 
     id: UUID
@@ -48,6 +49,7 @@ class Entry:
     session_id: UUID | None
     payload: Any
     personal: Any = None
+    is_lost: bool = False
 
 
 def append(
@@ -183,6 +185,7 @@ def _entry(row: EntryRow, names: Names) -> Entry:
         if isinstance(payload.get(member), str):
             payload[member] = names.actor(payload[member])
     sealed = payload.pop("personal", None)
+    personal = names.opened(tag=row.subject_id, entry_id=row.id, sealed=sealed)
     return Entry(
         id=row.id,
         tenant_id=row.tenant_id,
@@ -192,5 +195,6 @@ def _entry(row: EntryRow, names: Names) -> Entry:
         subject=names.subject(row.subject_type, row.subject_id) if row.subject_type else None,
         session_id=row.session_id,
         payload=payload,
-        personal=names.opened(tag=row.subject_id, entry_id=row.id, sealed=sealed),
+        personal=personal,
+        is_lost=sealed is not None and personal is None,
     )

@@ -1,7 +1,7 @@
 """Reading back the recorded decision that a challenge rests on.
 
 The room above writes the record; this one reads ``facts`` and ``decision``, the kernel's own classes,
-and ``fields``, the bound properties that a person is shown.
+and ``fields``, the bound properties that a person is shown, which the trail keeps under the person's key.
 """
 
 from collections.abc import Mapping
@@ -50,13 +50,24 @@ def get_challengeable(*, tenant_id: UUID, decision_ref: str, at: datetime) -> Re
         raise DecisionNotFound("There is no such decision.") from None
     if entry.at + CHALLENGEABLE_FOR < at:
         raise DecisionNotChallengeable("The decision is too old: ask again.")
+    if entry.is_lost or entry.subject is None:
+        # Whoever cannot be shown what they confirm is not asked to.
+        raise DecisionNotChallengeable("What the decision was about can no longer be read.")
+    fields = {**entry.payload.get("fields", {}), **(entry.personal or {}).get("fields", {})}
     try:
-        return _read(tenant_id, decision_id, entry.payload)
+        return _read(tenant_id, decision_id, entry.payload, subject=entry.subject, fields=fields)
     except (KeyError, TypeError, ValueError) as error:
         raise DecisionNotChallengeable("The decision cannot be answered by a step-up.") from error
 
 
-def _read(tenant_id: UUID, decision_id: UUID, payload: Mapping[str, Any]) -> RecordedDecision:
+def _read(
+    tenant_id: UUID,
+    decision_id: UUID,
+    payload: Mapping[str, Any],
+    *,
+    subject: tuple[str, str],
+    fields: Mapping[str, Any],
+) -> RecordedDecision:
     facts = msgspec.convert(payload["facts"], Facts)
     decision = msgspec.convert(payload["decision"], Decision)
     session_id = parse_session_handle(facts.session.handle) if facts.session else None
@@ -74,7 +85,7 @@ def _read(tenant_id: UUID, decision_id: UUID, payload: Mapping[str, Any]) -> Rec
     return RecordedDecision(
         id=decision_id,
         session_id=session_id,
-        subject=facts.subject,
+        subject=subject,
         target=Target(action=facts.action_name, resource="/".join(facts.resource), binding=facts.binding),
         resource=facts.resource,
         requirement=decision.requirement,
@@ -84,8 +95,7 @@ def _read(tenant_id: UUID, decision_id: UUID, payload: Mapping[str, Any]) -> Rec
             "title": facts.action.title or facts.action_name,
             "resource": {"type": facts.resource[0], "id": facts.resource[1]},
             "fields": [
-                {"name": name, "label": name.rpartition(".")[2], "value": value}
-                for name, value in payload["fields"].items()
+                {"name": name, "label": name.rpartition(".")[2], "value": value} for name, value in fields.items()
             ],
         },
     )
