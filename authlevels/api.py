@@ -75,7 +75,7 @@ from authlevels.public_ids import (
     parse_session_handle,
 )
 from authlevels.redemption import redeem
-from authlevels.session_facts import session_facts
+from authlevels.session_facts import SESSION_COLUMN, read_session, session_facts, session_parameters
 from authlevels.session_start import Origin
 from authlevels.sessions import (
     TOUCH_EVERY,
@@ -88,6 +88,7 @@ from authlevels.sign_in import sign_in_with_password
 from authlevels.verification import Passed, StillOpen, verify
 
 __all__ = [
+    "SESSION_COLUMN",
     "TOUCH_EVERY",
     "Anonymous",
     "AssertionRefused",
@@ -154,6 +155,7 @@ __all__ = [
     "parse_session_handle",
     "person_address",
     "put_user",
+    "read_session",
     "redeem",
     "remove_factor",
     "resolve_credential",
@@ -162,6 +164,7 @@ __all__ = [
     "rotate_credential",
     "rotate_session_secret",
     "session_facts",
+    "session_parameters",
     "set_session_cookie",
     "show_challenge",
     "sign_in_with_password",

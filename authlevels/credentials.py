@@ -157,7 +157,7 @@ def forget_credentials(kind: str = "credential", _key: str = "") -> None:
 
     kind: what changed, as ``licensing.api.subscribe`` tells it; what concerns no credential is left.
     """
-    if kind in {"credential", "reset", "tenant"}:
+    if kind in {"credential", licensing.api.RESET}:
         _kept.clear()
 
 

@@ -3,6 +3,7 @@
 import os
 from base64 import b32decode
 from binascii import Error as Base32Error
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +15,7 @@ from django_otp import verify_token
 from msgspec import structs
 
 import audit.api
+import licensing.api
 from authlevels.attempt_errors import refuse
 from authlevels.errors import FactorAlreadyEnrolled, FactorNotFound, HeldLevelNeeded
 from authlevels.models import TotpDevice, User
@@ -74,21 +76,17 @@ class Enrolment:
     qr_svg: str
 
 
-def authenticators_of(user: User) -> tuple[Authenticator, ...]:
+def authenticators_of(user_id: UUID, *, has_password: bool, totp_handles: Iterable[UUID]) -> tuple[Authenticator, ...]:
     """List what our own challenge can ask of a person: confirmed and usable factors alone."""
-    found = []
-    if user.has_usable_password():
-        found.append(password_authenticator(user))
-    devices = TotpDevice.objects.filter(user=user, confirmed=True, disabled_at__isnull=True)
-    found += [totp_authenticator(device) for device in devices]
-    return tuple(found)
+    password = (password_authenticator(user_id),) if has_password else ()
+    return (*password, *(totp_authenticator(handle) for handle in totp_handles))
 
 
-def totp_authenticator(device: TotpDevice) -> Authenticator:
+def totp_authenticator(handle: UUID) -> Authenticator:
     """Describe an authenticator app as something that can be shown."""
     return Authenticator(
         method="otp",
-        authenticator=f"totp:{device.handle}",
+        authenticator=f"totp:{handle}",
         factor_kind=FactorKind.POSSESSION,
     )
 
@@ -166,6 +164,7 @@ def confirm_totp_enrolment(*, session: Session, facts: SessionFacts, code: str, 
             accepted.confirmed, accepted.confirmed_at = True, at
             accepted.save(update_fields=["confirmed", "confirmed_at"])
             _record(audit.api.Kind.FACTOR_ADDED, session, accepted, at=at)
+            licensing.api.publish("person", str(session.user_id))
     if accepted is None:
         refuse(shown)
     return list_factors(user_id=user.id)[-1]
@@ -189,6 +188,7 @@ def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: 
             raise FactorNotFound("There is no such factor that could be removed.")
         _record(audit.api.Kind.FACTOR_REMOVED, session, device, at=at)
         device.delete()
+        licensing.api.publish("person", str(session.user_id))
 
 
 def require_held_level(facts: SessionFacts, *, user_id: UUID, at: datetime) -> None:
@@ -198,7 +198,8 @@ def require_held_level(facts: SessionFacts, *, user_id: UUID, at: datetime) -> N
     password alone would wear it out, and enrol their own in its place.
     :raises HeldLevelNeeded: says which level.
     """
-    worn_out = TotpDevice.objects.filter(user_id=user_id, confirmed=True, disabled_at__isnull=False)
+    disabled = TotpDevice.objects.filter(user_id=user_id, confirmed=True, disabled_at__isnull=False)
+    worn_out = disabled.values_list("handle", flat=True)
     held_once = [*facts.enrolled, *map(totp_authenticator, worn_out)]
     level = max(Level.AAL1, reachable_level(held_once, at=at))
     # A proof given for changing factors counts here however narrow its scope was.

@@ -2,6 +2,7 @@
 
 from functools import cache
 from typing import Final
+from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import (
@@ -48,9 +49,9 @@ def is_right_password(user: User | None, password: str) -> bool:
     return user.check_password(password)
 
 
-def password_authenticator(user: User) -> Authenticator:
-    """Describe the person's password as something that can be shown."""
-    return Authenticator(method="pwd", authenticator=f"password:{user.id}", factor_kind=FactorKind.KNOWLEDGE)
+def password_authenticator(user_id: UUID) -> Authenticator:
+    """Describe a person's password as something that can be shown."""
+    return Authenticator(method="pwd", authenticator=f"password:{user_id}", factor_kind=FactorKind.KNOWLEDGE)
 
 
 def password_bucket(user: User) -> str:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+import licensing.api
 from authlevels.factors import decode_secret, put_totp_secret
 from authlevels.models import User
 from authlevels.models.people import ACCOUNT
@@ -54,4 +55,6 @@ def put_user(
             changed.append("password")
         if totp_secret is not None and put_totp_secret(user, totp_secret, at=at):
             changed.append("totp")
+        if changed:
+            licensing.api.publish("person", str(user.id))
     return user.id, changed

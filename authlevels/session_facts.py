@@ -1,16 +1,20 @@
 """What a decision may know of a session: its live proofs, its use, and what could be shown."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any, Final, Protocol
 from uuid import UUID
 
+import msgspec
+
 from authlevels.factors import authenticators_of
-from authlevels.models import Elevation, ProofRow, SessionRow
+from authlevels.models import SessionRow
 from authlevels.public_ids import parse_session_handle, session_handle
-from authlevels.sessions import activity_of
-from isolation.api import tenant_transaction
+from isolation.api import tenant_row
 from tiergate import (
     OWN_ISSUER,
     SESSION_WIDE,
+    Activity,
     Authenticator,
     FactorKind,
     Proof,
@@ -21,6 +25,70 @@ from tiergate import (
     Target,
     elevation_scope,
 )
+
+SESSION_COLUMN: Final = "authlevels_session_facts(%s, %s, %s, %s, %s)"
+"""For `isolation.api.tenant_row`, with ``session_parameters``; what it gives is for ``read_session``."""
+
+
+class _Elevation(msgspec.Struct):
+    id: UUID
+    scope: Scope
+    action: str
+    resource_type: str
+    resource_id: str
+    binding: str
+    expires_at: datetime
+    used_at: datetime | None
+    used_by: str
+
+    def is_unused(self, request_id: str) -> bool:
+        """Say whether it may still be used by this request."""
+        return self.used_at is None or (request_id != "" and self.used_by == request_id)
+
+
+class _Proof(msgspec.Struct):
+    challenge_id: UUID | None
+    elevation_id: UUID | None
+    method: str
+    at: datetime
+    issuer: str
+    authenticator: str
+    factor_kind: str
+    phishing_resistant: bool
+    user_verified: bool
+    device_bound: bool
+
+
+class _Found(msgspec.Struct):
+    user_id: UUID
+    is_active: bool
+    has_password: bool
+    kind: str
+    issuer: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_seen_at: datetime
+    aal2_since: datetime | None
+    aal3_since: datetime | None
+    totp: list[UUID]
+    elevations: list[_Elevation]
+    proofs: list[_Proof]
+
+
+class RecordedProof(Protocol):
+    """A recorded act, from wherever it was read."""
+
+    method: str
+    at: datetime
+    issuer: str
+    authenticator: str
+    factor_kind: str
+    phishing_resistant: bool
+    user_verified: bool
+    device_bound: bool
+
+
+_decode = msgspec.json.Decoder(_Found).decode
 
 
 def session_facts(
@@ -36,37 +104,39 @@ def session_facts(
     session: its handle or id. One of another tenant or subject is ``unknown``, as is garbage.
     request_id: a one-use elevation that this very request has claimed still counts for it.
     """
-    session_id = parse_session_handle(session) if isinstance(session, str) else session
     handle = session if isinstance(session, str) else session_handle(session)
-    if session_id is None:
+    parameters = session_parameters(tenant_id=tenant_id, session=handle, subject=subject, at=at)
+    if parameters is None:
         return SessionFacts(handle=handle, state=SessionState.UNKNOWN)
-    with tenant_transaction(tenant_id, savepoint=False):
-        row = (
-            SessionRow.objects.select_related("user")
-            .filter(
-                tenant_id=tenant_id,
-                id=session_id,
-                subject_type=subject[0],
-                subject_id=subject[1],
-            )
-            .first()
-        )
-        if row is None:
-            return SessionFacts(handle=handle, state=SessionState.UNKNOWN)
-        if row.revoked_at is not None or not row.user.is_active:
-            return SessionFacts(handle=handle, state=SessionState.REVOKED)
-        if row.expires_at <= at:
-            return SessionFacts(handle=handle, state=SessionState.EXPIRED)
-        enrolled = authenticators_of(row.user)
-        proofs = [proof for proof in _live_proofs(row, at=at, request_id=request_id) if _still_stands(proof, enrolled)]
-        return SessionFacts(
-            handle=handle,
-            state=SessionState.LIVE,
-            proofs=tuple(proofs),
-            activity=activity_of(row),
-            enrolled=(*enrolled, *_of_provider(row, proofs)),
-            expires_at=row.expires_at,
-        )
+    (found,) = tenant_row(tenant_id, SESSION_COLUMN, parameters)
+    return read_session(found, handle=handle, at=at, request_id=request_id)
+
+
+def session_parameters(*, tenant_id: UUID, session: str, subject: tuple[str, str], at: datetime) -> list[Any] | None:
+    """List what ``SESSION_COLUMN`` is called with; None for a handle that can be nobody's."""
+    session_id = parse_session_handle(session)
+    return None if session_id is None else [tenant_id, session_id, subject[0], subject[1], at]
+
+
+def read_session(found: str | None, *, handle: str, at: datetime, request_id: str = "") -> SessionFacts:
+    """Judge what ``SESSION_COLUMN`` has found at an instant; nothing found is an unknown session."""
+    if found is None:
+        return SessionFacts(handle=handle, state=SessionState.UNKNOWN)
+    row = _decode(found)
+    if row.revoked_at is not None or not row.is_active:
+        return SessionFacts(handle=handle, state=SessionState.REVOKED)
+    if row.expires_at <= at:
+        return SessionFacts(handle=handle, state=SessionState.EXPIRED)
+    enrolled = authenticators_of(row.user_id, has_password=row.has_password, totp_handles=row.totp)
+    proofs = [proof for proof in _live_proofs(row, request_id=request_id) if _still_stands(proof, enrolled)]
+    return SessionFacts(
+        handle=handle,
+        state=SessionState.LIVE,
+        proofs=tuple(proofs),
+        activity=Activity(last_seen_at=row.last_seen_at, aal2_since=row.aal2_since, aal3_since=row.aal3_since),
+        enrolled=(*enrolled, *_of_provider(row, proofs)),
+        expires_at=row.expires_at,
+    )
 
 
 def _still_stands(proof: Proof, enrolled: tuple[Authenticator, ...]) -> bool:
@@ -74,7 +144,7 @@ def _still_stands(proof: Proof, enrolled: tuple[Authenticator, ...]) -> bool:
     return proof.issuer != OWN_ISSUER or any(one.authenticator == proof.authenticator for one in enrolled)
 
 
-def proof_of(row: ProofRow, scope: ProofScope) -> Proof:
+def proof_of(row: RecordedProof, scope: ProofScope) -> Proof:
     """Return a recorded act as the kernel reads it."""
     return Proof(
         method=row.method,
@@ -89,40 +159,26 @@ def proof_of(row: ProofRow, scope: ProofScope) -> Proof:
     )
 
 
-def scope_of(elevation: Elevation) -> ProofScope:
+def _scope_of(elevation: _Elevation) -> ProofScope:
     """Return what the proofs of an elevation count for."""
     target = Target(
         action=elevation.action,
         resource=f"{elevation.resource_type}/{elevation.resource_id}",
         binding=elevation.binding,
     )
-    return elevation_scope(Scope(elevation.scope), target, until=elevation.expires_at)
+    return elevation_scope(elevation.scope, target, until=elevation.expires_at)
 
 
-def _live_proofs(row: SessionRow, *, at: datetime, request_id: str) -> list[Proof]:
-    elevations = Elevation.objects.filter(
-        tenant_id=row.tenant_id,
-        session_id=row.id,
-        awaits_digest__isnull=True,
-        ended_at__isnull=True,
-        expires_at__gt=at,
-    )
-    scopes = {one.id: scope_of(one) for one in elevations if is_unused(one, request_id)}
-    proofs = []
-    for proof in ProofRow.objects.filter(tenant_id=row.tenant_id, session_id=row.id):
+def _live_proofs(row: _Found, *, request_id: str) -> Iterable[Proof]:
+    scopes = {one.id: _scope_of(one) for one in row.elevations if one.is_unused(request_id)}
+    for proof in row.proofs:
         if proof.challenge_id is None:
-            proofs.append(proof_of(proof, SESSION_WIDE))
+            yield proof_of(proof, SESSION_WIDE)
         elif proof.elevation_id in scopes:
-            proofs.append(proof_of(proof, scopes[proof.elevation_id]))
-    return proofs
+            yield proof_of(proof, scopes[proof.elevation_id])
 
 
-def is_unused(elevation: Elevation, request_id: str) -> bool:
-    """Say whether an elevation may still be used by this request."""
-    return elevation.used_at is None or (request_id != "" and elevation.used_by == request_id)
-
-
-def _of_provider(row: SessionRow, proofs: list[Proof]) -> list[Authenticator]:
+def _of_provider(row: _Found, proofs: list[Proof]) -> list[Authenticator]:
     """List what the identity provider could show again: what it vouched for in this session."""
     if row.kind == SessionRow.Kind.OWN:
         return []

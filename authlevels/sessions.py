@@ -8,8 +8,9 @@ import audit.api
 import licensing.api
 from authlevels.bearer import BearerKind, digest, digests, mint, tenant_of
 from authlevels.errors import SessionNotFound
-from authlevels.models import SessionRow
+from authlevels.models import Elevation, SessionRow
 from authlevels.principals import Session
+from authlevels.public_ids import elevation_ref, session_handle
 from isolation.api import tenant_transaction
 from tiergate import Activity
 
@@ -92,15 +93,22 @@ def end_session(*, tenant_id: UUID, session_id: UUID, by: str, at: datetime) -> 
             return
         session.revoked_at = at
         session.save(update_fields=["revoked_at"])
+        ended = Elevation.objects.filter(
+            tenant_id=tenant_id, session_id=session_id, ended_at__isnull=True, used_at__isnull=True, expires_at__gt=at
+        )
         audit.api.append(
             tenant_id=tenant_id,
             kind=audit.api.Kind.SESSION_REVOKED,
             at=at,
             subject=(session.subject_type, session.subject_id),
             session_id=session_id,
-            payload={"by": by},
+            payload={
+                "session": session_handle(session_id),
+                "by": by,
+                "elevations": [elevation_ref(tenant_id, one) for one in ended.values_list("id", flat=True)],
+            },
         )
-        licensing.api.publish("session", str(session_id))
+        licensing.api.publish("session", session_handle(session_id))
 
 
 def activity_of(row: SessionRow) -> Activity:

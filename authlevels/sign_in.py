@@ -50,7 +50,7 @@ def sign_in_with_password(
             tenant_id=tenant_id,
             user=user,
             issuer=OWN_ISSUER,
-            proofs=[password_authenticator(user).shown(at=at, scope=SESSION_WIDE)],
+            proofs=[password_authenticator(user.id).shown(at=at, scope=SESSION_WIDE)],
             origin=Origin(ip=ip, user_agent=user_agent),
             expires_at=at + REAUTHENTICATION[Level.AAL1].absolute,
             at=at,

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
+import licensing.api
 from isolation.api import seal, unseal
 from isolation.clock import now
 
@@ -45,6 +47,7 @@ class PresentedCode:
 
     django-otp's door hands it to the locked row untouched and returns only the device.
     enrolling: the one use to which an unconfirmed device can be put.
+    has_disabled: the handle of the device, where this wrong code was the last that it takes.
     """
 
     code: str
@@ -53,6 +56,7 @@ class PresentedCode:
     verdict: Verdict = Verdict.UNUSABLE
     attempts_left: int = 0
     locked_until: datetime | None = None
+    has_disabled: UUID | None = None
 
 
 def secret_text(secret: bytes) -> str:
@@ -91,7 +95,8 @@ def verify_locked(device: "TotpDevice", token: object) -> bool:
         device.throttling_failure_count += 1
         device.throttling_failure_timestamp = shown.at
         if device.throttling_failure_count >= DISABLE_AFTER:
-            device.disabled_at = shown.at
+            device.disabled_at, shown.has_disabled = shown.at, device.handle
+            licensing.api.publish("person", str(device.user_id))
         shown.verdict = Verdict.WRONG if step is None else Verdict.ALREADY_USED
         shown.attempts_left = -device.throttling_failure_count % MAX_IN_A_ROW
         shown.locked_until = locked_until(device)

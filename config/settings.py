@@ -4,57 +4,32 @@ What differs between installations comes from the environment. A wrong or missin
 start with a sentence; nothing falls back to something weaker.
 """
 
-import base64
-import binascii
 import importlib.util
-import json
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from config import environment
 from config.embedded import is_embedded, paths
 from config.embedded.secrets import development_secrets
+from config.environment import env, flag, hosts, long_secret, one_of, own_directory, required, whole_number
 
-env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 EMBEDDED = is_embedded()
-
-
-def required(name: str, why: str) -> str:
-    """Read a variable that production cannot do without."""
-    found: str = env.str(name, default="")
-    if not found:
-        message = f"{name} is not set: {why}"
-        raise ImproperlyConfigured(message)
-    return found
-
-
-def whole_number(name: str, default: int) -> int:
-    """Read a count, 0 or more."""
-    text = env.str(name, default=str(default))
-    if not text.isascii() or not text.isdigit():
-        raise ImproperlyConfigured(f"{name} is {text!r}, but must be a whole number, 0 or more.")
-    return int(text)
-
-
-def flag(name: str) -> bool:
-    """Read a switch that is off unless it is turned on; anything unclear is refused."""
-    text = env.str(name, default="0").lower()
-    if text not in {"0", "1", "false", "true", "no", "yes", "off", "on", ""}:
-        raise ImproperlyConfigured(f"{name} is {text!r}, but must be 1 or 0.")
-    return text in {"1", "true", "yes", "on"}
-
 
 # --- What this installation is -------------------------------------------------------------------
 
 # The sample product and the pages that show it off.
 TIERGATE_DEMO = flag("TIERGATE_DEMO")
 TESTING = flag("TIERGATE_TESTING")
+# What this process is for: `decide` answers questions and probes alone, and is given no role but the app's.
+PROCESS = one_of("TIERGATE_PROCESS", ("web", "decide", "worker", "beat"), "web")
 DEBUG = False
 
 if EMBEDDED:
@@ -63,15 +38,12 @@ else:
     TIERGATE_BASE_URL = required(
         "TIERGATE_BASE_URL", "links that people are sent begin with it, https://access.example."
     )
-TIERGATE_BASE_URL = TIERGATE_BASE_URL.rstrip("/")
+TIERGATE_BASE_URL = environment.origin("TIERGATE_BASE_URL", TIERGATE_BASE_URL)
 IS_HTTPS = TIERGATE_BASE_URL.startswith("https://")
 if not EMBEDDED and not IS_HTTPS:
     raise ImproperlyConfigured("TIERGATE_BASE_URL must begin with https://: sessions and codes travel to it.")
 
-_host = environ.urlparse(TIERGATE_BASE_URL).hostname
-if not _host:
-    raise ImproperlyConfigured(f"TIERGATE_BASE_URL is {TIERGATE_BASE_URL!r}, which names no host.")
-ALLOWED_HOSTS = [_host, *env.list("TIERGATE_ALLOWED_HOSTS", default=[])]
+ALLOWED_HOSTS = [str(urlsplit(TIERGATE_BASE_URL).hostname), *hosts("TIERGATE_ALLOWED_HOSTS")]
 if EMBEDDED:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 if TESTING:
@@ -88,26 +60,12 @@ TRUSTED_PROXY_COUNT = whole_number("TIERGATE_TRUSTED_PROXIES", 0)
 # --- Secrets -------------------------------------------------------------------------------------
 
 _made = development_secrets() if EMBEDDED else None
-SECRET_KEY = env.str("TIERGATE_SECRET_KEY", default=_made.key if _made else "")
-if len(SECRET_KEY) < 50:
+SECRET_KEY = long_secret("TIERGATE_SECRET_KEY", _made.key if _made else "", least=50, why="it signs cookies.")
+if not SECRET_KEY:
     raise ImproperlyConfigured("TIERGATE_SECRET_KEY must be set, to 50 random characters or more: it signs cookies.")
-
-
-def read_keyring(text: str) -> dict[str, bytes]:
-    """Read key ids and their AES keys; the first one encrypts, all of them decrypt."""
-    try:
-        ring = {str(key_id): base64.b64decode(key, validate=True) for key_id, key in json.loads(text).items()}
-    except (ValueError, AttributeError, TypeError, binascii.Error):
-        ring = {}
-    if not ring or any(len(key) != 32 for key in ring.values()):
-        raise ImproperlyConfigured(
-            "TIERGATE_KEYRING must be a JSON object of key ids and base64 keys of 32 bytes, the one in use first: "
-            "it encrypts the secrets of authenticators."
-        )
-    return ring
-
-
-KEY_RING = read_keyring(env.str("TIERGATE_KEYRING", default=_made.keyring if _made else ""))
+KEY_RING = environment.keyring(
+    "TIERGATE_KEYRING", env.str("TIERGATE_KEYRING", default="") or (_made.keyring if _made else "")
+)
 
 # --- Databases: one, by three roles --------------------------------------------------------------
 
@@ -125,17 +83,30 @@ else:
         "sweep": env.str("DATABASE_SWEEP_URL", default=""),
         "owner": env.str("DATABASE_OWNER_URL", default=""),
     }
-    REDIS_URL = required("REDIS_URL", "changes are pushed by it; give it together with DATABASE_URL.")
+    REDIS_URL = environment.valkey_url(
+        "REDIS_URL", required("REDIS_URL", "changes are pushed by it; give it together with DATABASE_URL.")
+    )
     CELERY_BROKER_URL = REDIS_URL
+    _names = {"default": "DATABASE_URL", "sweep": "DATABASE_SWEEP_URL", "owner": "DATABASE_OWNER_URL"}
+    for _alias, _url in _database_urls.items():
+        if _url:
+            environment.postgres_url(_names[_alias], _url)
+    environment.distinct_roles(_database_urls, _names)
+if PROCESS in {"decide", "beat"}:
+    # Whoever takes over the process that hears strangers most finds no role there that sees other tenants' rows.
+    _database_urls = {"default": _database_urls["default"]}
+POOL_SIZE = whole_number("TIERGATE_POOL_SIZE", 8, least=1)
 
 
 def database(alias: str, url: str) -> dict[str, Any]:
     """Describe one alias; the app's connections are pooled, the others are rare."""
     found: dict[str, Any] = dict(environ.Env.db_url_config(url))
     options = found.setdefault("OPTIONS", {})
+    # For `isolation.statement`, which binds in the server; Django's own cursors bind in the client.
+    options["prepare_threshold"] = 5
     if alias == "default" and not TESTING:
         # A pool needs CONN_MAX_AGE 0: it keeps the connections, Django must not.
-        options["pool"] = {"min_size": 1, "max_size": whole_number("TIERGATE_POOL_SIZE", 8), "timeout": 5}
+        options["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 5}
     return {**found, "ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
 
 
@@ -178,15 +149,16 @@ if importlib.util.find_spec("django_migration_linter"):
     INSTALLED_APPS.append("django_migration_linter")
 
 MIDDLEWARE = [
+    "config.operation.middleware.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.operation.middleware.Observed",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "authlevels.middleware.PrincipalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -326,11 +298,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{VALKEY_PREFIX}:celery:
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
 
+# --- Figures -------------------------------------------------------------------------------------
+
+METRICS_TOKEN = long_secret("TIERGATE_METRICS_TOKEN", "", least=32, why="whoever knows it reads /metrics.")
+# Where the processes of one server write their figures for each other; prometheus-client reads it by itself.
+METRICS_DIRECTORY = own_directory("PROMETHEUS_MULTIPROC_DIR")
+
 # --- Logs ----------------------------------------------------------------------------------------
 
-LOG_FORMAT = env.str("TIERGATE_LOG_FORMAT", default="console" if EMBEDDED else "json")
-if LOG_FORMAT not in {"console", "json"}:
-    raise ImproperlyConfigured("TIERGATE_LOG_FORMAT is console or json.")
+LOG_FORMAT = one_of("TIERGATE_LOG_FORMAT", ("console", "json"), "console" if EMBEDDED else "json")
+LOG_LEVEL = one_of("TIERGATE_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
 _traceback_without_locals = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
@@ -373,5 +350,10 @@ LOGGING = {
         },
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
-    "root": {"handlers": ["stderr"], "level": env.str("TIERGATE_LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        # The line of each request says its status, and its route instead of its path.
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -1,15 +1,17 @@
 """The way of every request: gather, decide, record, return."""
 
 from datetime import datetime
+from uuid import UUID
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from authlevels import api as authlevels
 from decisions.errors import FactsUnavailable
 from decisions.facts import Gathered, find_snapshot, gather
+from decisions.people import read_person, recall_person
 from decisions.question import Answer, Question
-from decisions.trail import record
+from decisions.trail import is_routine, record, record_at_once, record_later
 from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tiergate import Decision, Purpose, Scope, SessionFacts, SessionState, decide
@@ -20,25 +22,18 @@ _LOOKS = 3
 
 
 def evaluate(question: Question, *, at: datetime) -> Answer:
-    """Answer one question at ``at``; the record is committed before this returns.
+    """Answer one question at ``at``.
+
+    The record stands before this returns: committed, or, of a routine allow, on its way by two roads.
 
     :raises FactsUnavailable: the facts could not be read or the record not written; the answer is unknown.
     :raises licensing.SnapshotBehind: the caller has seen a newer version than can be read.
     """
+    if connection.in_atomic_block:
+        raise RuntimeError("A decision is made outside any transaction, whose end would undo its record.")
     try:
         snapshot = find_snapshot(question, at=at)
-        with tenant_transaction(question.home, durable=True):
-            gathered, decision = _decided(question, snapshot, at=at)
-            decision_id = record(question, gathered, decision)
-            _note_use(question, gathered.facts.session, at=at)
-        return Answer(
-            home=question.home,
-            question=question,
-            decision=decision,
-            decision_id=decision_id,
-            binding=gathered.facts.binding,
-            privileges=frozenset(gathered.facts.privileges) if question.service is None else None,
-        )
+        return _routine_answer(question, snapshot, at=at) or _full_answer(question, snapshot, at=at)
     except DatabaseError as error:
         log.warning("facts_unavailable", error=type(error).__name__, exc_info=True)
         raise FactsUnavailable("The decision could not be made just now; ask again.", retry_after=1) from error
@@ -47,34 +42,79 @@ def evaluate(question: Question, *, at: datetime) -> Answer:
 def preview(question: Question, *, at: datetime) -> tuple[Gathered, Decision]:
     """Work out what the answer to ``question`` would be, without recording it or using anything up."""
     snapshot = find_snapshot(question, at=at)
-    with tenant_transaction(question.home):
-        gathered = gather(question, snapshot, at=at)
+    gathered = gather(question, snapshot, read_person(question, at=at), at=at)
     return gathered, decide(gathered.facts)
 
 
-def _decided(
+def _routine_answer(
     question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime
-) -> tuple[Gathered, Decision]:
-    """Gather and decide; an allow that uses up an elevation stands only once this request has the use.
+) -> Answer | None:
+    """Answer from memory, where that is a routine allow; anything else is decided from what is read now."""
+    person = recall_person(question, at=at)
+    if person is None:
+        return None
+    gathered = gather(question, snapshot, person, at=at)
+    decision = decide(gathered.facts)
+    if not (decision.is_allowed and is_routine(gathered.facts, decision)) or _is_use_due(question, person.session, at):
+        return None
+    decision_id = record_later(question, gathered, decision)
+    return None if decision_id is None else _answer(question, gathered, decision, decision_id)
+
+
+def _full_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer:
+    gathered = gather(question, snapshot, read_person(question, at=at), at=at)
+    decision = decide(gathered.facts)
+    if _uses_up_an_elevation(question, decision):
+        gathered, decision, decision_id = _claiming(question, snapshot, at=at)
+    else:
+        decision_id = (is_routine(gathered.facts, decision) and record_later(question, gathered, decision)) or (
+            record_at_once(question, gathered, decision)
+        )
+    _note_use(question, gathered.facts.session, at=at)
+    return _answer(question, gathered, decision, decision_id)
+
+
+def _answer(question: Question, gathered: Gathered, decision: Decision, decision_id: UUID) -> Answer:
+    return Answer(
+        home=question.home,
+        question=question,
+        decision=decision,
+        decision_id=decision_id,
+        binding=gathered.facts.binding,
+        privileges=frozenset(gathered.facts.privileges) if question.service is None else None,
+    )
+
+
+def _claiming(
+    question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime
+) -> tuple[Gathered, Decision, UUID]:
+    """Decide and claim in one transaction; an allow stands only once this request has the one use.
 
     :raises FactsUnavailable: others took the use each time, between our look and our claim.
     """
-    for _ in range(_LOOKS):
-        gathered = gather(question, snapshot, at=at)
-        decision = decide(gathered.facts)
-        if not _uses_up_an_elevation(question, decision) or _claim(question, gathered, at=at):
-            return gathered, decision
+    with tenant_transaction(question.home, durable=True):
+        for _ in range(_LOOKS):
+            gathered = gather(question, snapshot, read_person(question, at=at), at=at)
+            decision = decide(gathered.facts)
+            if not _uses_up_an_elevation(question, decision) or _claim(question, gathered, at=at):
+                return gathered, decision, record(question, gathered, decision)
     raise FactsUnavailable("The elevation is being used by other requests; ask again.", retry_after=1)
 
 
 def _note_use(question: Question, session: SessionFacts | None, *, at: datetime) -> None:
     """Note that the person was active, at most once a minute: a session left idle loses its higher levels."""
-    if session is None or session.state != SessionState.LIVE or question.context.purpose != Purpose.ENFORCE:
+    if session is None or not _is_use_due(question, session, at):
         return
-    seen_at = session.activity.last_seen_at
     session_id = authlevels.parse_session_handle(session.handle)
-    if session_id is not None and (seen_at is None or at - seen_at >= authlevels.TOUCH_EVERY):
+    if session_id is not None:
         authlevels.touch_session(tenant_id=question.home, session_id=session_id, at=at)
+
+
+def _is_use_due(question: Question, session: SessionFacts | None, at: datetime) -> bool:
+    if session is None or session.state != SessionState.LIVE or question.context.purpose != Purpose.ENFORCE:
+        return False
+    seen_at = session.activity.last_seen_at
+    return seen_at is None or at - seen_at >= authlevels.TOUCH_EVERY
 
 
 def _uses_up_an_elevation(question: Question, decision: Decision) -> bool:

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
-
-from authlevels import api as authlevels
+from decisions.people import Person
 from decisions.question import Question
 from licensing import api as licensing
 from tiergate import (
@@ -15,9 +13,7 @@ from tiergate import (
     CallerKind,
     Contribution,
     Facts,
-    MemberFact,
     Requirement,
-    SessionFacts,
     TenantFact,
     Versions,
     binding,
@@ -49,13 +45,15 @@ def find_snapshot(question: Question, *, at: datetime) -> licensing.TenantSnapsh
         return None
 
 
-def gather(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Gathered:
-    """Gather the facts about ``question`` at ``at``, inside a transaction of the tenant asked about."""
+def gather(
+    question: Question, snapshot: licensing.TenantSnapshot | None, person: Person, *, at: datetime
+) -> Gathered:
+    """Put together the facts about ``question`` at ``at``; nothing is read here."""
     if snapshot is None or question.tenant_id is None:
         return Gathered(facts=_facts_without_tenant(question, at=at), fields={})
     action = find_action(question.action, snapshot)
     fields, missing = bound_fields(action.binds, question.document()) if action else ({}, ())
-    member, session = _person(question, question.tenant_id, at=at)
+    member = person.member
     roles = [snapshot.roles[key] for key in member.roles if key in snapshot.roles] if member else []
     feature = action.feature if action else None
     facts = Facts(
@@ -87,7 +85,7 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, *, at:
         missing_fields=missing,
         entitlement=snapshot.entitlements.get(feature) if feature else None,
         unlocks=snapshot.unlocks.get(feature, ()) if feature else (),
-        session=session,
+        session=person.session,
         contributions=(
             PLATFORM,
             *(
@@ -127,22 +125,3 @@ def _facts_without_tenant(question: Question, *, at: datetime) -> Facts:
         caller=question.caller,
         service=question.service,
     )
-
-
-def _person(question: Question, tenant_id: UUID, *, at: datetime) -> tuple[MemberFact | None, SessionFacts | None]:
-    subject = question.subject
-    if question.caller == CallerKind.SERVICE:
-        return None, None
-    member = licensing.get_member(tenant_id=tenant_id, subject_type=subject.type, subject_id=subject.id)
-    if member is None:
-        return None, None
-    session = None
-    if question.context.session is not None:
-        session = authlevels.session_facts(
-            tenant_id=tenant_id,
-            session=question.context.session,
-            subject=(subject.type, subject.id),
-            at=at,
-            request_id=question.claim_id if question.is_claiming else "",
-        )
-    return MemberFact(roles=tuple(member.roles), is_active=member.active), session

@@ -9,7 +9,32 @@ from audit import api as audit
 from authlevels import api as authlevels
 from decisions.facts import Gathered
 from decisions.question import Question
-from tiergate import Decision, Facts
+from tiergate import OWN_PREFIX, Decision, Facts, Purpose, Scope, Sensitivity
+
+_encode = msgspec.json.Encoder().encode
+
+
+def is_routine(facts: Facts, decision: Decision) -> bool:
+    """Say whether a decision may be recorded a moment after it was answered.
+
+    Advice for a menu is; and an allow of what is neither premium nor regulated, nor Tiergate's own, nor a transaction.
+    """
+    if facts.purpose == Purpose.DISPLAY:
+        return True
+    requirement, entitlement = decision.requirement, facts.entitlement
+    return (
+        decision.is_allowed
+        and facts.tenant is not None
+        and facts.action is not None
+        and not facts.action_name.startswith(OWN_PREFIX)
+        and requirement is not None
+        and requirement.scope != Scope.TRANSACTION
+        and requirement.approvals == 0
+        and (
+            facts.action.feature is None
+            or (entitlement is not None and entitlement.sensitivity == Sensitivity.STANDARD)
+        )
+    )
 
 
 def record(question: Question, gathered: Gathered, decision: Decision) -> UUID:
@@ -18,28 +43,70 @@ def record(question: Question, gathered: Gathered, decision: Decision) -> UUID:
     payload: ``asked_by``, ``request_id``, ``fields`` (the bound properties that a person confirms), ``facts``,
     ``decision``: the last two read back into the kernel's own classes.
     """
-    facts = gathered.facts
-    session = facts.session
-    payload = {
-        "asked_by": question.asked_by,
-        "request_id": question.request_id,
-        "fields": gathered.fields,
-        "facts": facts,
-        "decision": decision,
-    }
-    entry_id = uuid4()
-    audit.append(
+    return audit.append(
         tenant_id=question.home,
         kind=audit.Kind.DECISION,
-        at=facts.at,
-        payload=msgspec.json.encode(payload),
-        subject=facts.subject,
-        session_id=authlevels.parse_session_handle(session.handle) if session else None,
+        at=gathered.facts.at,
+        payload=_payload(question, gathered, decision),
+        subject=gathered.facts.subject,
+        session_id=_session_id(gathered.facts),
+        entry_id=uuid4(),
+    )
+
+
+def record_at_once(question: Question, gathered: Gathered, decision: Decision) -> UUID:
+    """Record the decision in a transaction of its own, committed when this returns.
+
+    :raises django.db.DatabaseError: the record may not stand, so neither may the answer.
+    """
+    entry_id = uuid4()
+    audit.append_at_once(
+        tenant_id=question.home,
         entry_id=entry_id,
+        kind=audit.Kind.DECISION,
+        at=gathered.facts.at,
+        payload=_payload(question, gathered, decision),
+        subject=_tagged(question, gathered.facts),
+        session_id=_session_id(gathered.facts),
     )
     return entry_id
+
+
+def record_later(question: Question, gathered: Gathered, decision: Decision) -> UUID | None:
+    """Hand a routine decision to the recorder and return its id; None when that takes no more just now."""
+    entry_id = uuid4()
+    is_taken = audit.append_later(
+        tenant_id=question.home,
+        entry_id=entry_id,
+        kind=audit.Kind.DECISION,
+        at=gathered.facts.at,
+        payload=_payload(question, gathered, decision),
+        subject=_tagged(question, gathered.facts),
+        session_id=_session_id(gathered.facts),
+    )
+    return entry_id if is_taken else None
 
 
 def read_back(payload: Any) -> tuple[Facts, Decision]:
     """Read a recorded decision's payload into the facts and the decision it holds."""
     return msgspec.convert(payload["facts"], Facts), msgspec.convert(payload["decision"], Decision)
+
+
+def _payload(question: Question, gathered: Gathered, decision: Decision) -> bytes:
+    return _encode(
+        {
+            "asked_by": question.asked_by,
+            "request_id": question.request_id,
+            "fields": gathered.fields,
+            "facts": gathered.facts,
+            "decision": decision,
+        }
+    )
+
+
+def _tagged(question: Question, facts: Facts) -> tuple[str, str]:
+    return facts.subject[0], audit.tag_of(tenant_id=question.home, subject=facts.subject)
+
+
+def _session_id(facts: Facts) -> UUID | None:
+    return authlevels.parse_session_handle(facts.session.handle) if facts.session else None

@@ -27,6 +27,7 @@ from licensing.errors import (
     UnknownRole,
 )
 from licensing.holdings import TenantSnapshot
+from licensing.member_facts import MEMBER_COLUMN, MemberFacts, member_parameters, read_member
 from licensing.members import Member, get_member, list_members, put_member, remove_member
 from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
 from licensing.overrides import OverrideView, get_override, list_overrides, put_override, remove_override
@@ -37,6 +38,7 @@ from licensing.subscriptions import Subscription, get_subscription, list_subscri
 from licensing.tenants import Tenant, get_tenant, list_tenants, put_tenant
 
 __all__ = [
+    "MEMBER_COLUMN",
     "NOTHING_TO_CHANGE",
     "RESET",
     "VENDOR_SLUG",
@@ -52,6 +54,7 @@ __all__ = [
     "InvalidSnapshotVersion",
     "InvalidTerm",
     "Member",
+    "MemberFacts",
     "MemberNotFound",
     "Mistake",
     "OverrideNotFound",
@@ -93,6 +96,7 @@ __all__ = [
     "list_roles",
     "list_subscriptions",
     "list_tenants",
+    "member_parameters",
     "publish",
     "put_member",
     "put_override",
@@ -100,6 +104,7 @@ __all__ = [
     "put_subscription",
     "put_tenant",
     "read_file",
+    "read_member",
     "read_schema",
     "remove_member",
     "remove_override",

@@ -57,13 +57,14 @@ def _django_db_helper(
     """Stand in for pytest-django's, whose clean-up truncates by the app's role, which may not."""
     from django.db import connections  # noqa: PLC0415 - not before the settings are read
 
-    from audit.api import forget_people  # noqa: PLC0415 - as above
+    from audit.api import forget_people, stop_stream  # noqa: PLC0415 - as above
 
     superuser.execute(django_db_setup.encode())
     valkey.flushdb()
     forget_people()
     with django_db_blocker.unblock():
         yield
+        stop_stream()
         for connection in connections.all(initialized_only=True):
             assert not connection.in_atomic_block, f"the test left a transaction open on {connection.alias}"
             connection.close()

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.test import Client
 
+from audit import api as audit
+
 
 def body(
     action: str = "reports.read",
@@ -65,3 +67,9 @@ def step_up(client: Client, key: str, answer: Any, code: str) -> Any:
         {"method": "totp", "code": code},
         path=f"/step-up/challenges/{opened['challenge_id']}/verify",
     )
+
+
+def store_routine_records() -> None:
+    """Do what the worker does every second: store the routine decisions that were answered so far."""
+    assert audit.flush_stream()
+    audit.drain()

@@ -1,0 +1,64 @@
+"""Store entries that come in batches: each once, however often it comes."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from audit.encoding import storable_json
+from audit.people import storable
+from audit.records import Record
+from isolation.api import tenant_row
+
+SWEEP: Final = "sweep"
+
+_CALL: Final = (
+    "audit_append_batch(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::uuid[], "
+    "%s::text[])"
+)
+
+
+def store_as_tenants(records: list[Record]) -> int:
+    """Store entries as each of their tenants in turn, by the app's role, and say how many were new.
+
+    :raises django.db.DatabaseError: those of some tenants may be stored.
+    """
+    by_tenant = sorted(records, key=lambda record: record.tenant_id)
+    try:
+        return sum(
+            tenant_row(UUID(bytes=tenant_id), _CALL, _columns(group))[0]
+            for tenant_id, group in groupby(by_tenant, key=lambda record: record.tenant_id)
+        )
+    finally:
+        # The thread that sends is no request, at whose end somebody would give the connection back.
+        connections["default"].close()
+
+
+def store_all(records: Iterable[Record]) -> int:
+    """Store entries of any tenants in one transaction of the sweep's role, and say how many were new.
+
+    :raises django.db.DatabaseError: none is stored.
+    """
+    with transaction.atomic(using=SWEEP), connections[SWEEP].cursor() as cursor:
+        cursor.execute(f"SELECT {_CALL}", _columns(records))
+        (new,) = cursor.fetchone()
+    return int(new)
+
+
+def _columns(records: Iterable[Record]) -> list[list[Any]]:
+    rows = [
+        (
+            UUID(bytes=one.tenant_id),
+            UUID(bytes=one.entry_id),
+            one.kind,
+            one.at,
+            storable(one.subject_type),
+            storable(one.subject_id),
+            UUID(bytes=one.session_id) if one.session_id else None,
+            storable_json(one.payload),
+        )
+        for one in records
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,283 @@
+"""Entries that may be appended a moment later: encoded by the request, sent in batches, kept until they are stored.
+
+A request hands over the bytes of its entry and goes on. A thread sends what has gathered every five milliseconds as
+one entry of a Valkey stream, from which a worker stores it in PostgreSQL (`audit.draining`). What was sent is kept
+here until the worker has said so, and sent again after every new connection, since a server that was restarted or
+wiped says nothing of what it lost: an entry is stored once however often it arrives. Where Valkey does not answer,
+what is kept is stored in PostgreSQL at once, and nothing more is taken until it does: callers then append directly.
+
+So an entry is lost only with this process: what it held in its last five milliseconds, and what was sent if Valkey
+dies before the worker has stored it.
+"""
+
+import atexit
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from audit.records import Record, encode_record, joined, life_key, read_record, split, stored_key, stream_key, stream_order
+from audit.storing import store_as_tenants
+
+FLUSH_SECONDS: Final = 0.005
+MAX_WAITING: Final = 16 * 1024 * 1024
+"""Bytes that may wait to be sent; more are refused."""
+MAX_KEPT: Final = 128 * 1024 * 1024
+"""Bytes that may wait to be stored; more are refused."""
+
+_ASK_SECONDS: Final = 0.25
+_RETRY_SECONDS: Final = 0.1
+_TIMEOUT_SECONDS: Final = 0.25
+_PATIENCE_AT_EXIT: Final = 3.0
+
+_log = structlog.get_logger(__name__)
+
+type Store = Callable[[list[Record]], object]
+
+
+def append_later(  # noqa: PLR0913 - each is a column
+    *,
+    tenant_id: UUID,
+    entry_id: UUID,
+    kind: str,
+    at: datetime,
+    payload: bytes,
+    subject: tuple[str, str],
+    session_id: UUID | None = None,
+) -> bool:
+    """Take an entry to be stored within about a second, and say whether it was taken.
+
+    False means that nothing was taken: append it at once instead, or refuse.
+    """
+    record = Record(
+        tenant_id.bytes,
+        entry_id.bytes,
+        kind,
+        at,
+        subject[0],
+        subject[1],
+        session_id.bytes if session_id else b"",
+        payload,
+    )
+    return _sender().take(encode_record(record))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamState:
+    """How far behind this process is. waiting: bytes not yet sent. kept: bytes sent, not known to be stored."""
+
+    waiting: int
+    kept: int
+    is_taking: bool
+
+
+def stream_state() -> StreamState:
+    """Tell how far behind this process is."""
+    return _sender().state()
+
+
+def flush_stream(*, seconds: float = _PATIENCE_AT_EXIT) -> bool:
+    """Send what waits and say whether all of it was sent, as before a process ends."""
+    return _sender().flush(seconds=seconds)
+
+
+@dataclass(slots=True)
+class _Batch:
+    content: bytes
+    stream_id: bytes | None = None
+
+
+class Sender:
+    """The thread that sends, in one process."""
+
+    def __init__(self, store: Store) -> None:
+        self.pid = os.getpid()
+        self._store = store
+        self._lock = threading.Lock()
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._kept: deque[_Batch] = deque()
+        self._kept_bytes = 0
+        self._is_taking = True
+        self._is_reconnected = False
+        self._life: bytes | None = None
+        self._asked_at = float("-inf")
+        self._something = threading.Event()
+        self._idle = threading.Event()
+        self._stopped = threading.Event()
+        self._client = self._connected()
+        self._thread = threading.Thread(target=self._run, name="tiergate-entries", daemon=True)
+        self._thread.start()
+
+    def take(self, record: bytes) -> bool:
+        """Take one encoded record, unless there is trouble ahead or too much behind."""
+        size = len(record)
+        with self._lock:
+            if not self._is_taking or self._waiting_bytes + size > MAX_WAITING or self._kept_bytes > MAX_KEPT:
+                return False
+            self._waiting.append(record)
+            self._waiting_bytes += size
+        if not self._something.is_set():
+            self._something.set()
+        return True
+
+    def state(self) -> StreamState:
+        """Tell how far behind this process is."""
+        return StreamState(waiting=self._waiting_bytes, kept=self._kept_bytes, is_taking=self._is_taking)
+
+    def flush(self, *, seconds: float) -> bool:
+        """Wait until nothing is left to send."""
+        until = time.monotonic() + seconds
+        while self._waiting_bytes and time.monotonic() < until and self._thread.is_alive():
+            self._idle.clear()
+            self._something.set()
+            self._idle.wait(0.05)
+        return not self._waiting_bytes
+
+    def stop(self) -> None:
+        """Send what waits, and end the thread."""
+        self.flush(seconds=_PATIENCE_AT_EXIT)
+        self._stopped.set()
+        self._something.set()
+        self._thread.join(timeout=_PATIENCE_AT_EXIT)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._something.wait(_ASK_SECONDS if self._kept else None)
+            self._something.clear()
+            self._stopped.wait(FLUSH_SECONDS)
+            try:
+                if not self._is_taking:
+                    self._client.ping()
+                self._send()
+                self._forget_stored()
+                self._is_taking = True
+            except Exception as error:  # noqa: BLE001 - whatever it was, what is held must not be lost by it
+                self._bring_home(error)
+            self._idle.set()
+
+    def _send(self) -> None:
+        """Send what has gathered as one entry of the stream; kept first, so that no failure loses it."""
+        with self._lock:
+            taken, self._waiting = self._waiting, []
+            size, self._waiting_bytes = self._waiting_bytes, 0
+            if taken:
+                self._kept.append(_Batch(joined(taken)))
+                self._kept_bytes += size
+        for batch in list(self._kept):
+            if batch.stream_id is None:
+                self._add(batch)
+
+    def _add(self, batch: _Batch) -> None:
+        with self._client.pipeline(transaction=True) as pipeline:
+            pipeline.set(life_key(), os.urandom(8).hex(), nx=True, get=True)
+            pipeline.get(life_key())
+            pipeline.xadd(stream_key(), {b"r": batch.content})
+            _, life, stream_id = pipeline.execute()
+        if self._is_reconnected or life != self._life:
+            # Another server, or one that has forgotten: whatever it had been sent, it is sent again.
+            self._is_reconnected, self._life = False, life
+            for one in self._kept:
+                one.stream_id = None
+        batch.stream_id = stream_id
+
+    def _forget_stored(self) -> None:
+        """Forget what the worker has stored, and send again what another server never had."""
+        if not self._kept or time.monotonic() - self._asked_at < _ASK_SECONDS:
+            return
+        self._asked_at = time.monotonic()
+        life, stored = self._client.mget(life_key(), stored_key())
+        if self._is_reconnected or life != self._life:
+            for one in self._kept:
+                one.stream_id = None
+            self._send()
+            return
+        if stored is None:
+            return
+        until = stream_order(stored)
+        while self._kept and self._kept[0].stream_id is not None and stream_order(self._kept[0].stream_id) <= until:
+            gone = self._kept.popleft()
+            with self._lock:
+                self._kept_bytes = max(0, self._kept_bytes - len(gone.content))
+
+    def _bring_home(self, error: Exception) -> None:
+        """Store what is held in PostgreSQL, since Valkey cannot be trusted to; take nothing more meanwhile."""
+        if self._is_taking:
+            _log.warning("entries_not_sent", error=str(error), kept=len(self._kept))
+        self._is_taking = False
+        with self._lock:
+            taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            if taken:
+                self._kept.append(_Batch(joined(taken)))
+        try:
+            while self._kept:
+                batch = self._kept[0]
+                self._store([read_record(one) for one in split(batch.content)])
+                self._kept.popleft()
+                with self._lock:
+                    self._kept_bytes = max(0, self._kept_bytes - len(batch.content))
+        except Exception as failure:  # noqa: BLE001 - as above: it is tried again
+            _log.warning("entries_not_stored", error=str(failure), kept=len(self._kept))
+        self._something.set()
+        self._stopped.wait(_RETRY_SECONDS)
+
+    def _connected(self) -> Redis:
+        def on_connect(connection: object) -> None:
+            self._is_reconnected = True
+            connection.on_connect()  # type: ignore[attr-defined]
+
+        return Redis.from_url(
+            settings.REDIS_URL,
+            single_connection_client=True,
+            redis_connect_func=on_connect,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=_TIMEOUT_SECONDS,
+            socket_connect_timeout=_TIMEOUT_SECONDS,
+        )
+
+
+
+
+_guard = threading.Lock()
+_current: Sender | None = None
+
+
+def _sender() -> Sender:
+    global _current  # noqa: PLW0603 - one sender a process, and none inherited over a fork
+    found = _current
+    if found is None or found.pid != os.getpid():
+        with _guard:
+            if _current is None or _current.pid != os.getpid():
+                _current = Sender(store_as_tenants)
+                atexit.register(_current.stop)
+            found = _current
+    return found
+
+
+def stop_stream() -> None:
+    """Send what waits and end this process's thread, as at the end of a test."""
+    global _current  # noqa: PLW0603 - as above
+    with _guard:
+        if _current is not None and _current.pid == os.getpid():
+            _current.stop()
+            atexit.unregister(_current.stop)
+        _current = None
+
+
+def _forget_lock() -> None:
+    global _guard  # noqa: PLW0603 - a lock that another thread held at the fork would stay held
+    _guard = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_lock)
