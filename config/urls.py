@@ -4,6 +4,7 @@ from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("config.operation.urls")),
     path("", include("decisions.urls")),
     path("", include("authlevels.urls")),
     path("", include("licensing.urls")),

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, disable_created_metrics
 
 BEAT_SECONDS: Final = 1.0
+
+# When a series began is of use to none of our figures, and doubles the page.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 FAILURES: Final = Counter(
     "tiergate_figure_failures_total", "Times that a figure of this page could not be read.", ["figure"]

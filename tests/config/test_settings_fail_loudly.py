@@ -67,7 +67,11 @@ def test_each_wrong_value_is_named(name: str, value: str) -> None:
 
 def test_no_setting_of_a_database_wraps_requests_in_a_transaction() -> None:
     done = _start(
-        {**WHOLE, "DATABASE_SWEEP_URL": WHOLE["DATABASE_URL"], "DATABASE_OWNER_URL": WHOLE["DATABASE_URL"]},
+        {
+            **WHOLE,
+            "DATABASE_SWEEP_URL": "postgresql://tiergate_sweep:x@db.internal/tiergate",
+            "DATABASE_OWNER_URL": "postgresql://tiergate_owner:x@db.internal/tiergate",
+        },
         "print([(a, d['ATOMIC_REQUESTS'], d['CONN_MAX_AGE']) for a, d in s.DATABASES.items()])",
     )
     assert done.stdout == "[('default', False, 0), ('sweep', False, 0), ('owner', False, 0)]\n"

@@ -1,0 +1,1 @@
+"""How it is watched: probes, figures, log lines, spans, and what is looked at before anything is served."""
