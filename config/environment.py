@@ -171,6 +171,17 @@ def keyring(name: str, text: str) -> dict[str, bytes]:
     return dict(ring)
 
 
+def key_of_32(name: str, text: str) -> bytes:
+    """Read one key of 32 bytes."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise ImproperlyConfigured(f"{name} must be a base64 key of {_KEY_BYTES} bytes.")
+    return key
+
+
 def distinct_roles(urls: Mapping[str, str], names: Mapping[str, str]) -> None:
     """Refuse one role under two names: the app's, the sweep's and the owner's rights must stay apart."""
     by_role: dict[str, str] = {}
