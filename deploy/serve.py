@@ -43,8 +43,8 @@ def main(arguments: list[str]) -> int:
             _become("manage.py", *rest)
         case ["migrate", *rest]:
             _become("manage.py", "migrate", "--no-input", *rest)
-        case ["collectstatic"]:
-            _become("manage.py", "collectstatic", "--no-input", environment=_throwaway())
+        case ["collectstatic", *rest]:
+            _become("manage.py", "collectstatic", "--no-input", *rest, environment=_throwaway())
         case ["healthy"]:
             return 0 if is_healthy(os.environ) else 1
         case []:

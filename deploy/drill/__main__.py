@@ -1,0 +1,49 @@
+"""`python -m deploy.drill restore`: do a drill, print what was found, and exit with 0 when all was as promised."""
+
+import sys
+
+from config.embedded import EmbeddedError
+from deploy.drill.cluster import DrillError
+from deploy.drill.restore import Restored, restore_drill
+
+
+def main(arguments: list[str]) -> int:
+    """Do one drill."""
+    match arguments:
+        case ["restore"]:
+            found = restore_drill(say)
+            _tell_restored(found)
+            return 1 if found.differences else 0
+        case _:
+            say("usage: python -m deploy.drill restore")
+            return 2
+
+
+def say(text: str) -> None:
+    """Tell a terminal."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _tell_restored(found: Restored) -> None:
+    say("")
+    say(f"{'table':<40} {'before':>8} {'after':>8}  content")
+    for table in sorted({*found.before.rows, *found.after.rows}):
+        is_same = found.before.content.get(table) == found.after.content.get(table)
+        same = "the same" if is_same else "numbered anew" if table == "licensing_generation" else "ANOTHER"
+        say(f"{table:<40} {found.before.rows.get(table, 0):>8} {found.after.rows.get(table, 0):>8}  {same}")
+    say("")
+    for question, was in found.before.answered.items():
+        say(f"{question:<46} {'/'.join(was):<28} -> {'/'.join(found.after.answered[question])}")
+    say("")
+    say(f"audit verify: {found.after.verified}")
+    say(f"The dump has {found.dump_bytes} bytes. Differences: {len(found.differences)}.")
+    for difference in found.differences:
+        say(f"  {difference}")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (DrillError, EmbeddedError) as error:
+        sys.exit(str(error))

@@ -1,0 +1,8 @@
+-- After a restore, or after a promotion that may have lost commits: number every state anew, far above what was.
+--
+-- Processes and callers hold numbers that this database never gave out; the same number must not come to mean
+-- something else.
+BEGIN;
+SELECT setval('licensing_generation_seq', nextval('licensing_generation_seq') + 1000000);
+UPDATE licensing_generation SET number = nextval('licensing_generation_seq');
+COMMIT;
