@@ -15,3 +15,14 @@ class PersonNotFound(TiergateError):
 
     code = "person_not_found"
     kind = ErrorKind.NOT_FOUND
+
+
+class CannotSeal(Exception):
+    """The trail cannot be sealed as things are; nothing was."""
+
+
+class NotSealed(TiergateError):
+    """The entry is not in the sealed tree yet."""
+
+    code = "not_sealed"
+    kind = ErrorKind.NOT_FOUND

@@ -17,7 +17,7 @@ from django.utils.csp import CSP
 
 from config import environment
 from config.embedded import is_embedded, paths
-from config.embedded.secrets import development_secrets
+from config.embedded.secrets import development_seal_key, development_secrets
 from config.environment import env, flag, hosts, long_secret, one_of, own_directory, required, whole_number
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -66,6 +66,24 @@ if not SECRET_KEY:
 KEY_RING = environment.keyring(
     "TIERGATE_KEYRING", env.str("TIERGATE_KEYRING", default="") or (_made.keyring if _made else "")
 )
+
+# Signs the trail's checkpoints (Ed25519). Only workers need it; who verifies needs public keys alone.
+_seal_key = env.str("TIERGATE_SEAL_KEY", default=development_seal_key() if EMBEDDED else "")
+SEAL_KEY = environment.key_of_32("TIERGATE_SEAL_KEY", _seal_key) if _seal_key else None
+# Of keys that signed before, and of the one that signs where that is not at hand.
+SEAL_PUBLIC_KEYS = [
+    environment.key_of_32("TIERGATE_SEAL_PUBLIC_KEYS", one.strip())
+    for one in env.list("TIERGATE_SEAL_PUBLIC_KEYS", default=[])
+]
+# Where each checkpoint is copied to, out of the database's reach.
+_seal_directory = env.str(
+    "TIERGATE_SEAL_DIR", default=str(paths.place().keep / "seals" / paths.database_name()) if EMBEDDED else ""
+)
+SEAL_DIR = Path(_seal_directory) if _seal_directory else None
+if SEAL_KEY is not None and SEAL_DIR is None:
+    raise ImproperlyConfigured(
+        "TIERGATE_SEAL_DIR is not set: where the trail is sealed, its checkpoints are copied out of the database."
+    )
 
 # --- Databases: one, by three roles --------------------------------------------------------------
 

@@ -166,7 +166,7 @@ DECLARE
     last bigint;
 BEGIN
     LOCK TABLE public.audit_entry IN SHARE ROW EXCLUSIVE MODE;
-    SELECT coalesce(max(seq), 0) INTO last FROM public.audit_entry;
+    SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO last FROM public.audit_entry_order_seq;
     RETURN last;
 END
 $fn$;

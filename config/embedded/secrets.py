@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.embedded.paths import place
@@ -27,18 +28,38 @@ def development_secrets() -> Secrets:
 
     :raises EmbeddedError: when the directory for them belongs to somebody else.
     """
+    return Secrets(
+        **json.loads(
+            _made_once(
+                "secrets.json",
+                lambda: json.dumps(
+                    {
+                        "key": secrets.token_urlsafe(50),
+                        "keyring": json.dumps({"dev-1": base64.b64encode(secrets.token_bytes(32)).decode()}),
+                    }
+                ),
+            )
+        )
+    )
+
+
+def development_seal_key() -> str:
+    """Read the key that this checkout's trail is sealed with, in base64, making it the first time.
+
+    :raises EmbeddedError: as for the other secrets.
+    """
+    return _made_once("seal-key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def _made_once(name: str, make: Callable[[], str]) -> str:
     here = place()
-    path = here.keep / "secrets.json"
+    path = here.keep / name
     if not path.exists():
         lay_out(here)
-        fresh = {
-            "key": secrets.token_urlsafe(50),
-            "keyring": json.dumps({"dev-1": base64.b64encode(secrets.token_bytes(32)).decode()}),
-        }
-        growing = path.with_name(f"secrets.{os.getpid()}.new")
+        growing = path.with_name(f"{name}.{os.getpid()}.new")
         descriptor = os.open(growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump(fresh, file)
+            file.write(make())
         # A link never replaces: of two processes that start at once, the first one's secrets stay.
         try:
             path.hardlink_to(growing)
@@ -46,4 +67,4 @@ def development_secrets() -> Secrets:
             pass
         finally:
             growing.unlink()
-    return Secrets(**json.loads(path.read_text()))
+    return path.read_text()
