@@ -16,6 +16,8 @@ _NOBODY: Final[Mapping[str, UUID]] = MappingProxyType({})
 _serving: ContextVar[Mapping[str, UUID]] = ContextVar("serving", default=_NOBODY)
 
 _SET: Final = f"SELECT set_config('{TENANT_SETTING}', %s, true)"
+# In one round trip, and in this order: what was named before, and the tenant to serve.
+_NAME: Final = f"SELECT nullif(current_setting('{TENANT_SETTING}', true), ''), set_config('{TENANT_SETTING}', %s, true)"
 _SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
@@ -40,7 +42,7 @@ def tenant_transaction(
     durable: refuse to be nested, so that what is written is committed when the block ends.
     savepoint: False joins without one, for what only reads: two statements less.
     snapshot: repeatable read and read-only, so that all its queries see one instant. It must be outermost.
-    :raises CrossTenantError: inside a transaction of another tenant.
+    :raises CrossTenantError: inside a transaction of another tenant, or on a connection that names one for good.
     """
     serving = _serving.get()
     held = serving.get(using)
@@ -58,7 +60,13 @@ def tenant_transaction(
         with connection.cursor() as cursor:
             if snapshot:
                 cursor.execute(_SNAPSHOT)
-            cursor.execute(_SET, [str(tenant_id)])
+            cursor.execute(_NAME, [str(tenant_id)])
+            named = cursor.fetchone()
+        if named is None or named[0] is not None:
+            # Somebody named a tenant for longer than a transaction, which no code of ours does. Whatever else they
+            # left there goes with the connection: closed by the driver, a pool does not give it out again.
+            connection.connection.close()
+            raise CrossTenantError("This connection named a tenant before it was asked to serve one.")
         token = _serving.set({**serving, using: tenant_id})
         try:
             yield
