@@ -1,11 +1,17 @@
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 import audit.api
+import authlevels.api
 import licensing.api
 from isolation.api import tenant_transaction
+from tests import rows
+from tests.isolation.world import World, make_world, refresh
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -23,3 +29,25 @@ def tenants(db: None) -> tuple[UUID, UUID]:
             audit.api.append(tenant_id=tenant.id, kind=audit.api.Kind.DECISION, at=NOON, payload={"of": slug})
         out.append(tenant.id)
     return out[0], out[1]
+
+
+@pytest.fixture
+def world(
+    db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection, settings: Any
+) -> Iterator[World]:
+    """Give each test both tenants as they were made: once, then put back row by row."""
+    settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
+    forget()
+    if "two_tenants" not in made_worlds:
+        made_worlds["two_tenants"] = make_world(superuser), rows.keep_rows(superuser, "two_tenants_rows")
+    made, restoring = made_worlds["two_tenants"]
+    superuser.execute(restoring.encode())
+    refresh(made)
+    yield made
+    forget()
+
+
+def forget() -> None:
+    """Drop what this process remembers of rows that are put back behind its back."""
+    licensing.api.forget_snapshots()
+    authlevels.api.forget_credentials()

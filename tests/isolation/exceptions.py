@@ -1,0 +1,45 @@
+"""What is allowed by way of exception from "one tenant sees its own", each with the reason for which it is."""
+
+from collections.abc import Mapping
+from typing import Final
+
+_ATOMIC: Final = "the trigger's counter: the app may read the counters and never set them"
+_RANDOM: Final = "a keyed digest of 256 random bits: nobody meets it by guessing"
+
+DEFINER_FUNCTIONS: Final[Mapping[str, str]] = {
+    "licensing_bump_one": f"{_ATOMIC}; called by the two triggers alone",
+    "licensing_bump_catalogue": _ATOMIC,
+    "licensing_bump_tenants": _ATOMIC,
+    "audit_make_part": "makes a month's part of the trail; takes a month and nothing else, and only the sweep may call it",
+    "audit_boundary": "tells the sealer, who sees every tenant anyway, how far the trail stood; only the sweep may call it",
+}
+"""Functions that run as the owner."""
+
+NAMING_FUNCTIONS: Final[Mapping[str, str]] = {
+    "isolation_serve": "names the tenant of one statement's own transaction, as tenant_transaction does of several",
+    "audit_append": "one entry in a transaction of its own; refused where another tenant is served already",
+}
+"""Functions that name the tenant of a transaction, or read which is named."""
+
+SEQUENCES: Final[Mapping[str, str]] = {
+    "audit_entry_order_seq": "numbers the trail's entries: whoever appends draws one, and reads none but their own",
+}
+"""Sequences that the app may draw from."""
+
+GLOBAL_WITH_TENANT: Final[Mapping[str, str]] = {}
+"""Global tables that have a tenant_id nevertheless."""
+
+HIGH_ENTROPY: Final[Mapping[str, str]] = {
+    "authlevels_session (secret_digest)": _RANDOM,
+    "authlevels_service_credential (secret_digest)": _RANDOM,
+    "licensing_subscription_add_on (subscription_id, plan_version_id)": "begins with the random id of a subscription",
+}
+"""What is unique across tenants, by table and columns: to be told of a duplicate one must hold the secret already."""
+
+SOFT_REFERENCES: Final[Mapping[str, str]] = {
+    "authlevels_session.asserted_by": "for the trail's reader; nothing is read by it",
+    "authlevels_challenge.decision_id": "the decision is in the trail, read by tenant and id; entries have no keys to them",
+    "audit_entry.session_id": "an entry outlives what it tells of; read by tenant",
+    "audit_leaf.entry_id": "a leaf tells of an entry; only the sealer writes any",
+}
+"""Columns that hold an id of something without a foreign key."""

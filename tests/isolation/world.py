@@ -1,0 +1,298 @@
+"""Two tenants that hold something of everything, and whatever a thing of one could be mistaken for in the other.
+
+Acme attacks, Globex is attacked. Everything of Globex has a name or id that occurs nowhere in Acme, and each has a
+*ghost*: a name or id of the same shape of something that exists nowhere. Whatever Acme asks about a thing of Globex
+must be answered as if it asked about its ghost.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import psycopg
+import pyotp
+from django.test import Client
+from psycopg import sql
+
+from authlevels import api as authlevels
+from authlevels.models import ProofRow
+from isolation import clock
+from isolation.api import tenant_transaction
+from licensing import api as licensing
+from sample.models import Deletion, Payment
+from tests.decisions.asking import ask, export
+from tests.decisions.conftest import PASSWORD, TOTP_SECRET, _catalogue
+from tests.isolation.schema import tenant_tables
+from tiergate import Level, Requirement, Term, Verb
+
+RETURN_TO = "https://reports.example/back"
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_HEX = re.compile(r"[0-9a-f]{32}")
+# Every entry so far as the sealer would have it; what the hashes say is no matter here.
+_LEAVES = """
+    INSERT INTO audit_leaf (position, tenant_id, ordinal, previous_seq, entry_id, seq, kind, at, hash)
+    SELECT row_number() OVER (ORDER BY seq) - 1, tenant_id, row_number() OVER own - 1, coalesce(lag(seq) OVER own, 0),
+           id, seq, kind, at, sha256(id::text::bytea)
+    FROM audit_entry WINDOW own AS (PARTITION BY tenant_id ORDER BY seq)
+"""
+# What is no name of anybody: words that both tenants' rows are full of, or that are too short to be told apart.
+_SHORTEST = 6
+
+
+@dataclass(kw_only=True)
+class Side:
+    """One tenant with a live thing of every kind; what is secret of it is kept here."""
+
+    slug: str
+    tenant_id: UUID
+    key: str
+    owner: str
+    person: str
+    role: str
+    secret: str = ""
+    session: str = ""
+    decision: str = ""
+    challenge: str = ""
+    handed_off: str = ""
+    handoff: str = ""
+    passed: str = ""
+    elevation: str = ""
+    redeemable: str = ""
+    code: str = ""
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class World:
+    """Acme, who attacks, and Globex; of Globex every name, and the ghost of each."""
+
+    acme: Side
+    globex: Side
+    ghosts: dict[str, str] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
+
+
+def make_world(inside: psycopg.Connection) -> World:
+    """Set both tenants up through the rooms' doors."""
+    at = clock.now() - timedelta(minutes=1)
+    _catalogue(at)
+    with licensing.edit_catalogue(by="test", at=at) as edit:
+        edit.put_plan(licensing.PlanSpec(key="extra", kind="add_on", terms=(Term(feature="reports", value=True),)))
+    world = World(acme=_side("acme", at), globex=_side("globex", at))
+    refresh(world)
+    inside.execute(_LEAVES)
+    _name(world, inside)
+    return world
+
+
+def refresh(world: World) -> None:
+    """Give Acme's owner a proof of a moment ago by each factor, so that what asks for a fresh one is not what refuses."""
+    side, at = world.acme, clock.now()
+    session = authlevels.resolve_session_secret(side.secret, at=at)
+    assert session is not None
+    with tenant_transaction(side.tenant_id):
+        ProofRow.objects.filter(session_id=session.id, challenge_id=None).update(at=at)
+        if not ProofRow.objects.filter(session_id=session.id, method="otp").exists():
+            handle = next(one.id for one in authlevels.list_factors(user_id=session.user_id) if one.kind == "totp")
+            ProofRow.objects.create(
+                tenant_id=side.tenant_id,
+                session_id=session.id,
+                method="otp",
+                at=at,
+                issuer="tiergate",
+                authenticator=f"totp:{handle}",
+                factor_kind="possession",
+            )
+
+
+def _side(slug: str, at: datetime) -> Side:
+    tenant_id = licensing.put_tenant(slug=slug, name=f"The {slug} company", by="test", at=at)[0].id
+    side = Side(
+        slug=slug,
+        tenant_id=tenant_id,
+        key="",
+        owner=f"olga-of-{slug}",
+        person=f"paul-of-{slug}",
+        role=f"night-shift-of-{slug}",
+    )
+    _hold(side, at)
+    _employ(side, at)
+    _credential, side.key = authlevels.create_credential(
+        tenant_id=tenant_id,
+        name=f"vault-of-{slug}",
+        verbs=list(Verb),
+        return_to_origins=["https://reports.example", f"https://{slug}.example"],
+        by="test",
+        at=at,
+    )
+    _session, side.secret = authlevels.sign_in_with_password(
+        tenant_id=tenant_id, username=side.owner, password=PASSWORD, network=f"net-of-{slug}", at=clock.now()
+    )
+    _step_up(side)
+    with tenant_transaction(tenant_id):
+        Deletion.objects.create(tenant_id=tenant_id, asked_by=side.owner, asked_at=at, due_at=at + timedelta(days=30))
+        Payment.objects.create(
+            tenant_id=tenant_id,
+            reference=f"invoice-of-{slug}",
+            amount=100,
+            currency="EUR",
+            payee=f"baker-of-{slug}",
+            approved_by=side.owner,
+            approved_at=at,
+        )
+    return side
+
+
+def _hold(side: Side, at: datetime) -> None:
+    tenant_id, aal2 = side.tenant_id, Requirement(level=Level.AAL2)
+    licensing.put_role(tenant_id=tenant_id, key=side.role, privileges=["reports.read"], by="test", at=at)
+    # The vendor's own word for its staff, which a tenant may give to a role of its own: it must mean nothing.
+    licensing.put_role(tenant_id=tenant_id, key="operator", privileges=["reports.read"], by="test", at=at)
+    licensing.put_subscription(tenant_id=tenant_id, plan="regulated", add_ons=["extra"], by="test", at=at)
+    reason = f"agreed-with-{side.slug}"
+    licensing.put_override(
+        tenant_id=tenant_id, feature="exports", effect="inherit", requirement=aal2, reason=reason, by="test", at=at
+    )
+    licensing.remove_override(tenant_id=tenant_id, feature="exports", by="test", at=at)
+    licensing.put_override(
+        tenant_id=tenant_id, feature="reports", effect="value", value=True, reason=reason, by="test", at=at
+    )
+
+
+def _employ(side: Side, at: datetime) -> None:
+    authlevels.put_user(subject_id=side.owner, password=PASSWORD, totp_secret=TOTP_SECRET, at=at)
+    authlevels.put_user(
+        subject_id=side.person, subject_type="user", realm=side.tenant_id, totp_secret=TOTP_SECRET, at=at
+    )
+    for kind, name, roles in (
+        ("account", side.owner, ["owner", "operator"]),
+        ("user", side.person, ["member", side.role]),
+    ):
+        licensing.put_member(
+            tenant_id=side.tenant_id,
+            subject_type=kind,
+            subject_id=name,
+            roles=roles,
+            display_name=f"Known as {name}",
+            by="test",
+            at=at,
+        )
+
+
+def _step_up(side: Side) -> None:
+    """Leave an open challenge, one handed to a browser, one passed with its elevation, and one to be redeemed."""
+    client, code = Client(), pyotp.TOTP(TOTP_SECRET)
+    credential = authlevels.resolve_credential(side.key, at=clock.now())
+    assert credential is not None
+
+    def vouched() -> str:
+        return authlevels.assert_session(
+            tenant_id=side.tenant_id,
+            credential=credential,
+            subject_type="user",
+            subject_id=side.person,
+            amr=["pwd"],
+            auth_time=clock.now(),
+            idp=f"https://login.{side.slug}.example",
+            at=clock.now(),
+        ).handle
+
+    def refused(session: str) -> str:
+        document = export(session=session)
+        document["subject"]["id"] = side.person
+        found: str = ask(client, side.key, document)["context"]["challenge"]["decision_id"]
+        return found
+
+    def opened(decision: str, **more: Any) -> Any:
+        return ask(client, side.key, {"decision_id": decision, **more}, path="/step-up/challenges", status=201)
+
+    side.session = vouched()
+    side.decision = refused(side.session)
+    side.challenge = opened(side.decision)["challenge_id"]
+    link = opened(refused(vouched()), return_to=RETURN_TO, state=f"state-of-{side.slug}")
+    side.handed_off, side.handoff = link["challenge_id"], urlsplit(link["url"]).query.removeprefix("handoff=")
+    shown = {"method": "totp", "code": code.at(clock.now())}
+    side.passed = opened(refused(vouched()))["challenge_id"]
+    passed = ask(client, side.key, shown, path=f"/step-up/challenges/{side.passed}/verify")
+    side.elevation = passed["elevation_id"]
+    waiting = opened(refused(vouched()), return_to=RETURN_TO, state=f"state-of-{side.slug}")
+    side.redeemable = waiting["challenge_id"]
+    browser = Client()
+    browser.get(waiting["url"])
+    shown = {"method": "totp", "code": code.at(clock.now(), counter_offset=1)}
+    answer = browser.post(f"/step-up/{side.redeemable}", shown)
+    assert answer.status_code == 303, answer.content
+    side.code = re.findall(r"code=([^&]+)", answer["Location"])[0]
+
+
+def _name(world: World, inside: psycopg.Connection) -> None:
+    """Collect what Globex's rows are known by, from the rows themselves, and give each a ghost."""
+    acme, globex = world.acme, world.globex
+    ours = _values(inside, acme.tenant_id)
+    theirs = {
+        column: sorted(found)
+        for column, values in _values(inside, globex.tenant_id).items()
+        if (found := {one for one in values if one not in ours.get(column, set())})
+    }
+    named = {
+        "tenant": [globex.slug, str(globex.tenant_id)],
+        "session": [globex.session],
+        "decision_id": [globex.decision],
+        "challenge": [globex.challenge, globex.handed_off, globex.passed, globex.redeemable],
+        "elevation": [globex.elevation],
+        "code": [globex.code],
+        "handoff": [globex.handoff],
+        "name": [f"vault-of-{globex.slug}"],
+    }
+    for column, values in theirs.items():
+        named.setdefault(column, []).extend(values)
+    globex.names = named
+    for value in dict.fromkeys(value for values in named.values() for value in values):
+        world.ghosts[value] = ghost_of(value, globex)
+    world.marks = tuple(world.ghosts)
+
+
+def _values(inside: psycopg.Connection, tenant_id: UUID) -> dict[str, set[str]]:
+    """Collect every short text and uuid in a tenant's rows, by column."""
+    out: dict[str, set[str]] = {}
+    for table in tenant_tables(inside):
+        rows = inside.execute(
+            sql.SQL(
+                "SELECT one.key, one.value FROM {} t, jsonb_each_text(to_jsonb(t) - 'tenant_id') one WHERE t.tenant_id = %s"
+            ).format(sql.Identifier(table)),
+            [tenant_id],
+        ).fetchall()
+        for column, value in rows:
+            is_name = (
+                value is not None and _SHORTEST <= len(value) <= 80 and value[0] not in "{[\\" and not _is_time(value)
+            )
+            if is_name and (_UUID.fullmatch(value) or not value.isdigit()):
+                out.setdefault(column, set()).add(value)
+    return out
+
+
+def _is_time(value: str) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo in (None, UTC)
+    except ValueError:
+        return False
+
+
+def ghost_of(value: str, globex: Side) -> str:
+    """Give a name of the same shape, of nothing."""
+    if value == globex.slug:
+        return "nobodys"
+    if _UUID.fullmatch(value):
+        return str(uuid4())
+    ghost = _HEX.sub(lambda _found: uuid4().hex, value.replace(globex.tenant_id.hex, uuid4().hex))
+    if ghost != value:
+        return ghost
+    if globex.slug in value:
+        return value.replace(globex.slug, "nobodys")
+    head, tail = value[:4], value[4:]
+    return head + secrets.token_hex(len(tail))[: len(tail)]
