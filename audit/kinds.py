@@ -8,6 +8,8 @@ class Kind(StrEnum):
 
     DECISION = "decision"
     CHALLENGE_OPENED = "challenge.opened"
+    CHALLENGE_HANDED_OFF = "challenge.handed_off"
+    CHALLENGE_ANSWERED = "challenge.answered"
     CHALLENGE_PASSED = "challenge.passed"
     CHALLENGE_FAILED = "challenge.failed"
     ELEVATION_CREATED = "elevation.created"
@@ -17,7 +19,8 @@ class Kind(StrEnum):
     SESSION_REVOKED = "session.revoked"
     SIGN_IN_FAILED = "sign_in.failed"
     PERSON_ERASED = "person.erased"
-    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - what happened
+    PERSON_CHANGED = "person.changed"
+    FACTOR_BEGUN = "factor.begun"
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"
     FACTOR_FAILED = "factor.failed"

@@ -147,12 +147,13 @@ def list_entries(
     subject: tuple[str, str] | None = None,
     kinds: Collection[Kind] | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
     after_seq: int | None = None,
     limit: int = 100,
 ) -> list[Entry]:
     """Read a page of the tenant's entries, oldest first, within a transaction of that tenant.
 
-    since: only what happened at or after this instant.
+    since, until: only what happened at or after the one, and before the other.
     after_seq: go on behind this entry. limit: at most this many, and never more than 500.
     """
     rows = EntryRow.objects.filter(tenant_id=tenant_id)
@@ -163,6 +164,8 @@ def list_entries(
         rows = rows.filter(kind__in=list(kinds))
     if since is not None:
         rows = rows.filter(at__gte=since)
+    if until is not None:
+        rows = rows.filter(at__lt=until)
     if after_seq is not None:
         rows = rows.filter(seq__gt=after_seq)
     return _told(rows.order_by("seq")[: max(0, min(limit, MAX_PAGE))])

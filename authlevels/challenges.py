@@ -118,7 +118,8 @@ def open_challenge(
         facts = session_facts(tenant_id=tenant_id, session=decision.session_id, subject=decision.subject, at=at)
         if facts.state != SessionState.LIVE:
             raise ChallengeClosed("The session has ended.")
-        row = _equal_open(tenant_id, decision, at=at)
+        by = f"credential:{credential.name}" if credential else ":".join(decision.subject)
+        row = _equal_open(tenant_id, decision, by=by, at=at)
         methods = methods_of(row, facts, at=at)
         if not methods:
             raise NothingToShow("The person has enrolled nothing that would do.")
@@ -147,18 +148,26 @@ def hand_off(*, ref: str, handoff: str, browser: str, at: datetime) -> str:
     tenant_id, challenge_id = _parsed(ref)
     mark = browser or f"tgb_{secrets.token_urlsafe(32)}"
     with tenant_transaction(tenant_id):
-        waiting = Challenge.objects.filter(
+        waiting = Challenge.objects.select_for_update().filter(
             tenant_id=tenant_id,
             id=challenge_id,
             handoff_digest__in=keyed_digests("handoff", handoff),
             handoff_expires_at__gt=at,
             closed_at__isnull=True,
         )
-        bound = waiting.exclude(subject_type=ACCOUNT).update(
-            handoff_digest=None, browser_digest=keyed_digests("browser", mark)[0]
+        row = waiting.exclude(subject_type=ACCOUNT).first()
+        if row is None:
+            raise WrongBrowser("This link was used already, or is too old.")
+        row.handoff_digest, row.browser_digest = None, keyed_digests("browser", mark)[0]
+        row.save(update_fields=["handoff_digest", "browser_digest"])
+        audit.api.append(
+            tenant_id=tenant_id,
+            kind=audit.api.Kind.CHALLENGE_HANDED_OFF,
+            at=at,
+            subject=(row.subject_type, row.subject_id),
+            session_id=row.session_id,
+            payload={"challenge": ref, "action": row.action},
         )
-    if not bound:
-        raise WrongBrowser("This link was used already, or is too old.")
     return mark
 
 
@@ -301,7 +310,7 @@ def _check_caller(tenant_id: UUID, session: Session | None, credential: Credenti
         raise DecisionNotFound("There is no such decision.")
 
 
-def _equal_open(tenant_id: UUID, decision: RecordedDecision, *, at: datetime) -> Challenge:
+def _equal_open(tenant_id: UUID, decision: RecordedDecision, *, by: str, at: datetime) -> Challenge:
     requirement = decision.requirement.to_json()
     canonical = dumps(requirement, sort_keys=True, separators=(",", ":"))
     key = {
@@ -343,8 +352,11 @@ def _equal_open(tenant_id: UUID, decision: RecordedDecision, *, at: datetime) ->
                 "challenge": challenge_ref(tenant_id, row.id),
                 "decision": decision_ref(decision.id),
                 "action": row.action,
+                "resource": list(decision.resource),
                 "requirement": requirement,
                 "policy_version": row.policy_version,
+                "expires_at": row.expires_at.isoformat(),
+                "by": by,
             },
         )
     return row

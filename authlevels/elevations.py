@@ -95,7 +95,7 @@ def end_elevation(*, ref: str, presenter: Presenter, at: datetime) -> None:
             return
         row.ended_at = at
         row.save(update_fields=["ended_at"])
-        _record(audit.api.Kind.ELEVATION_ENDED, row, {}, at=at)
+        _record(audit.api.Kind.ELEVATION_ENDED, row, {"why": "task_ended", "by": _named(presenter)}, at=at)
 
 
 def usable_elevations(tenant_id: UUID, *, at: datetime) -> QuerySet[Elevation]:
@@ -125,6 +125,12 @@ def _may_end(row: Elevation, presenter: Presenter) -> bool:
     if session is not None:
         return (session.tenant_id, session.id) == (row.tenant_id, row.session_id)
     return credential is not None and credential.reaches(row.tenant_id) and Verb.STEP_UP_CREATE in credential.verbs
+
+
+def _named(presenter: Presenter) -> str:
+    if presenter.credential is not None:
+        return f"credential:{presenter.credential.name}"
+    return ":".join(presenter.session.subject) if presenter.session else ""
 
 
 def record_use(tenant_id: UUID, elevation_id: UUID, name: str, *, at: datetime) -> None:

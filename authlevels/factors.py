@@ -6,11 +6,10 @@ from binascii import Error as Base32Error
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import segno
-from django.db import transaction
 from django_otp import verify_token
 from msgspec import structs
 
@@ -118,23 +117,25 @@ def list_factors(*, user_id: UUID) -> list[Factor]:
 
 
 def begin_totp_enrolment(
-    *, session: Session, facts: SessionFacts, at: datetime, name: str = "Authenticator app"
+    *, session: Session, facts: SessionFacts, at: datetime, name: str = "Authenticator app", by: str = ""
 ) -> Enrolment:
     """Make an unconfirmed device and return what the app needs; an earlier unconfirmed one is dropped.
 
     facts: the session as it is now; it must hold the highest level that the person can reach.
+    by: the service that passes it on; empty where the person does it.
     :raises HeldLevelNeeded: it does not, or its newest proof is too old.
     :raises FactorAlreadyEnrolled: the person has an app; it must be removed first.
     """
     require_held_level(facts, user_id=session.user_id, at=at)
     secret = os.urandom(SECRET_BYTES)
-    with transaction.atomic():
+    with tenant_transaction(session.tenant_id):
         user = User.objects.select_for_update().get(id=session.user_id)
         _refuse_second(user)
         TotpDevice.objects.filter(user=user, confirmed=False).delete()
         device = TotpDevice(user=user, name=name, confirmed=False, created_at=at)
         seal_secret(device, secret)
         device.save()
+        _record(audit.api.Kind.FACTOR_BEGUN, session, device, {"name": name}, by=by, at=at)
     uri = otpauth_uri(device, secret, label=user.email or user.subject_id, issuer=_ISSUER)
     return Enrolment(
         id=str(device.handle),
@@ -144,9 +145,10 @@ def begin_totp_enrolment(
     )
 
 
-def confirm_totp_enrolment(*, session: Session, facts: SessionFacts, code: str, at: datetime) -> Factor:
+def confirm_totp_enrolment(*, session: Session, facts: SessionFacts, code: str, at: datetime, by: str = "") -> Factor:
     """Confirm a begun enrolment with a first code, which is thereby used.
 
+    by: as for beginning it.
     :raises HeldLevelNeeded: as for beginning it.
     :raises FactorNotFound: none was begun in the last fifteen minutes.
     :raises WrongCode: nor does any code but a right one confirm it.
@@ -163,8 +165,11 @@ def confirm_totp_enrolment(*, session: Session, facts: SessionFacts, code: str, 
         if accepted is not None:
             accepted.confirmed, accepted.confirmed_at = True, at
             accepted.save(update_fields=["confirmed", "confirmed_at"])
-            _record(audit.api.Kind.FACTOR_ADDED, session, accepted, at=at)
+            _record(audit.api.Kind.FACTOR_ADDED, session, accepted, {"name": accepted.name}, by=by, at=at)
             licensing.api.publish("person", str(session.user_id))
+        else:
+            told = {"why": shown.verdict.value, "attempts_left": shown.attempts_left}
+            _record(audit.api.Kind.FACTOR_FAILED, session, device, told, by=by, at=at)
     if accepted is None:
         refuse(shown)
     return list_factors(user_id=user.id)[-1]
@@ -186,7 +191,7 @@ def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: 
         device = TotpDevice.objects.filter(user=user, handle=handle, confirmed=True).first()
         if device is None:
             raise FactorNotFound("There is no such factor that could be removed.")
-        _record(audit.api.Kind.FACTOR_REMOVED, session, device, at=at)
+        _record(audit.api.Kind.FACTOR_REMOVED, session, device, {"name": device.name}, at=at)
         device.delete()
         licensing.api.publish("person", str(session.user_id))
 
@@ -224,10 +229,11 @@ def require_held_level(facts: SessionFacts, *, user_id: UUID, at: datetime) -> N
         )
 
 
-def put_totp_secret(user: User, secret_base32: str, *, at: datetime) -> bool:
+def put_totp_secret(user: User, secret_base32: str, *, by: str, at: datetime) -> bool:
     """Make a secret the person's confirmed one and say whether that changed anything.
 
-    For provisioning by the operator; the same secret again changes nothing, its used steps least.
+    For provisioning by the operator, within a transaction of the tenant whose trail tells of the person; the same
+    secret again changes nothing, its used steps least.
     :raises ValueError: no base32 text of at least 112 bits.
     """
     secret = decode_secret(secret_base32)
@@ -235,11 +241,28 @@ def put_totp_secret(user: User, secret_base32: str, *, at: datetime) -> bool:
     if device is not None:
         if open_secret(device) == secret:
             return False
+        _record_provisioning(audit.api.Kind.FACTOR_REMOVED, user, device, by=by, at=at)
         device.delete()
     device = TotpDevice(user=user, name="Authenticator app", confirmed=True, created_at=at, confirmed_at=at)
     seal_secret(device, secret)
     device.save()
+    _record_provisioning(audit.api.Kind.FACTOR_ADDED, user, device, by=by, at=at)
     return True
+
+
+def trail_of(user: User) -> UUID:
+    """Say whose trail tells what happens to a person: their tenant's; the vendor's for the own sign-in's."""
+    return user.realm or licensing.api.VENDOR_TENANT_ID
+
+
+def _record_provisioning(kind: audit.api.Kind, user: User, device: TotpDevice, *, by: str, at: datetime) -> None:
+    audit.api.append(
+        tenant_id=trail_of(user),
+        kind=kind,
+        at=at,
+        subject=(user.subject_type, user.subject_id),
+        payload={"factor": "totp", "id": str(device.handle), "name": device.name, "by": by},
+    )
 
 
 def decode_secret(secret_base32: str) -> bytes:
@@ -262,12 +285,14 @@ def _refuse_second(user: User) -> None:
         raise FactorAlreadyEnrolled("Remove the present authenticator app first.")
 
 
-def _record(kind: audit.api.Kind, session: Session, device: TotpDevice, *, at: datetime) -> None:
+def _record(
+    kind: audit.api.Kind, session: Session, device: TotpDevice, told: dict[str, Any], *, by: str = "", at: datetime
+) -> None:
     audit.api.append(
         tenant_id=session.tenant_id,
         kind=kind,
         at=at,
         subject=session.subject,
         session_id=session.id,
-        payload={"factor": "totp", "id": str(device.handle), "by": ":".join(session.subject)},
+        payload={"factor": "totp", "id": str(device.handle), **told, "by": by or ":".join(session.subject)},
     )

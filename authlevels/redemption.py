@@ -38,5 +38,5 @@ def redeem(*, ref: str, code: str, credential: Credential, at: datetime) -> Pass
         if not counted:
             raise RedemptionRefused("The code is not right, was redeemed already, or is too old.")
         elevation = Elevation.objects.get(tenant_id=tenant_id, challenge_id=challenge_id)
-        record_created(row, elevation, at=at)
+        record_created(row, elevation, by=f"credential:{credential.name}", at=at)
     return passed_with(row, elevation)

@@ -67,8 +67,13 @@ def start_session(  # noqa: PLR0913 - each is a member of what is recorded
             "amr": [proof.method for proof in proofs],
             "expires_at": expires_at.isoformat(),
         },
+        personal={name: value for name, value in _whence(row).items() if value},
     )
     return told(row)
+
+
+def _whence(row: SessionRow) -> dict[str, str | None]:
+    return {"ip": row.ip, "user_agent": row.user_agent, "device": row.device}
 
 
 def proof_row(proof: Proof, *, tenant_id: UUID, session_id: UUID, challenge_id: UUID | None = None) -> ProofRow:

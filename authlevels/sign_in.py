@@ -12,6 +12,7 @@ from authlevels.models import User
 from authlevels.passwords import is_right_password, password_authenticator, password_bucket
 from authlevels.principals import Session
 from authlevels.session_start import Origin, start_session
+from authlevels.sign_in_failures import Failure, record_failure
 from isolation.api import keyed_digests, tenant_transaction
 from tiergate import OWN_ISSUER, REAUTHENTICATION, SESSION_WIDE, Level
 
@@ -35,28 +36,38 @@ def sign_in_with_password(
     :raises SignInFailed: for whatever reason; it never says which.
     :raises Throttled: too many attempts on the account, known or not, or from the network.
     """
-    charge(bucket=f"network:{network}", limit=NETWORK_LIMIT, at=at)
+    left = charge(bucket=f"network:{network}", limit=NETWORK_LIMIT, at=at)
     user = _named(username)
     bucket = password_bucket(user) if user else _bucket_of_nobody(username)
-    charge(bucket=bucket, limit=ACCOUNT_LIMIT, at=at)
+    left = min(left, charge(bucket=bucket, limit=ACCOUNT_LIMIT, at=at))
     is_right = is_right_password(user, password)
+    failure = Failure(user=user, name=username, network=network, ip=ip, user_agent=user_agent, attempts_left=left)
     if user is None or not is_right or not user.is_active or tenant_id is None:
+        record_failure(failure, tenant_id=tenant_id, is_right=is_right, at=at)
         raise SignInFailed(_FAILED)
+    session = None
     with tenant_transaction(tenant_id, durable=True):
-        if not is_active_member(tenant_id, user.subject_type, user.subject_id):
-            raise SignInFailed(_FAILED)
-        secret = mint(BearerKind.SESSION, tenant_id)
-        session = start_session(
-            tenant_id=tenant_id,
-            user=user,
-            issuer=OWN_ISSUER,
-            proofs=[password_authenticator(user.id).shown(at=at, scope=SESSION_WIDE)],
-            origin=Origin(ip=ip, user_agent=user_agent),
-            expires_at=at + REAUTHENTICATION[Level.AAL1].absolute,
-            at=at,
-            secret=secret,
-        )
-        give_back(bucket=bucket, at=at)
+        if is_active_member(tenant_id, user.subject_type, user.subject_id):
+            session, secret = _begun(tenant_id, user, origin=Origin(ip=ip, user_agent=user_agent), at=at)
+            give_back(bucket=bucket, at=at)
+    if session is None:
+        record_failure(failure, tenant_id=tenant_id, is_right=is_right, at=at)
+        raise SignInFailed(_FAILED)
+    return session, secret
+
+
+def _begun(tenant_id: UUID, user: User, *, origin: Origin, at: datetime) -> tuple[Session, str]:
+    secret = mint(BearerKind.SESSION, tenant_id)
+    session = start_session(
+        tenant_id=tenant_id,
+        user=user,
+        issuer=OWN_ISSUER,
+        proofs=[password_authenticator(user.id).shown(at=at, scope=SESSION_WIDE)],
+        origin=origin,
+        expires_at=at + REAUTHENTICATION[Level.AAL1].absolute,
+        at=at,
+        secret=secret,
+    )
     return session, secret
 
 

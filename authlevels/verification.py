@@ -29,7 +29,7 @@ from authlevels.passwords import is_right_password, password_bucket
 from authlevels.public_ids import challenge_ref, elevation_ref, parse_challenge_ref
 from authlevels.session_start import proof_row
 from authlevels.sessions import rotate_session_secret, touch_session
-from authlevels.totp import PresentedCode
+from authlevels.totp import DISABLE_AFTER, PresentedCode
 from isolation.api import keyed_digests, tenant_transaction
 from tiergate import (
     SESSION_WIDE,
@@ -112,9 +112,9 @@ def verify(
         if is_right:
             # A browser that was handed the link need not be the one that began: the product has to say that it is.
             counts = is_own_session(row, presenter) or is_relayed(row, presenter)
-            result = _accept(row, facts, authenticator, counts=counts, at=at)
+            result = _accept(row, facts, authenticator, method, counts=counts, by=_named(row, presenter), at=at)
         else:
-            _record_failure(row, method, shown, at=at)
+            _record_failure(row, method, shown, attempts_left=attempts_left, by=_named(row, presenter), at=at)
         if renew_secret and isinstance(result, Passed) and is_own_session(row, presenter):
             secret = rotate_session_secret(tenant_id=tenant_id, session_id=row.session_id)
             result = replace(result, secret=secret)
@@ -143,8 +143,22 @@ def _is_right(row: Challenge, authenticator: Authenticator, code: str, shown: Pr
     return device is not None and verify_token(user, device.persistent_id, shown) is not None
 
 
+def _named(row: Challenge, presenter: Presenter) -> str:
+    """Say who brought the proof: the person themselves, or the service that passed it on."""
+    if presenter.credential is not None and is_relayed(row, presenter):
+        return f"credential:{presenter.credential.name}"
+    return f"{row.subject_type}:{row.subject_id}"
+
+
 def _accept(
-    row: Challenge, facts: SessionFacts, authenticator: Authenticator, *, counts: bool, at: datetime
+    row: Challenge,
+    facts: SessionFacts,
+    authenticator: Authenticator,
+    method: ChallengeMethod,
+    *,
+    counts: bool,
+    by: str,
+    at: datetime,
 ) -> Passed | StillOpen:
     proof = authenticator.shown(at=at, scope=SESSION_WIDE)
     proof_row(proof, tenant_id=row.tenant_id, session_id=row.session_id, challenge_id=row.id).save(force_insert=True)
@@ -156,13 +170,23 @@ def _accept(
         activity=facts.activity,
         at=at,
     )
+    shown = {"method": method.value, "response_seconds": _waited(row, at), "by": by}
     if met is None:
         left = methods_of(row, facts, at=at)
+        _record(audit.api.Kind.CHALLENGE_ANSWERED, row, {**shown, "left": [one.value for one in left]}, at=at)
         return StillOpen(methods=tuple(left), expires_at=row.expires_at)
-    return _pass(row, requirement, facts, code="" if counts else f"cmp_{secrets.token_urlsafe(32)}", at=at)
+    code = "" if counts else f"cmp_{secrets.token_urlsafe(32)}"
+    return _pass(row, requirement, facts, shown, code=code, at=at)
 
 
-def _pass(row: Challenge, requirement: Requirement, facts: SessionFacts, *, code: str, at: datetime) -> Passed:
+def _waited(row: Challenge, at: datetime) -> float:
+    """Return how long the person took, in seconds since the challenge was opened."""
+    return (at - row.created_at).total_seconds()
+
+
+def _pass(
+    row: Challenge, requirement: Requirement, facts: SessionFacts, shown: dict[str, Any], *, code: str, at: datetime
+) -> Passed:
     ends = until_max_age(requirement, at=at, default=DEFAULT_ELEVATION)
     elevation = Elevation.objects.create(
         tenant_id=row.tenant_id,
@@ -184,10 +208,9 @@ def _pass(row: Challenge, requirement: Requirement, facts: SessionFacts, *, code
     row.passed_at = row.closed_at = at
     row.handoff_digest = None
     row.save(update_fields=["passed_at", "closed_at", "handoff_digest"])
-    seconds = (at - row.created_at).total_seconds()
-    _record(audit.api.Kind.CHALLENGE_PASSED, row, {"response_seconds": seconds}, at=at)
+    _record(audit.api.Kind.CHALLENGE_PASSED, row, {**shown, "awaits_redemption": bool(code)}, at=at)
     if not code:
-        record_created(row, elevation, at=at)
+        record_created(row, elevation, by=str(shown["by"]), at=at)
     return passed_with(row, elevation, code=code)
 
 
@@ -196,7 +219,7 @@ def code_digests(row: Challenge, code: str) -> list[bytes]:
     return keyed_digests("redemption", f"{challenge_ref(row.tenant_id, row.id)} {code}")
 
 
-def record_created(row: Challenge, elevation: Elevation, *, at: datetime) -> None:
+def record_created(row: Challenge, elevation: Elevation, *, by: str, at: datetime) -> None:
     """Append that an elevation counts from now on."""
     _record(
         audit.api.Kind.ELEVATION_CREATED,
@@ -206,6 +229,7 @@ def record_created(row: Challenge, elevation: Elevation, *, at: datetime) -> Non
             "scope": elevation.scope,
             "level": elevation.level,
             "expires_at": elevation.expires_at.isoformat(),
+            "by": by,
         },
         at=at,
     )
@@ -224,9 +248,26 @@ def passed_with(row: Challenge, elevation: Elevation, *, code: str = "") -> Pass
     )
 
 
-def _record_failure(row: Challenge, method: ChallengeMethod, shown: PresentedCode | None, *, at: datetime) -> None:
-    verdict = shown.verdict.value if shown else "wrong"
-    _record(audit.api.Kind.CHALLENGE_FAILED, row, {"method": method.value, "why": verdict}, at=at)
+def _record_failure(
+    row: Challenge,
+    method: ChallengeMethod,
+    shown: PresentedCode | None,
+    *,
+    attempts_left: int,
+    by: str,
+    at: datetime,
+) -> None:
+    told = {
+        "method": method.value,
+        "why": shown.verdict.value if shown else "wrong",
+        "response_seconds": _waited(row, at),
+        "attempts_left": shown.attempts_left if shown else attempts_left,
+        "by": by,
+    }
+    _record(audit.api.Kind.CHALLENGE_FAILED, row, told, at=at)
+    if shown is not None and shown.has_disabled is not None:
+        disabled = {"factor": "totp", "id": str(shown.has_disabled), "why": f"{DISABLE_AFTER} wrong codes in a row"}
+        _record(audit.api.Kind.FACTOR_DISABLED, row, disabled, at=at)
 
 
 def _record(kind: audit.api.Kind, row: Challenge, more: dict[str, Any], *, at: datetime) -> None:

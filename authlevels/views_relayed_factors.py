@@ -17,6 +17,7 @@ from authlevels.public_ids import parse_session_handle
 from authlevels.serializers import CodeRequest, EnrolmentAnswer, EnrolmentRequest, FactorAnswer
 from authlevels.session_facts import session_facts
 from authlevels.sessions import get_session
+from authlevels.views_sessions import own_credential
 from isolation.clock import now
 from tiergate import Action, SessionFacts
 
@@ -38,6 +39,10 @@ def _named_session(tenant: str, handle: str, *, at: datetime) -> tuple[Session, 
     return session, facts
 
 
+def _relaying(request: Request) -> str:
+    return f"credential:{own_credential(request).name}"
+
+
 class RelayedTotpView(APIView):
     """Beginning to enrol an authenticator app for an asserted session."""
 
@@ -52,7 +57,9 @@ class RelayedTotpView(APIView):
         body.is_valid(raise_exception=True)
         at = now()
         session, facts = _named_session(tenant, handle, at=at)
-        begun = begin_totp_enrolment(session=session, facts=facts, name=body.validated_data["name"], at=at)
+        begun = begin_totp_enrolment(
+            session=session, facts=facts, name=body.validated_data["name"], by=_relaying(request), at=at
+        )
         return Response(EnrolmentAnswer(asdict(begun)).data, status=201, headers={"Cache-Control": "no-store"})
 
 
@@ -70,5 +77,7 @@ class RelayedTotpConfirmView(APIView):
         body.is_valid(raise_exception=True)
         at = now()
         session, facts = _named_session(tenant, handle, at=at)
-        factor = confirm_totp_enrolment(session=session, facts=facts, code=body.validated_data["code"], at=at)
+        factor = confirm_totp_enrolment(
+            session=session, facts=facts, code=body.validated_data["code"], by=_relaying(request), at=at
+        )
         return Response(FactorAnswer(asdict(factor)).data, status=201)

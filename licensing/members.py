@@ -138,14 +138,24 @@ def _require_roles(tenant_id: UUID, wanted: Sequence[str]) -> None:
 
 
 def _record(row: MemberRow, author: str, at: datetime, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
+    told = {name: _split(state) for name, state in (("old", old), ("new", new))}
     audit.api.append(
         tenant_id=row.tenant_id,
         kind=audit.api.Kind.MEMBER_CHANGED,
         at=at,
         subject=(row.subject_type, row.subject_id),
-        payload={"by": author, "old": old, "new": new},
+        payload={"by": author, **{name: state for name, (state, _theirs) in told.items()}},
+        # What they are called is theirs: it goes when they are erased.
+        personal={name: theirs for name, (_state, theirs) in told.items()},
     )
     publish("tenant", str(row.tenant_id))
+
+
+def _split(state: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    if state is None:
+        return None, None
+    theirs = {"display_name": state["display_name"]}
+    return {name: value for name, value in state.items() if name not in theirs}, theirs
 
 
 def _told(row: MemberRow) -> Member:

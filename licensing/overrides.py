@@ -15,7 +15,7 @@ from licensing.errors import FeatureNotFound, InvalidRange, InvalidTerm, Overrid
 from licensing.models import Feature
 from licensing.models import Override as OverrideRow
 from licensing.push import publish
-from licensing.ratchet import keep_at_least
+from licensing.ratchet import floors_json, keep_at_least
 from tiergate import OverrideEffect, Requirement, ResetPeriod, Sensitivity
 
 
@@ -99,8 +99,9 @@ def remove_override(*, tenant_id: UUID, feature: str, by: str, at: datetime) -> 
         named = _feature(feature)
         row = _find(tenant_id, named, is_locked=True)
         asked = _asks(row, named, at)
+        raised = {}
         if asked is not None:
-            keep_at_least(
+            raised = keep_at_least(
                 tenant_id=tenant_id,
                 asked={named.id: asked},
                 now_asked={},
@@ -109,7 +110,7 @@ def remove_override(*, tenant_id: UUID, feature: str, by: str, at: datetime) -> 
             )
         old = _json(row)
         row.delete()
-        _record(row, named, author, at, old, None)
+        _record(row, named, author, at, old, None, floors_json(raised))
 
 
 def get_override(*, tenant_id: UUID, feature: str) -> OverrideView:
@@ -203,12 +204,13 @@ def _record(
     at: datetime,
     old: dict[str, Any] | None,
     new: dict[str, Any] | None,
+    floors: dict[str, Any] | None = None,
 ) -> None:
     audit.api.append(
         tenant_id=row.tenant_id,
         kind=audit.api.Kind.OVERRIDE_CHANGED,
         at=at,
-        payload={"by": author, "feature": feature.key, "old": old, "new": new},
+        payload={"by": author, "feature": feature.key, "old": old, "new": new, "floors_raised": floors or {}},
     )
     publish("tenant", str(row.tenant_id))
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from licensing.models import PlanTerm, RequirementFloor
+from licensing.models import Feature, PlanTerm, RequirementFloor
 from tiergate import Requirement, Sensitivity
 
 
@@ -20,6 +21,12 @@ def regulated_requirements(version_ids: Iterable[UUID]) -> dict[UUID, Requiremen
         requirement = Requirement.from_json(asked or {})
         out[feature_id] = out[feature_id] | requirement if feature_id in out else requirement
     return out
+
+
+def floors_json(raised: dict[UUID, Requirement]) -> dict[str, Any]:
+    """Write floors that were raised for the trail, by the feature's key."""
+    keys = dict(Feature.objects.filter(id__in=list(raised)).values_list("id", "key"))
+    return {keys[feature_id]: requirement.to_json() for feature_id, requirement in raised.items()}
 
 
 def keep_at_least(

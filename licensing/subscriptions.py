@@ -18,7 +18,7 @@ from licensing.models import Subscription as SubscriptionRow
 from licensing.models.directory import Tenant
 from licensing.models.holdings import GRANTING, SubscriptionStatus
 from licensing.push import publish
-from licensing.ratchet import keep_at_least, regulated_requirements
+from licensing.ratchet import floors_json, keep_at_least, regulated_requirements
 from licensing.selling import add_on_versions, plan_version, versions_by_id
 
 
@@ -94,7 +94,7 @@ def put_subscription(  # noqa: PLR0913 - each part is named
             row = before
         row.plan_version, row.status, row.active_to = bought, status, ends
         _write(row, beside, is_new=created)
-        keep_at_least(
+        raised = keep_at_least(
             tenant_id=tenant_id,
             asked=asked,
             now_asked=regulated_requirements([bought.id, *(one.id for one in beside)]),
@@ -106,7 +106,12 @@ def put_subscription(  # noqa: PLR0913 - each part is named
             tenant_id=tenant_id,
             kind=audit.api.Kind.SUBSCRIPTION_CHANGED,
             at=at,
-            payload={"by": author, "old": subscription_json(old), "new": subscription_json(told)},
+            payload={
+                "by": author,
+                "old": subscription_json(old),
+                "new": subscription_json(told),
+                "floors_raised": floors_json(raised),
+            },
         )
         publish("tenant", str(tenant_id))
         return told, created

@@ -92,7 +92,7 @@ class _Applying:
     def person(self, named: str, path: Place, **said: Any) -> None:
         try:
             with transaction.atomic():
-                _id, changed = put_user(at=self.at, **said)
+                _id, changed = put_user(at=self.at, by=self.by, **said)
         except IntegrityError:
             self.wrong((*path, "email"), f"The e-mail address of {named} is another person's.")
         except PasswordRefused as error:

@@ -1,0 +1,65 @@
+"""Telling the trail of a sign-in that failed, in a transaction of its own that no refusal rolls back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import audit.api
+import licensing.api
+from authlevels.models import User
+from isolation.api import keyed_digests, tenant_transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An attempt that failed. user: whom the name means, None for nobody; name: as it was typed."""
+
+    user: User | None
+    name: str
+    network: str
+    ip: str | None
+    user_agent: str
+    attempts_left: int
+
+
+def record_failure(failure: Failure, *, tenant_id: UUID | None, is_right: bool, at: datetime) -> None:
+    """Append to the trail of the tenant that a sign-in failed; of the vendor's, where there is no such tenant.
+
+    Only a member is named: a tenant does not learn who has an account elsewhere. What else was typed may be a
+    password in the wrong field, so it and the network are told as keyed digests, by which attempts can be matched.
+
+    is_right: the password was.
+    """
+    trail = licensing.api.VENDOR_TENANT_ID if tenant_id is None else tenant_id
+    user = failure.user
+    with tenant_transaction(trail, durable=True):
+        subject = None if user is None else (user.subject_type, user.subject_id)
+        # Asked of nobody too, so that the answer to an unknown name comes no sooner.
+        asked = subject or ("account", "-")
+        member = licensing.api.get_member(tenant_id=trail, subject_type=asked[0], subject_id=asked[1])
+        is_theirs = subject is not None and member is not None
+        audit.api.append(
+            tenant_id=trail,
+            kind=audit.api.Kind.SIGN_IN_FAILED,
+            at=at,
+            subject=subject if is_theirs else None,
+            payload={
+                "why": _why(user, is_right=is_right, is_member=member is not None, is_tenant=tenant_id is not None),
+                "name": _matched("name", failure.name),
+                "network": _matched("network", failure.network),
+                "attempts_left": failure.attempts_left,
+            },
+            personal={"ip": failure.ip, "user_agent": failure.user_agent[:512]} if is_theirs else None,
+        )
+
+
+def _why(user: User | None, *, is_right: bool, is_member: bool, is_tenant: bool) -> str:
+    if user is None or not is_tenant or not is_member:
+        return "unknown_name_or_tenant"
+    if not is_right:
+        return "wrong_password"
+    return "account_ended" if not user.is_active else "membership_ended"
+
+
+def _matched(what: str, text: str) -> str:
+    return keyed_digests(f"trail/{what}", text)[0].hex()[:16]
