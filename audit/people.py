@@ -42,7 +42,7 @@ MAX_NAME: Final = 1_000
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _TAG: Final = re.compile(r"~[0-9a-f]{32}")
-_ACTOR: Final = re.compile(r"([a-z][a-z0-9_-]{0,31}):(.+)", re.DOTALL)
+_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 _FIND: Final = "SELECT id, tag, key FROM audit_person WHERE tenant_id = %s AND name_digest = %s"
 _MAKE: Final = (
@@ -95,10 +95,10 @@ def tag_of(*, tenant_id: UUID, subject: Subject) -> str:
 
 def tagged_actor(*, tenant_id: UUID, actor: str) -> str:
     """Return who did something, e.g. ``account:bob``, with a tag in place of a person's id; others as they are."""
-    said = _ACTOR.fullmatch(actor)
-    if said is None or said[1] in NOT_PEOPLE:
+    subject_type, _colon, subject_id = actor.partition(":")
+    if subject_type in NOT_PEOPLE or not subject_id or not _TYPE.fullmatch(subject_type):
         return storable(actor)
-    return f"{said[1]}:{tag_of(tenant_id=tenant_id, subject=(said[1], said[2]))}"
+    return f"{subject_type}:{tag_of(tenant_id=tenant_id, subject=(subject_type, subject_id))}"
 
 
 def seal_personal(

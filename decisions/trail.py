@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
+from msgspec.structs import replace
 
 from audit import api as audit
 from authlevels import api as authlevels
@@ -40,17 +41,18 @@ def is_routine(facts: Facts, decision: Decision) -> bool:
 def record(question: Question, gathered: Gathered, decision: Decision) -> UUID:
     """Append the decision to the trail of the tenant whose transaction this is, and return its entry's id.
 
-    payload: ``asked_by``, ``request_id``, ``fields`` (the bound properties that a person confirms), ``facts``,
-    ``decision``: the last two read back into the kernel's own classes.
+    payload: ``asked_by``, ``request_id``, ``facts``, ``decision``: the last two read back into the kernel's own
+    classes. People are named by tag; the bound properties that a person confirms are sealed for them in ``personal``.
     """
+    entry_id = uuid4()
     return audit.append(
         tenant_id=question.home,
         kind=audit.Kind.DECISION,
         at=gathered.facts.at,
-        payload=_payload(question, gathered, decision),
+        payload=_payload(question, gathered, decision, entry_id, _tagged(question, gathered.facts)),
         subject=gathered.facts.subject,
         session_id=_session_id(gathered.facts),
-        entry_id=uuid4(),
+        entry_id=entry_id,
     )
 
 
@@ -59,14 +61,14 @@ def record_at_once(question: Question, gathered: Gathered, decision: Decision) -
 
     :raises django.db.DatabaseError: the record may not stand, so neither may the answer.
     """
-    entry_id = uuid4()
+    entry_id, subject = uuid4(), _tagged(question, gathered.facts)
     audit.append_at_once(
         tenant_id=question.home,
         entry_id=entry_id,
         kind=audit.Kind.DECISION,
         at=gathered.facts.at,
-        payload=_payload(question, gathered, decision),
-        subject=_tagged(question, gathered.facts),
+        payload=_payload(question, gathered, decision, entry_id, subject),
+        subject=subject,
         session_id=_session_id(gathered.facts),
     )
     return entry_id
@@ -74,34 +76,43 @@ def record_at_once(question: Question, gathered: Gathered, decision: Decision) -
 
 def record_later(question: Question, gathered: Gathered, decision: Decision) -> UUID | None:
     """Hand a routine decision to the recorder and return its id; None when that takes no more just now."""
-    entry_id = uuid4()
+    entry_id, subject = uuid4(), _tagged(question, gathered.facts)
     is_taken = audit.append_later(
         tenant_id=question.home,
         entry_id=entry_id,
         kind=audit.Kind.DECISION,
         at=gathered.facts.at,
-        payload=_payload(question, gathered, decision),
-        subject=_tagged(question, gathered.facts),
+        payload=_payload(question, gathered, decision, entry_id, subject),
+        subject=subject,
         session_id=_session_id(gathered.facts),
     )
     return entry_id if is_taken else None
 
 
-def read_back(payload: Any) -> tuple[Facts, Decision]:
-    """Read a recorded decision's payload into the facts and the decision it holds."""
-    return msgspec.convert(payload["facts"], Facts), msgspec.convert(payload["decision"], Decision)
+def read_back(entry: audit.Entry) -> tuple[Facts, Decision]:
+    """Read a recorded decision's entry into the facts and the decision it holds; an erased subject stays a tag."""
+    facts = msgspec.convert(entry.payload["facts"], Facts)
+    decision = msgspec.convert(entry.payload["decision"], Decision)
+    return replace(facts, subject=entry.subject or facts.subject), decision
 
 
-def _payload(question: Question, gathered: Gathered, decision: Decision) -> bytes:
-    return _encode(
-        {
-            "asked_by": question.asked_by,
-            "request_id": question.request_id,
-            "fields": gathered.fields,
-            "facts": gathered.facts,
-            "decision": decision,
-        }
-    )
+def _payload(
+    question: Question, gathered: Gathered, decision: Decision, entry_id: UUID, subject: tuple[str, str]
+) -> bytes:
+    document: dict[str, Any] = {
+        "asked_by": audit.tagged_actor(tenant_id=question.home, actor=question.asked_by),
+        "request_id": question.request_id,
+        "facts": replace(gathered.facts, subject=subject),
+        "decision": decision,
+    }
+    if gathered.fields:
+        document["personal"] = audit.seal_personal(
+            tenant_id=question.home,
+            subject=gathered.facts.subject,
+            entry_id=entry_id,
+            values={"fields": gathered.fields},
+        )
+    return _encode(document)
 
 
 def _tagged(question: Question, facts: Facts) -> tuple[str, str]:

@@ -163,7 +163,7 @@ def test_every_decision_is_recorded_and_can_be_made_again_from_its_record(client
         store_routine_records()
         with tenant_transaction(world.globex):
             entry = audit.get_entry(tenant_id=world.globex, entry_id=entry_id, kind=audit.Kind.DECISION)
-        facts, decision = read_back(entry.payload)
+        facts, decision = read_back(entry)
         assert decide(facts) == decision
         assert decision.outcome.value == answer["context"]["outcome"]
         assert entry.subject == ("user", "alice")
