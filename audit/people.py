@@ -10,7 +10,6 @@ import re
 import threading
 import time
 from base64 import b64decode, b64encode
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -215,19 +214,15 @@ def ids_in_trail(*, tenant_id: UUID, subject: Subject) -> list[str]:
 
 @dataclass(slots=True)
 class _Kept:
-    """The people seen last. What was read before a ``clear`` is not stored after it: it may be gone."""
+    """The people read last. What was read before a ``clear`` is not stored after it: it may be gone."""
 
-    _entries: OrderedDict[tuple[UUID, str, str], tuple[float, _Known]] = field(default_factory=OrderedDict)
+    _entries: dict[tuple[UUID, str, str], tuple[float, _Known]] = field(default_factory=dict)
     _clears: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, key: tuple[UUID, str, str]) -> _Known | None:
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is None or time.monotonic() >= entry[0]:
-                return None
-            self._entries.move_to_end(key)
-            return entry[1]
+        entry = self._entries.get(key)
+        return None if entry is None or time.monotonic() >= entry[0] else entry[1]
 
     def ticket(self) -> tuple[int, float]:
         return self._clears, time.monotonic() + REMEMBERED_SECONDS
@@ -236,14 +231,16 @@ class _Kept:
         with self._lock:
             if ticket[0] != self._clears:
                 return
+            self._entries.pop(key, None)
             self._entries[key] = (ticket[1], known)
             if len(self._entries) > _MAX_KEPT:
-                self._entries.popitem(last=False)
+                # The oldest, which would be read again before long in any case.
+                del self._entries[next(iter(self._entries))]
 
     def clear(self) -> None:
         with self._lock:
             self._clears += 1
-            self._entries.clear()
+            self._entries = {}
 
 
 _kept = _Kept()
