@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db import DataError, IntegrityError, connections
+from django.db import connections
 from msgspec import MsgspecError
 from redis import Redis
 
 from audit.records import Record, read_record, split, stored_key, stream_key
-from audit.storing import SWEEP, store_all
+from audit.storing import SWEEP, store_all, store_each
 
 BATCHES: Final = 64
 """Entries of the stream, each a batch of records, that are stored at once."""
@@ -66,7 +66,7 @@ def _drained(client: Redis, progress: Callable[[int], None] | None) -> Drained:
         if not found:
             return Drained(stored=stored, refused=refused)
         records, unreadable = _read(found)
-        new, bad = _stored(records)
+        new, bad = store_each(records, store_all)
         stored, refused = stored + new, refused + bad + unreadable
         until: bytes = found[-1][0]
         with client.pipeline(transaction=True) as pipeline:
@@ -88,18 +88,3 @@ def _read(found: Any) -> tuple[list[Record], int]:
                 unreadable += 1
                 _log.exception("entry_unreadable", stream_id=stream_id.decode())
     return records, unreadable
-
-
-def _stored(records: list[Record]) -> tuple[int, int]:
-    """Store a batch; where one of its entries is refused, the others one by one."""
-    try:
-        return store_all(records) if records else 0, 0
-    except (DataError, IntegrityError):
-        stored = refused = 0
-        for record in records:
-            try:
-                stored += store_all([record])
-            except (DataError, IntegrityError):
-                refused += 1
-                _log.exception("entry_refused", tenant_id=record.tenant_id.hex(), entry_id=record.entry_id.hex())
-        return stored, refused

@@ -1,11 +1,12 @@
 """Store entries that come in batches: each once, however often it comes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connections, transaction
+import structlog
+from django.db import DataError, IntegrityError, connections, transaction
 
 from audit.encoding import storable_json
 from audit.people import storable
@@ -13,6 +14,8 @@ from audit.records import Record
 from isolation.api import tenant_row
 
 SWEEP: Final = "sweep"
+
+_log = structlog.get_logger(__name__)
 
 _CALL: Final = (
     "audit_append_batch(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::uuid[], "
@@ -45,6 +48,25 @@ def store_all(records: Iterable[Record]) -> int:
         cursor.execute(f"SELECT {_CALL}", _columns(records))
         (new,) = cursor.fetchone()
     return int(new)
+
+
+def store_each(records: list[Record], store: Callable[[list[Record]], int]) -> tuple[int, int]:
+    """Store entries together; where the database refuses one of them for good, the others one by one.
+
+    Returns how many were new, and how many were refused; each of those is told in the log, and held up no longer.
+    :raises django.db.DatabaseError: the database takes nothing now.
+    """
+    try:
+        return store(records) if records else 0, 0
+    except (DataError, IntegrityError):
+        stored = refused = 0
+        for record in records:
+            try:
+                stored += store([record])
+            except (DataError, IntegrityError):
+                refused += 1
+                _log.exception("entry_refused", tenant_id=record.tenant_id.hex(), entry_id=record.entry_id.hex())
+        return stored, refused
 
 
 def _columns(records: Iterable[Record]) -> list[list[Any]]:

@@ -27,8 +27,18 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from audit.records import Record, encode_record, joined, life_key, read_record, split, stored_key, stream_key, stream_order
-from audit.storing import store_as_tenants
+from audit.records import (
+    Record,
+    encode_record,
+    joined,
+    life_key,
+    read_record,
+    split,
+    stored_key,
+    stream_key,
+    stream_order,
+)
+from audit.storing import store_as_tenants, store_each
 
 FLUSH_SECONDS: Final = 0.005
 MAX_WAITING: Final = 16 * 1024 * 1024
@@ -36,14 +46,17 @@ MAX_WAITING: Final = 16 * 1024 * 1024
 MAX_KEPT: Final = 128 * 1024 * 1024
 """Bytes that may wait to be stored; more are refused."""
 
+MAX_BATCH: Final = 256
+"""Entries that are sent as one."""
+
 _ASK_SECONDS: Final = 0.25
 _RETRY_SECONDS: Final = 0.1
-_TIMEOUT_SECONDS: Final = 0.25
+_TIMEOUT_SECONDS: Final = 1.0
 _PATIENCE_AT_EXIT: Final = 3.0
 
 _log = structlog.get_logger(__name__)
 
-type Store = Callable[[list[Record]], object]
+type Store = Callable[[list[Record]], int]
 
 
 def append_later(  # noqa: PLR0913 - each is a column
@@ -139,11 +152,14 @@ class Sender:
     def flush(self, *, seconds: float) -> bool:
         """Wait until nothing is left to send."""
         until = time.monotonic() + seconds
-        while self._waiting_bytes and time.monotonic() < until and self._thread.is_alive():
+        while self._is_behind() and time.monotonic() < until and self._thread.is_alive():
             self._idle.clear()
             self._something.set()
             self._idle.wait(0.05)
-        return not self._waiting_bytes
+        return not self._is_behind()
+
+    def _is_behind(self) -> bool:
+        return bool(self._waiting_bytes) or any(batch.stream_id is None for batch in list(self._kept))
 
     def stop(self) -> None:
         """Send what waits, and end the thread."""
@@ -169,15 +185,20 @@ class Sender:
 
     def _send(self) -> None:
         """Send what has gathered as one entry of the stream; kept first, so that no failure loses it."""
-        with self._lock:
-            taken, self._waiting = self._waiting, []
-            size, self._waiting_bytes = self._waiting_bytes, 0
-            if taken:
-                self._kept.append(_Batch(joined(taken)))
-                self._kept_bytes += size
+        self._keep_waiting()
         for batch in list(self._kept):
             if batch.stream_id is None:
                 self._add(batch)
+
+    def _keep_waiting(self) -> None:
+        with self._lock:
+            taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        for at in range(0, len(taken), MAX_BATCH):
+            self._kept.append(_Batch(joined(taken[at : at + MAX_BATCH])))
+            self._kept_bytes += len(self._kept[-1].content)
+
+    def _let_go(self) -> None:
+        self._kept_bytes -= len(self._kept.popleft().content)
 
     def _add(self, batch: _Batch) -> None:
         with self._client.pipeline(transaction=True) as pipeline:
@@ -207,26 +228,19 @@ class Sender:
             return
         until = stream_order(stored)
         while self._kept and self._kept[0].stream_id is not None and stream_order(self._kept[0].stream_id) <= until:
-            gone = self._kept.popleft()
-            with self._lock:
-                self._kept_bytes = max(0, self._kept_bytes - len(gone.content))
+            self._let_go()
 
     def _bring_home(self, error: Exception) -> None:
         """Store what is held in PostgreSQL, since Valkey cannot be trusted to; take nothing more meanwhile."""
         if self._is_taking:
             _log.warning("entries_not_sent", error=str(error), kept=len(self._kept))
         self._is_taking = False
-        with self._lock:
-            taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
-            if taken:
-                self._kept.append(_Batch(joined(taken)))
+        self._keep_waiting()
         try:
             while self._kept:
                 batch = self._kept[0]
-                self._store([read_record(one) for one in split(batch.content)])
-                self._kept.popleft()
-                with self._lock:
-                    self._kept_bytes = max(0, self._kept_bytes - len(batch.content))
+                store_each([read_record(one) for one in split(batch.content)], self._store)
+                self._let_go()
         except Exception as failure:  # noqa: BLE001 - as above: it is tried again
             _log.warning("entries_not_stored", error=str(failure), kept=len(self._kept))
         self._something.set()
@@ -245,8 +259,6 @@ class Sender:
             socket_timeout=_TIMEOUT_SECONDS,
             socket_connect_timeout=_TIMEOUT_SECONDS,
         )
-
-
 
 
 _guard = threading.Lock()

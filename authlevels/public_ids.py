@@ -1,6 +1,7 @@
 """Ids as the outside sees them: prefixed, and carrying their tenant where it must be known first."""
 
 import re
+from functools import lru_cache
 from uuid import UUID
 
 _HEX = "[0-9a-f]{32}"
@@ -48,6 +49,7 @@ def parse_elevation_ref(text: str) -> tuple[UUID, UUID] | None:
     return _parse_two("elv", text)
 
 
+@lru_cache(maxsize=4096)
 def _parse_one(prefix: str, text: str) -> UUID | None:
     match = _ONE.fullmatch(text)
     return UUID(match[2]) if match and match[1] == prefix else None

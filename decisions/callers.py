@@ -5,7 +5,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from authlevels import api as authlevels
-from decisions.facts import PLATFORM
+from decisions.frames import PLATFORM
 from licensing import api as licensing
 from tiergate import (
     BUILTIN_ACTIONS,
@@ -30,11 +30,11 @@ def find_credential(authorization: str, *, at: datetime) -> authlevels.Credentia
 
 def may_ask(credential: authlevels.Credential) -> bool:
     """Say whether a credential may ask for decisions, by the same kernel that answers them."""
-    return _may(credential.name, tuple(sorted(credential.verbs)))
+    return _may(credential.name, credential.verbs)
 
 
 @lru_cache(maxsize=1024)
-def _may(name: str, verbs: tuple[str, ...]) -> bool:
+def _may(name: str, verbs: frozenset[str]) -> bool:
     # Nothing here depends on the time or the tenant: the verb alone decides.
     facts = Facts(
         at=datetime(2000, 1, 1, tzinfo=UTC),
@@ -44,7 +44,7 @@ def _may(name: str, verbs: tuple[str, ...]) -> bool:
         binding="",
         caller=CallerKind.SERVICE,
         tenant=TenantFact(id="", slug="", is_active=True),
-        service=ServiceFact(name=name, verbs=verbs),
+        service=ServiceFact(name=name, verbs=tuple(sorted(verbs))),
         action=BUILTIN_ACTIONS[Action.ACCESS_EVALUATE],
         contributions=(PLATFORM,),
     )
@@ -59,15 +59,8 @@ def find_tenant(credential: authlevels.Credential, refs: set[str]) -> UUID | Non
     """
     if not refs:
         return None if credential.is_vendor else credential.tenant_id
-    found = {_tenant_id(ref) for ref in refs}
+    found = {licensing.find_tenant_id(ref) for ref in refs}
     if len(found) != 1:
         return None
     tenant_id = found.pop()
     return tenant_id if tenant_id is not None and credential.reaches(tenant_id) else None
-
-
-def _tenant_id(ref: str) -> UUID | None:
-    try:
-        return licensing.get_tenant(ref).id
-    except licensing.TenantNotFound:
-        return None

@@ -46,9 +46,7 @@ def preview(question: Question, *, at: datetime) -> tuple[Gathered, Decision]:
     return gathered, decide(gathered.facts)
 
 
-def _routine_answer(
-    question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime
-) -> Answer | None:
+def _routine_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer | None:
     """Answer from memory, where that is a routine allow; anything else is decided from what is read now."""
     person = recall_person(question, at=at)
     if person is None:

@@ -1,7 +1,9 @@
 """Gather what a decision is made from. Nothing is decided here: what is unknown is left out, which counts against."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
+from decisions.frames import NOBODYS, frame_of
 from decisions.people import Person
 from decisions.question import Question
 from licensing import api as licensing
@@ -11,21 +13,13 @@ from tiergate import (
     OWN_PREFIX,
     ActionSpec,
     CallerKind,
-    Contribution,
     Facts,
-    Requirement,
-    TenantFact,
-    Versions,
     binding,
     bound_fields,
 )
 
-# Everyone who is let in at all has shown something: no action is open to a session without a proof.
-PLATFORM = Contribution(source="platform", requirement=Requirement())
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class Gathered(Struct, frozen=True, kw_only=True):
     """The facts, and the bound fields that a person is shown when asked to confirm."""
 
     facts: Facts
@@ -45,56 +39,45 @@ def find_snapshot(question: Question, *, at: datetime) -> licensing.TenantSnapsh
         return None
 
 
-def gather(
-    question: Question, snapshot: licensing.TenantSnapshot | None, person: Person, *, at: datetime
-) -> Gathered:
+def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person: Person, *, at: datetime) -> Gathered:
     """Put together the facts about ``question`` at ``at``; nothing is read here."""
+    subject = (question.subject.type, question.subject.id)
+    resource = (question.resource.type, question.resource.id)
     if snapshot is None or question.tenant_id is None:
         return Gathered(facts=_facts_without_tenant(question, at=at), fields={})
+    frame = frame_of(snapshot)
     action = find_action(question.action, snapshot)
-    fields, missing = bound_fields(action.binds, question.document()) if action else ({}, ())
+    fields, missing = bound_fields(action.binds, question.document()) if action and action.binds else ({}, ())
     member = person.member
-    roles = [snapshot.roles[key] for key in member.roles if key in snapshot.roles] if member else []
+    privileges, contributions = frame.granted(member.roles, is_everybodys=_is_everybodys(action)) if member else NOBODYS
     feature = action.feature if action else None
     facts = Facts(
         at=at,
-        subject=(question.subject.type, question.subject.id),
+        subject=subject,
         action_name=question.action,
-        resource=(question.resource.type, question.resource.id),
+        resource=resource,
         binding=binding(
-            tenant=str(question.tenant_id),
-            subject=(question.subject.type, question.subject.id),
+            tenant=frame.tenant.id,
+            subject=subject,
             session=question.context.session or "",
             action=question.action,
-            resource=(question.resource.type, question.resource.id),
+            resource=resource,
             fields=fields,
         ),
         purpose=question.context.purpose,
         caller=question.caller,
-        tenant=TenantFact(
-            id=str(snapshot.tenant.id),
-            slug=snapshot.tenant.slug,
-            is_active=snapshot.tenant.is_active,
-            is_vendor=snapshot.tenant.id == licensing.VENDOR_TENANT_ID,
-        ),
+        tenant=frame.tenant,
         member=member,
         service=question.service,
-        privileges=tuple(sorted(IMPLICIT_PRIVILEGES.union(*(role.privileges for role in roles)))) if member else (),
+        privileges=privileges,
         action=action,
         environment=question.context.environment,
         missing_fields=missing,
         entitlement=snapshot.entitlements.get(feature) if feature else None,
         unlocks=snapshot.unlocks.get(feature, ()) if feature else (),
         session=person.session,
-        contributions=(
-            PLATFORM,
-            *(
-                Contribution(source=f"role:{role.key}", requirement=role.requirement)
-                for role in roles
-                if role.requirement is not None and not _is_everybodys(action)
-            ),
-        ),
-        versions=Versions(snapshot=snapshot.version, policy=snapshot.policy_version),
+        contributions=contributions,
+        versions=frame.versions,
     )
     return Gathered(facts=facts, fields=fields)
 

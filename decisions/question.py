@@ -1,41 +1,44 @@
 """What is asked, before anything is looked up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
 
 from authlevels import api as authlevels
 from tiergate import CallerKind, Decision, Purpose, ServiceFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entity:
+class Entity(Struct, frozen=True, kw_only=True):
     """A subject or a resource, as AuthZEN writes one."""
 
     type: str
     id: str
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    properties: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What the caller says of the circumstances.
 
     session: the handle of the person's session. environment: e.g. ``"production"``.
     min_snapshot: answer from this version of the tenant's entitlements or a newer one.
-    raw: the whole context, for bound properties.
+    raw: the whole context, for bound properties: an object, or its JSON, which few requests need read.
     """
 
     session: str | None = None
     environment: str | None = None
     purpose: Purpose = Purpose.ENFORCE
     min_snapshot: str | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] | bytes = b"{}"
+
+    def members(self) -> Mapping[str, Any]:
+        """Give the whole context as an object."""
+        return self.raw if isinstance(self.raw, Mapping) else msgspec.json.decode(self.raw, type=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """One request for a decision.
 
     tenant_id: the tenant asked about; None when the caller named none that it may ask about.
@@ -53,8 +56,8 @@ class Question:
     subject: Entity
     action: str
     resource: Entity
-    action_properties: Mapping[str, Any] = field(default_factory=dict)
-    context: Context = field(default_factory=Context)
+    action_properties: Mapping[str, Any] = {}
+    context: Context = Context()
     service: ServiceFact | None = None
     is_claiming: bool = False
     claim_id: str = ""
@@ -71,12 +74,11 @@ class Question:
             "subject": {"type": self.subject.type, "id": self.subject.id, "properties": self.subject.properties},
             "action": {"name": self.action, "properties": self.action_properties},
             "resource": {"type": self.resource.type, "id": self.resource.id, "properties": self.resource.properties},
-            "context": self.context.raw,
+            "context": self.context.members(),
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """A recorded decision.
 
     decision_id: the id of its entry in the trail of tenant ``home``.
@@ -84,7 +86,7 @@ class Answer:
     privileges: what the person's roles grant, beyond which they can grant nobody anything; None for a service.
     """
 
-    decision_id: UUID = field(default_factory=uuid4)
+    decision_id: UUID
     home: UUID
     question: Question
     decision: Decision

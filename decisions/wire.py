@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -30,8 +29,7 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 type Reply = tuple[int, dict[str, str], bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A request as a door reads it.
 
     tenant_ref: the tenant named by the path; None when the path names none.
@@ -45,17 +43,9 @@ class Asked:
 
 
 class _Answering(Protocol):
-    """What one of the two endpoints does with a body that has been read."""
+    """What one of the two endpoints does with a body."""
 
-    def __call__(
-        self, document: Mapping[str, Any], asked: Asked, credential: authlevels.Credential, *, at: datetime
-    ) -> dict[str, Any]: ...
-
-
-class _Entity(msgspec.Struct, frozen=True):
-    type: str
-    id: str
-    properties: dict[str, Any] = {}
+    def __call__(self, asked: Asked, credential: authlevels.Credential, *, at: datetime) -> dict[str, Any]: ...
 
 
 class _Action(msgspec.Struct, frozen=True):
@@ -64,10 +54,19 @@ class _Action(msgspec.Struct, frozen=True):
 
 
 class _Request(msgspec.Struct, frozen=True):
-    subject: _Entity
+    subject: Entity
     action: _Action
-    resource: _Entity
+    resource: Entity
     context: dict[str, Any] = {}
+
+
+class _PlainRequest(msgspec.Struct, frozen=True):
+    """A request whose context is read for what we know of it, and otherwise left as it came."""
+
+    subject: Entity
+    action: _Action
+    resource: Entity
+    context: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class _Context(msgspec.Struct, frozen=True):
@@ -76,6 +75,11 @@ class _Context(msgspec.Struct, frozen=True):
     environment: str | None = None
     purpose: Purpose = Purpose.ENFORCE
     min_snapshot: str | None = None
+
+
+_decode_plain: Final = msgspec.json.Decoder(_PlainRequest).decode
+_decode_context: Final = msgspec.json.Decoder(_Context).decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def evaluate_bytes(asked: Asked, *, at: datetime) -> Reply:
@@ -108,7 +112,7 @@ def _guarded(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
         body = msgspec.json.encode(document)
     except Exception:
         # The answer is unknown, which is never an allow and never the caller's fault.
-        log.exception("decision_failed")
+        log.exception("decision_failed", request_id=asked.request_id[:128])
         document = problem(503, code="internal_error", detail="This cannot be decided just now.")
         status, headers, body = 503, {"Retry-After": "1", "Content-Type": PROBLEM_TYPE}, msgspec.json.encode(document)
     return status, headers | echoed(asked.request_id), body
@@ -120,25 +124,38 @@ def _answered(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
         raise UnknownCaller("The calling service must show a valid credential.")
     if not may_ask(credential):
         raise authlevels.VerbMissing("This credential may not ask for decisions.")
-    document = answer(_parsed(asked), asked, credential, at=at)
-    return 200, {"Content-Type": JSON_TYPE, "Cache-Control": "no-store"}, msgspec.json.encode(document)
+    _refuse_unread(asked)
+    document = answer(asked, credential, at=at)
+    return 200, {"Content-Type": JSON_TYPE, "Cache-Control": "no-store"}, _encode(document)
+
+
+def _refuse_unread(asked: Asked) -> None:
+    """Refuse what is not to be read at all.
+
+    :raises BadRequest: it is said to be something else than JSON, or is too long.
+    """
+    if asked.content_type != JSON_TYPE:
+        media, _, parameters = asked.content_type.partition(";")
+        charset = parameters.partition("charset=")[2].strip().strip('"').lower()
+        if media.strip().lower() != JSON_TYPE or charset not in {"", "utf-8", "utf8"}:
+            raise BadRequest("The body must be application/json in UTF-8.")
+    if len(asked.body) > MAX_BODY:
+        raise BadRequest(f"The body must not be longer than {MAX_BODY} bytes.")
+
+
+def _is_shallow(body: bytes) -> bool:
+    """Say whether a body can only be shallow; counting brackets is cheap, and few have so many."""
+    return body.count(b"{") + body.count(b"[") <= MAX_DEPTH
 
 
 def _parsed(asked: Asked) -> dict[str, Any]:
-    media, _, parameters = asked.content_type.partition(";")
-    charset = parameters.partition("charset=")[2].strip().strip('"').lower()
-    if media.strip().lower() != JSON_TYPE or charset not in {"", "utf-8", "utf8"}:
-        raise BadRequest("The body must be application/json in UTF-8.")
-    if len(asked.body) > MAX_BODY:
-        raise BadRequest(f"The body must not be longer than {MAX_BODY} bytes.")
     try:
         document = msgspec.json.decode(asked.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         raise BadRequest("The body is not JSON.") from None
     if not isinstance(document, dict):
         raise BadRequest("The body must be a JSON object.")
-    # Counting brackets is cheap, and few bodies have so many that the depth must be looked at.
-    if asked.body.count(b"{") + asked.body.count(b"[") > MAX_DEPTH and _is_too_deep(document):
+    if not _is_shallow(asked.body) and _is_too_deep(document):
         raise BadRequest(f"The body must not be nested deeper than {MAX_DEPTH}.")
     return document
 
@@ -156,25 +173,40 @@ def _is_too_deep(document: object) -> bool:
     return True
 
 
-def _answer_one(
-    document: Mapping[str, Any], asked: Asked, credential: authlevels.Credential, *, at: datetime
-) -> dict[str, Any]:
-    try:
-        question = _question(document, asked, credential)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"The request has the wrong shape: {error}") from None
+def _answer_one(asked: Asked, credential: authlevels.Credential, *, at: datetime) -> dict[str, Any]:
+    question = _plain_question(asked, credential) or _read_question(_parsed(asked), asked, credential)
     answer = evaluate(question, at=at)
     if answer.decision.reason in UNKNOWN:
         raise FactsUnavailable("This cannot be decided just now.", decision_id=answer.public_id, retry_after=1)
     return _told(answer, credential)
 
 
-def _answer_many(
-    document: Mapping[str, Any], asked: Asked, credential: authlevels.Credential, *, at: datetime
-) -> dict[str, Any]:
-    items, semantics = items_of(document)
+def _plain_question(asked: Asked, credential: authlevels.Credential) -> Question | None:
+    """Read a body in one go, as nearly all can be; None for one that has to be looked at more closely."""
+    body = asked.body
+    # What is skipped is not looked at, so that an escape could hide in it what no JSON may hold.
+    if not _is_shallow(body) or b"\\u" in body:
+        return None
+    try:
+        body.decode()
+        request = _decode_plain(body)
+        context = _decode_context(request.context)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    return _asked_by(request, context, asked, credential, request_id=_request_id(asked))
+
+
+def _read_question(document: object, asked: Asked, credential: authlevels.Credential) -> Question:
+    try:
+        return _question(document, asked, credential)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The request has the wrong shape: {error}") from None
+
+
+def _answer_many(asked: Asked, credential: authlevels.Credential, *, at: datetime) -> dict[str, Any]:
+    items, semantics = items_of(_parsed(asked))
     if not items:
-        return _answer_one(document, asked, credential, at=at)
+        return _answer_one(asked, credential, at=at)
     answers: list[dict[str, Any]] = []
     for number, item in enumerate(items):
         answered = _answer_item(item, asked, credential, number=number, at=at)
@@ -206,10 +238,25 @@ def _question(
 ) -> Question:
     request = msgspec.convert(document, _Request)
     context = msgspec.convert(request.context, _Context)
-    tenant_id = find_tenant(credential, {ref for ref in (asked.tenant_ref, context.tenant) if ref is not None})
-    request_id = asked.request_id if _REQUEST_ID.fullmatch(asked.request_id) else ""
+    request_id = _request_id(asked)
     if request_id and number is not None:
         request_id = f"{request_id}#{number}"
+    return _asked_by(request, context, asked, credential, request_id=request_id)
+
+
+def _request_id(asked: Asked) -> str:
+    return asked.request_id if _REQUEST_ID.fullmatch(asked.request_id) else ""
+
+
+def _asked_by(
+    request: _Request | _PlainRequest,
+    context: _Context,
+    asked: Asked,
+    credential: authlevels.Credential,
+    *,
+    request_id: str,
+) -> Question:
+    tenant_id = find_tenant(credential, {ref for ref in (asked.tenant_ref, context.tenant) if ref is not None})
     return _written(
         request,
         context,
@@ -231,7 +278,7 @@ def read_question(document: object, *, tenant_id: UUID) -> Question:
 
 
 def _written(
-    request: _Request,
+    request: _Request | _PlainRequest,
     context: _Context,
     *,
     tenant_id: UUID | None,
@@ -243,16 +290,16 @@ def _written(
         tenant_id=tenant_id,
         home=home,
         asked_by=asked_by,
-        subject=Entity(type=request.subject.type, id=request.subject.id, properties=request.subject.properties),
+        subject=request.subject,
         action=request.action.name,
         action_properties=request.action.properties,
-        resource=Entity(type=request.resource.type, id=request.resource.id, properties=request.resource.properties),
+        resource=request.resource,
         context=Context(
             session=context.session,
             environment=context.environment,
             purpose=context.purpose,
             min_snapshot=context.min_snapshot,
-            raw=request.context,
+            raw=request.context if isinstance(request.context, dict) else bytes(request.context),
         ),
         is_claiming=context.purpose == Purpose.ENFORCE,
         claim_id=request_id,

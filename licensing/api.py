@@ -35,7 +35,7 @@ from licensing.push import RESET, is_listening, publish, stop_listening, subscri
 from licensing.roles import RoleSpec, RoleView, get_role, list_roles, put_role
 from licensing.snapshots import entitlements_at, forget_snapshots, get_snapshot, snapshot_at, snapshot_version
 from licensing.subscriptions import Subscription, get_subscription, list_subscriptions, put_subscription
-from licensing.tenants import Tenant, get_tenant, list_tenants, put_tenant
+from licensing.tenants import Tenant, find_tenant_id, forget_tenants, get_tenant, list_tenants, put_tenant
 
 __all__ = [
     "MEMBER_COLUMN",
@@ -83,7 +83,9 @@ __all__ = [
     "check_shape",
     "edit_catalogue",
     "entitlements_at",
+    "find_tenant_id",
     "forget_snapshots",
+    "forget_tenants",
     "get_member",
     "get_override",
     "get_role",

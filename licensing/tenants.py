@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 
 import audit.api
 from isolation.api import tenant_transaction
@@ -15,6 +15,10 @@ from licensing.errors import InvalidName, TenantNotFound
 from licensing.models import Tenant as TenantRow
 from licensing.models.directory import TenantStatus
 from licensing.push import publish
+
+
+_MAX_KNOWN: Final = 100_000
+_known_ids: dict[str, UUID] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,30 @@ def get_tenant(ref: str | UUID) -> Tenant:
     if row is None:
         raise TenantNotFound("There is no such tenant.")
     return told(row)
+
+
+def find_tenant_id(ref: str) -> UUID | None:
+    """Find the id of a tenant named by slug or id; a process that has found one asks no more.
+
+    A tenant is never deleted, and its slug never given to another: only what is not there is looked for again.
+    """
+    found = _known_ids.get(ref)
+    if found is None:
+        row = _find(ref)
+        if row is None:
+            return None
+        if len(_known_ids) >= _MAX_KNOWN:
+            _known_ids.clear()
+        # Inside somebody's transaction the row may yet be rolled back.
+        if not connection.in_atomic_block:
+            _known_ids[ref] = row.id
+        found = row.id
+    return found
+
+
+def forget_tenants() -> None:
+    """Forget whom this process has found."""
+    _known_ids.clear()
 
 
 def put_tenant(

@@ -58,10 +58,12 @@ def _django_db_helper(
     from django.db import connections  # noqa: PLC0415 - not before the settings are read
 
     from audit.api import forget_people, stop_stream  # noqa: PLC0415 - as above
+    from licensing.api import forget_tenants  # noqa: PLC0415 - as above
 
     superuser.execute(django_db_setup.encode())
     valkey.flushdb()
     forget_people()
+    forget_tenants()
     with django_db_blocker.unblock():
         yield
         stop_stream()

@@ -1,0 +1,65 @@
+"""What is the same in every question about one state of a tenant, put together once."""
+
+from typing import Final
+from uuid import UUID
+
+from licensing import api as licensing
+from tiergate import IMPLICIT_PRIVILEGES, Contribution, Requirement, TenantFact, Versions
+
+# Everyone who is let in at all has shown something: no action is open to a session without a proof.
+PLATFORM: Final = Contribution(source="platform", requirement=Requirement())
+
+type Granted = tuple[tuple[str, ...], tuple[Contribution, ...]]
+
+NOBODYS: Final[Granted] = ((), (PLATFORM,))
+"""Privileges and demands of who is no member."""
+
+CAPACITY: Final = 10_000
+
+
+class Frame:
+    """The part of the facts that one snapshot decides, and what each set of roles grants and asks in it."""
+
+    __slots__ = ("_granted", "snapshot", "tenant", "versions")
+
+    def __init__(self, snapshot: licensing.TenantSnapshot) -> None:
+        self.snapshot = snapshot
+        self.tenant = TenantFact(
+            id=str(snapshot.tenant.id),
+            slug=snapshot.tenant.slug,
+            is_active=snapshot.tenant.is_active,
+            is_vendor=snapshot.tenant.id == licensing.VENDOR_TENANT_ID,
+        )
+        self.versions = Versions(snapshot=snapshot.version, policy=snapshot.policy_version)
+        self._granted: dict[tuple[tuple[str, ...], bool], Granted] = {}
+
+    def granted(self, roles: tuple[str, ...], *, is_everybodys: bool) -> Granted:
+        """Give what roles grant together, and what each asks; of what is everybody's right, a role asks nothing."""
+        key = (roles, is_everybodys)
+        found = self._granted.get(key)
+        if found is None:
+            found = self._granted[key] = self._joined(roles, is_everybodys=is_everybodys)
+        return found
+
+    def _joined(self, keys: tuple[str, ...], *, is_everybodys: bool) -> Granted:
+        roles = [self.snapshot.roles[key] for key in keys if key in self.snapshot.roles]
+        asked = [
+            Contribution(source=f"role:{role.key}", requirement=role.requirement)
+            for role in roles
+            if role.requirement is not None and not is_everybodys
+        ]
+        privileges = IMPLICIT_PRIVILEGES.union(*(role.privileges for role in roles))
+        return tuple(sorted(privileges)), (PLATFORM, *asked)
+
+
+_frames: dict[UUID, Frame] = {}
+
+
+def frame_of(snapshot: licensing.TenantSnapshot) -> Frame:
+    """Find or make the frame of a snapshot; of this very object, since its version may have been rolled back."""
+    found = _frames.get(snapshot.tenant.id)
+    if found is None or found.snapshot is not snapshot:
+        if len(_frames) >= CAPACITY:
+            _frames.clear()
+        found = _frames[snapshot.tenant.id] = Frame(snapshot)
+    return found
