@@ -11,5 +11,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Make our Celery application the one that tasks belong to, in every process."""
+        """Make our Celery application the one that tasks belong to, and register checks and figures, in every process."""
         importlib.import_module("config.celery")
+        importlib.import_module("config.operation.checks")
+        importlib.import_module("config.operation.figures").register()

@@ -161,11 +161,11 @@ def keyring(name: str, text: str) -> dict[str, bytes]:
         )
     for key_id, key in ring:
         if not _KEY_ID.fullmatch(key_id):
-            raise ImproperlyConfigured(f"{name} names a key {key_id!r}: ids are 1 to 32 of A-Z a-z 0-9 . _ -")
+            raise ImproperlyConfigured(f"{name} names a key {key_id!r}: an id is 1 to 32 letters, digits, dots, _ or -.")
         if len(key) != _KEY_BYTES:
             raise ImproperlyConfigured(f"{name} holds {key_id!r} with {len(key)} bytes, but a key has 32.")
     if len({key_id for key_id, _ in ring}) < len(ring):
-        raise ImproperlyConfigured(f"{name} names one key id twice: which of them would open what?")
+        raise ImproperlyConfigured(f"{name} names one key id twice: nobody could say which opens what.")
     if len({key for _, key in ring}) < len(ring):
         raise ImproperlyConfigured(f"{name} holds one key under two ids: a rotation to it would change nothing.")
     return dict(ring)

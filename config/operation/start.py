@@ -1,0 +1,29 @@
+"""What is looked at in a process before it serves anybody."""
+
+import structlog
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+
+from config.operation.checks import connects_unfit
+from config.operation.roles import UNFIT
+from telemetry import api as telemetry
+
+_log = structlog.get_logger(__name__)
+
+
+def before_serving() -> None:
+    """Look the installation over, and begin to write figures; call it in each process that serves, once Django is up.
+
+    A database that does not answer stops nothing: the process says so at `/readyz`, and serves when it is back.
+
+    :raises ImproperlyConfigured: a system check found an error, as an address that nobody guards, or the app's role is
+        one that row-level security does not bind.
+    """
+    for message in run_checks():
+        if message.is_serious() and not message.is_silenced():
+            raise ImproperlyConfigured(str(message))
+        if str(message.id).startswith("config."):
+            _log.warning("check", id=message.id, message=message.msg, hint=message.hint)
+    if connects_unfit():
+        raise ImproperlyConfigured(UNFIT)
+    telemetry.begin()

@@ -1,0 +1,15 @@
+"""What the tests of the operation begin with."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from config.operation import readiness as probing
+
+
+@pytest.fixture
+def readiness(db: None) -> Iterator[None]:
+    """Let the probes look anew, and leave no connection of theirs behind."""
+    probing.forget()
+    yield
+    probing.forget()
