@@ -194,5 +194,5 @@ def _written() -> set[str]:
     found: set[str] = set()
     for room in ("telemetry", "config", "decisions", "authlevels", "licensing", "audit", "billing", "riskengine"):
         for path in (ROOT / room).rglob("*.py"):
-            found |= set(r'"(tiergate_[a-z_]*[a-z])"', path.read_text()))
+            found |= set(re.findall(r'"(tiergate_[a-z_]*[a-z])"', path.read_text()))
     return found - {"tiergate_app", "tiergate_sweep", "tiergate_owner", "tiergate_bootstrap"}
