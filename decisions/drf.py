@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
 
 from authlevels import api as authlevels
 from decisions.evaluate import evaluate
@@ -92,7 +93,9 @@ def decide_for(
         is_claiming=is_claiming,
         request_id=plain.headers.get("X-Request-ID", "")[:128],
     )
-    return evaluate(question, at=now())
+    answer = evaluate(question, at=now())
+    bind_contextvars(decision_id=answer.public_id)
+    return answer
 
 
 def required_action_of(view: object, *, method: str, viewset_action: str | None = None) -> str | None:

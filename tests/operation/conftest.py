@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from config.operation import readiness as probing
+from tests.decisions.conftest import world
+
+__all__ = ["readiness", "world"]
 
 
 @pytest.fixture
