@@ -59,11 +59,11 @@ bench: .venv/.built
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
-	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 \
-	  --generate-hashes --prerelease disallow --no-emit-index-url --no-emit-find-links \
+	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --extra dev --extra otel --universal --python-version 3.12 \
+	  --generate-hashes --prerelease explicit --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" --quiet --upgrade --output-file requirements.txt
-	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --constraint requirements.txt --universal --python-version 3.12 \
-	  --generate-hashes --prerelease disallow --no-emit-index-url --no-emit-find-links \
+	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --extra otel --constraint requirements.txt --universal --python-version 3.12 \
+	  --generate-hashes --prerelease explicit --no-emit-index-url --no-emit-find-links \
 	  $(addprefix --no-emit-package ,$(DEMO_ALONE)) \
 	  --custom-compile-command "make lock" --quiet --output-file deploy/requirements.txt
 
