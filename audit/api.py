@@ -1,37 +1,53 @@
-"""The door: append what happened, read it back, and forget whose it was."""
+"""The door: append what happened, read it back, forget whose it was, and prove that it stands."""
 
 from audit.draining import Drained, drain, stream_length
 from audit.durable import append_at_once
 from audit.erasing import erase_person
-from audit.errors import EntryNotFound, PersonNotFound
+from audit.errors import CannotSeal, EntryNotFound, NotSealed, PersonNotFound
+from audit.exporting import export_lines
+from audit.findings import Report
 from audit.kinds import Kind
 from audit.people import forget_people, is_tag, reseal_people, seal_personal, tag_of, tagged_actor
+from audit.proofs import Consistency, Inclusion, prove_consistency, prove_inclusion
+from audit.sealing_run import SealingRun, seal_all
 from audit.stream import StreamState, append_later, flush_stream, stop_stream, stream_state
 from audit.trail import MAX_PAGE, Entry, append, get_entry, list_entries
+from audit.verification import verify
 
 __all__ = [
     "MAX_PAGE",
+    "CannotSeal",
+    "Consistency",
     "Drained",
     "Entry",
     "EntryNotFound",
+    "Inclusion",
     "Kind",
+    "NotSealed",
     "PersonNotFound",
+    "Report",
+    "SealingRun",
     "StreamState",
     "append",
     "append_at_once",
     "append_later",
     "drain",
     "erase_person",
+    "export_lines",
     "flush_stream",
     "forget_people",
     "get_entry",
     "is_tag",
     "list_entries",
+    "prove_consistency",
+    "prove_inclusion",
     "reseal_people",
+    "seal_all",
     "seal_personal",
     "stop_stream",
     "stream_length",
     "stream_state",
     "tag_of",
     "tagged_actor",
+    "verify",
 ]

@@ -21,8 +21,5 @@ class CannotSeal(Exception):
     """The trail cannot be sealed as things are; nothing was."""
 
 
-class NotSealed(TiergateError):
-    """The entry is not in the sealed tree yet."""
-
-    code = "not_sealed"
-    kind = ErrorKind.NOT_FOUND
+class NotSealed(Exception):
+    """The entry, or what was asked for, is not in the sealed tree yet."""

@@ -7,8 +7,9 @@ Nodes between are hashed from those when a proof needs them, so that it reads a 
 trail of n entries keeps n/255 nodes beside its leaves.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from audit.verifier import EMPTY_ROOT, node_hash
@@ -16,8 +17,8 @@ from audit.verifier import EMPTY_ROOT, node_hash
 TILE_LEVELS: Final = 8
 TILE: Final = 1 << TILE_LEVELS
 
-type Read = Callable[[int, int, int], Sequence[bytes]]
-"""``read(level, first, count)``: hashes that are kept at a level that is a multiple of eight."""
+type Read = Callable[[int, int, int], Mapping[int, bytes]]
+"""``read(level, first, count)``: hashes by position, of those that are kept at a level that is a multiple of eight."""
 
 
 @dataclass(slots=True)
@@ -75,11 +76,32 @@ def consistency_ranges(old: int, new: int) -> list[tuple[int, int]]:
     return ranges[::-1]
 
 
-def root_of_range(first: int, end: int, read: Read) -> bytes:
-    """Compute the root over the leaves from ``first`` up to ``end``, a range that the tree's proofs are made of."""
-    return (
-        _bag([_whole(level, position, read) for level, position in _cover(first, end)]) if end > first else EMPTY_ROOT
-    )
+class Tree:
+    """A tree that is kept somewhere: hashes what lies between the levels that are kept, and remembers it.
+
+    A hash that should be kept and is not is a KeyError.
+    """
+
+    def __init__(self, read: Read) -> None:
+        self._tile = lru_cache(64)(lambda level, tile: read(level, tile * TILE, TILE))
+        self._whole = lru_cache(16_384)(self._hashed)
+
+    def root_of_range(self, first: int, end: int) -> bytes:
+        """Compute the root over the leaves from ``first`` up to ``end``, one of the ranges that proofs are made of."""
+        return _bag([self._whole(*whole) for whole in _cover(first, end)]) if end > first else EMPTY_ROOT
+
+    def inclusion_path(self, position: int, size: int) -> list[bytes]:
+        """Prove that a leaf is in the tree of that size."""
+        return [self.root_of_range(*one) for one in inclusion_ranges(position, size)]
+
+    def consistency_path(self, old: int, new: int) -> list[bytes]:
+        """Prove that the tree of size ``new`` begins as that of size ``old``."""
+        return [self.root_of_range(*one) for one in consistency_ranges(old, new)]
+
+    def _hashed(self, level: int, position: int) -> bytes:
+        if level % TILE_LEVELS == 0:
+            return self._tile(level, position // TILE)[position]
+        return node_hash(self._whole(level - 1, 2 * position), self._whole(level - 1, 2 * position + 1))
 
 
 def _cover(first: int, end: int) -> Iterator[tuple[int, int]]:
@@ -88,14 +110,6 @@ def _cover(first: int, end: int) -> Iterator[tuple[int, int]]:
         level = (end - first).bit_length() - 1
         yield level, first >> level
         first += 1 << level
-
-
-def _whole(level: int, position: int, read: Read) -> bytes:
-    up = level % TILE_LEVELS
-    hashes = list(read(level - up, position << up, 1 << up))
-    while len(hashes) > 1:
-        hashes = [node_hash(*pair) for pair in zip(hashes[::2], hashes[1::2], strict=True)]
-    return hashes[0]
 
 
 def _bag(peaks: Sequence[bytes]) -> bytes:

@@ -29,7 +29,6 @@ MARK_BYTES: Final = 8
 """How much of each new leaf's hash a checkpoint repeats, so that a changed entry can be named from it alone."""
 
 _LEAF_FORMAT: Final = b"tiergate entry 1"
-_NULL: Final = b"\xff\xff\xff\xff"
 FIELDS: Final = (
     *("id", "tenant_id", "seq", "kind", "at", "subject_type", "subject_id", "session_id", "payload", "xid"),
     *("ordinal", "previous_seq"),
@@ -55,7 +54,7 @@ def leaf_bytes(entry: Mapping[str, Any]) -> bytes:
     for name in FIELDS:
         value = entry.get(name)
         if value is None and name == "session_id":
-            parts.append(_NULL)
+            parts.append(b"\xff\xff\xff\xff")
             continue
         if type(value) is not (int if name in _NUMBERS else str):
             raise Unreadable(f"its {name} is of another type")
@@ -348,8 +347,7 @@ class ExportCheck:
                 self._find(f"tenant {tenant} has more entries than the {ordinal} that were exported.")
         if not isinstance(unsealed := self._said.get("unsealed"), int) or unsealed != self.unsealed:
             self._find(f"{self.unsealed} entries are not sealed, where {unsealed} were exported.")
-        if self._checkpoint is not None:
-            told = self._checkpoint
+        if (told := self._checkpoint) is not None:
             self.remarks.append(f"{self.proved} entries are proved by checkpoint {told.number} of {told.at}.")
         if self.unsealed:
             self.remarks.append(f"{self.unsealed} entries are not sealed yet: nothing proves them.")

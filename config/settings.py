@@ -314,7 +314,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{VALKEY_PREFIX}:celery:"}
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+# Seconds; what the next run would do anyway is not queued behind a worker that was away.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "seal the trail": {"task": "audit.tasks.seal_trail", "schedule": 10.0, "options": {"expires": 10.0}},
+    "make the trail's months": {"task": "audit.tasks.make_parts", "schedule": 21600.0, "options": {"expires": 3600.0}},
+}
 
 # --- Figures -------------------------------------------------------------------------------------
 

@@ -121,6 +121,17 @@ REVOKE ALL ON FUNCTION audit_make_part(date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit_make_part(date) TO {SWEEP_ROLE};
 """  # noqa: S608 - the names are constants
 
+# Months that lie in the catch-all, since nobody had made a part for them in time.
+STRAYS = f"""
+CREATE FUNCTION audit_stray_months() RETURNS SETOF date LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $fn$
+    SELECT DISTINCT date_trunc('month', at AT TIME ZONE 'UTC')::date FROM audit_parts.entry_other
+    WHERE at >= '2000-01-01Z' AND at < current_date + 360
+$fn$;
+REVOKE ALL ON FUNCTION audit_stray_months() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit_stray_months() TO {SWEEP_ROLE};
+"""  # noqa: S608 - the names are constants
+
 # In the order in which they stood, each with the number that it had.
 CARRIED = """
 SELECT audit_make_part(month) FROM (
@@ -198,6 +209,7 @@ class Migration(migrations.Migration):
                 RunSQL(GUARDED),
                 RunSQL(GUARD_PART),
                 RunSQL(MAKE_PART),
+                RunSQL(STRAYS),
                 RunSQL(CARRIED),
                 RunSQL(APPEND),
                 RunSQL(BOUNDARY),

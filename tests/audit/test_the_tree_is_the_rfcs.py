@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.merkle import TILE_LEVELS, Frontier, consistency_ranges, inclusion_ranges, root_of_range
+from audit.merkle import TILE, TILE_LEVELS, Frontier, Tree
 from audit.verifier import EMPTY_ROOT, is_consistent, leaf_hash, node_hash, root_of_path
 
 # The inputs and roots that Certificate Transparency's implementations test themselves with.
@@ -38,11 +38,11 @@ class Kept:
                 assert len(row) == position
                 row.append(node)
         self.root = frontier.root()
+        self.tree = Tree(self.read)
 
-    def read(self, level: int, first: int, count: int) -> list[bytes]:
-        found = self.levels[level][first : first + count]
-        assert len(found) == count
-        return found
+    def read(self, level: int, first: int, count: int) -> dict[int, bytes]:
+        assert first % TILE == 0
+        return dict(enumerate(self.levels[level][first : first + count], start=first))
 
 
 def naive_root(hashes: list[bytes]) -> bytes:
@@ -85,13 +85,13 @@ def test_the_published_roots_come_out() -> None:
 
 def test_the_published_proofs_come_out() -> None:
     kept = Kept([leaf_hash(bytes.fromhex(one)) for one in INPUTS])
-    path = [root_of_range(*one, kept.read).hex() for one in inclusion_ranges(5, 8)]
+    path = [one.hex() for one in kept.tree.inclusion_path(5, 8)]
     assert path == [
         "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
     ]
-    grown = [root_of_range(*one, kept.read).hex() for one in consistency_ranges(6, 8)]
+    grown = [one.hex() for one in kept.tree.consistency_path(6, 8)]
     assert grown == [
         "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
@@ -102,13 +102,13 @@ def test_the_published_proofs_come_out() -> None:
 @given(leaves, st.data())
 def test_roots_and_proofs_are_those_of_the_recursion(hashes: list[bytes], data: st.DataObject) -> None:
     kept, size = Kept(hashes), len(hashes)
-    assert kept.root == naive_root(hashes) == root_of_range(0, size, kept.read)
+    assert kept.root == naive_root(hashes) == kept.tree.root_of_range(0, size)
     position = data.draw(st.integers(0, size - 1))
-    path = [root_of_range(*one, kept.read) for one in inclusion_ranges(position, size)]
+    path = kept.tree.inclusion_path(position, size)
     assert path == naive_path(position, hashes)
     assert root_of_path(hashes[position], position=position, size=size, path=path) == kept.root
     old = data.draw(st.integers(1, size))
-    proof = [root_of_range(*one, kept.read) for one in consistency_ranges(old, size)]
+    proof = kept.tree.consistency_path(old, size)
     assert proof == naive_consistency(old, hashes)
     assert is_consistent(old, naive_root(hashes[:old]), size, kept.root, proof)
 
@@ -117,7 +117,7 @@ def test_roots_and_proofs_are_those_of_the_recursion(hashes: list[bytes], data: 
 def test_a_proof_of_something_else_fails(hashes: list[bytes], data: st.DataObject) -> None:
     kept, size = Kept(hashes), len(hashes)
     position = data.draw(st.integers(0, size - 1))
-    path = [root_of_range(*one, kept.read) for one in inclusion_ranges(position, size)]
+    path = kept.tree.inclusion_path(position, size)
     other = leaf_hash(b"somebody else")
     assert root_of_path(other, position=position, size=size, path=path) != kept.root
     assert root_of_path(hashes[position], position=position, size=size, path=[*path, other]) != kept.root
@@ -125,7 +125,7 @@ def test_a_proof_of_something_else_fails(hashes: list[bytes], data: st.DataObjec
     if path:
         assert root_of_path(hashes[position], position=position, size=size, path=path[:-1]) != kept.root
     old = data.draw(st.integers(1, size))
-    proof = [root_of_range(*one, kept.read) for one in consistency_ranges(old, size)]
+    proof = kept.tree.consistency_path(old, size)
     assert not is_consistent(old, other, size, kept.root, proof)
     assert not is_consistent(old, naive_root(hashes[:old]), size, other, proof)
     assert not is_consistent(size + 1, kept.root, size, kept.root, proof)

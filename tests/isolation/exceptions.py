@@ -11,6 +11,7 @@ DEFINER_FUNCTIONS: Final[Mapping[str, str]] = {
     "licensing_bump_catalogue": _ATOMIC,
     "licensing_bump_tenants": _ATOMIC,
     "audit_make_part": "makes a month's part of the trail; takes a month and nothing else, and only the sweep may call it",
+    "audit_stray_months": "tells months alone, of entries that lie in the catch-all, and only the sweep may call it",
     "audit_boundary": "tells the sealer, who sees every tenant anyway, how far the trail stood; only the sweep may call it",
 }
 """Functions that run as the owner."""
