@@ -43,7 +43,7 @@ from audit.storing import store_as_tenants, store_each
 FLUSH_SECONDS: Final = 0.005
 MAX_WAITING: Final = 16 * 1024 * 1024
 """Bytes that may wait to be sent; more are refused."""
-MAX_KEPT: Final = 128 * 1024 * 1024
+MAX_HELD: Final = 128 * 1024 * 1024
 """Bytes that may wait to be stored; more are refused."""
 
 MAX_BATCH: Final = 256
@@ -88,10 +88,10 @@ def append_later(  # noqa: PLR0913 - each is a column
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamState:
-    """How far behind this process is. waiting: bytes not yet sent. kept: bytes sent, not known to be stored."""
+    """How far behind this process is. waiting: bytes not yet sent. held: bytes not known to be stored."""
 
     waiting: int
-    kept: int
+    held: int
     is_taking: bool
 
 
@@ -108,7 +108,7 @@ def flush_stream(*, seconds: float = _PATIENCE_AT_EXIT) -> bool:
 @dataclass(slots=True)
 class _Batch:
     content: bytes
-    stream_id: bytes | None = None
+    stream_id: tuple[int, int] = (0, 0)
 
 
 class Sender:
@@ -120,8 +120,9 @@ class Sender:
         self._lock = threading.Lock()
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._kept: deque[_Batch] = deque()
-        self._kept_bytes = 0
+        self._unsent: deque[_Batch] = deque()
+        self._sent: deque[_Batch] = deque()
+        self._held_bytes = 0
         self._is_taking = True
         self._is_reconnected = False
         self._life: bytes | None = None
@@ -137,7 +138,7 @@ class Sender:
         """Take one encoded record, unless there is trouble ahead or too much behind."""
         size = len(record)
         with self._lock:
-            if not self._is_taking or self._waiting_bytes + size > MAX_WAITING or self._kept_bytes > MAX_KEPT:
+            if not self._is_taking or self._waiting_bytes + size > MAX_WAITING or self._held_bytes > MAX_HELD:
                 return False
             self._waiting.append(record)
             self._waiting_bytes += size
@@ -147,7 +148,7 @@ class Sender:
 
     def state(self) -> StreamState:
         """Tell how far behind this process is."""
-        return StreamState(waiting=self._waiting_bytes, kept=self._kept_bytes, is_taking=self._is_taking)
+        return StreamState(waiting=self._waiting_bytes, held=self._held_bytes, is_taking=self._is_taking)
 
     def flush(self, *, seconds: float) -> bool:
         """Wait until nothing is left to send."""
@@ -159,7 +160,7 @@ class Sender:
         return not self._is_behind()
 
     def _is_behind(self) -> bool:
-        return bool(self._waiting_bytes) or any(batch.stream_id is None for batch in list(self._kept))
+        return bool(self._waiting_bytes or self._unsent)
 
     def stop(self) -> None:
         """Send what waits, and end the thread."""
@@ -170,7 +171,7 @@ class Sender:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            self._something.wait(_ASK_SECONDS if self._kept else None)
+            self._something.wait(_ASK_SECONDS if self._sent or self._unsent else None)
             self._something.clear()
             self._stopped.wait(FLUSH_SECONDS)
             try:
@@ -184,65 +185,62 @@ class Sender:
             self._idle.set()
 
     def _send(self) -> None:
-        """Send what has gathered as one entry of the stream; kept first, so that no failure loses it."""
-        self._keep_waiting()
-        for batch in list(self._kept):
-            if batch.stream_id is None:
-                self._add(batch)
+        """Send what has gathered, as few entries of the stream; a batch is held until it is known to be stored."""
+        self._gather()
+        while self._unsent:
+            batch = self._unsent[0]
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.set(life_key(), os.urandom(8).hex(), nx=True, get=True)
+                pipeline.get(life_key())
+                pipeline.xadd(stream_key(), {b"r": batch.content})
+                _, life, stream_id = pipeline.execute()
+            self._unsent.popleft()
+            batch.stream_id = stream_order(stream_id)
+            self._notice(life)
+            self._sent.append(batch)
 
-    def _keep_waiting(self) -> None:
+    def _notice(self, life: bytes) -> None:
+        """Send again whatever another server, or one that has forgotten, may not have."""
+        if self._is_reconnected or life != self._life:
+            self._is_reconnected, self._life = False, life
+            self._unsent.extendleft(reversed(self._sent))
+            self._sent.clear()
+
+    def _gather(self) -> None:
         with self._lock:
             taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
         for at in range(0, len(taken), MAX_BATCH):
-            self._kept.append(_Batch(joined(taken[at : at + MAX_BATCH])))
-            self._kept_bytes += len(self._kept[-1].content)
-
-    def _let_go(self) -> None:
-        self._kept_bytes -= len(self._kept.popleft().content)
-
-    def _add(self, batch: _Batch) -> None:
-        with self._client.pipeline(transaction=True) as pipeline:
-            pipeline.set(life_key(), os.urandom(8).hex(), nx=True, get=True)
-            pipeline.get(life_key())
-            pipeline.xadd(stream_key(), {b"r": batch.content})
-            _, life, stream_id = pipeline.execute()
-        if self._is_reconnected or life != self._life:
-            # Another server, or one that has forgotten: whatever it had been sent, it is sent again.
-            self._is_reconnected, self._life = False, life
-            for one in self._kept:
-                one.stream_id = None
-        batch.stream_id = stream_id
+            batch = _Batch(joined(taken[at : at + MAX_BATCH]))
+            self._unsent.append(batch)
+            self._held_bytes += len(batch.content)
 
     def _forget_stored(self) -> None:
-        """Forget what the worker has stored, and send again what another server never had."""
-        if not self._kept or time.monotonic() - self._asked_at < _ASK_SECONDS:
+        """Forget what the worker has stored."""
+        if not self._sent or time.monotonic() - self._asked_at < _ASK_SECONDS:
             return
         self._asked_at = time.monotonic()
         life, stored = self._client.mget(life_key(), stored_key())
-        if self._is_reconnected or life != self._life:
-            for one in self._kept:
-                one.stream_id = None
-            self._send()
-            return
+        self._notice(life)
         if stored is None:
             return
         until = stream_order(stored)
-        while self._kept and self._kept[0].stream_id is not None and stream_order(self._kept[0].stream_id) <= until:
-            self._let_go()
+        while self._sent and self._sent[0].stream_id <= until:
+            self._held_bytes -= len(self._sent.popleft().content)
 
     def _bring_home(self, error: Exception) -> None:
         """Store what is held in PostgreSQL, since Valkey cannot be trusted to; take nothing more meanwhile."""
         if self._is_taking:
-            _log.warning("entries_not_sent", error=str(error), kept=len(self._kept))
+            _log.warning("entries_not_sent", error=str(error), bytes=self._held_bytes)
         self._is_taking = False
-        self._keep_waiting()
+        self._gather()
+        self._unsent.extendleft(reversed(self._sent))
+        self._sent.clear()
         try:
-            while self._kept:
-                batch = self._kept[0]
-                store_each([read_record(one) for one in split(batch.content)], self._store)
-                self._let_go()
+            while self._unsent:
+                store_each([read_record(one) for one in split(self._unsent[0].content)], self._store)
+                self._held_bytes -= len(self._unsent.popleft().content)
         except Exception as failure:  # noqa: BLE001 - as above: it is tried again
-            _log.warning("entries_not_stored", error=str(failure), kept=len(self._kept))
+            _log.warning("entries_not_stored", error=str(failure), bytes=self._held_bytes)
         self._something.set()
         self._stopped.wait(_RETRY_SECONDS)
 

@@ -21,7 +21,7 @@ from tiergate.requirements import Requirement, Scope
 CLOCK_SKEW = timedelta(seconds=5)
 
 
-class Activity(Struct, frozen=True, kw_only=True):
+class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When a session was last used, and since when without too long a pause.
 
     aal2_since, aal3_since: proofs older than this no longer uphold that level, since the session was left

@@ -69,7 +69,7 @@ class Term(Struct, frozen=True, kw_only=True):
     requirement: Requirement | None = None
 
 
-class ActionSpec(Struct, frozen=True, kw_only=True):
+class ActionSpec(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A thing that can be asked for, as the catalogue declares it.
 
     feature: the feature that it uses; None: no licence needed.
@@ -102,7 +102,7 @@ class UnlockKind(StrEnum):
     TRIAL = "trial"
 
 
-class Unlock(Struct, frozen=True, kw_only=True):
+class Unlock(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One way to be entitled to a feature.
 
     price: minor units of ``currency`` per ``interval``; None: on request.

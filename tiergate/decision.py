@@ -60,7 +60,7 @@ class NeedKind(StrEnum):
     WAIT = "wait"
 
 
-class Method(Struct, frozen=True, kw_only=True):
+class Method(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One way to step up: an RFC 8176 method, and who asks for it (``"tiergate"`` or a provider's name)."""
 
     method: str
@@ -68,7 +68,7 @@ class Method(Struct, frozen=True, kw_only=True):
     issuer: str
 
 
-class Need(Struct, frozen=True, kw_only=True):
+class Need(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One unmet need; only the members of its kind are filled.
 
     unlocks: of upgrade: what could be bought, smallest first.
@@ -95,7 +95,7 @@ class Effect(StrEnum):
     LACKS = "lacks"
 
 
-class TraceStep(Struct, frozen=True, kw_only=True):
+class TraceStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step of the reasoning: who says what.
 
     note: for an operator; it may name roles, privileges and rules, never a secret.
@@ -107,7 +107,7 @@ class TraceStep(Struct, frozen=True, kw_only=True):
     requirement: Requirement | None = None
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to one request.
 
     needs: all unmet needs at once; empty when allowed, and when nothing the person does would help.

@@ -59,7 +59,7 @@ class Override(Struct, frozen=True, kw_only=True):
         return self.active_from <= at and (self.expires_at is None or at < self.expires_at)
 
 
-class Entitlement(Struct, frozen=True, kw_only=True):
+class Entitlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a tenant may use of a feature at an instant, and what it asks.
 
     contributions: each source's part of the requirement.

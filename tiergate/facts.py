@@ -28,7 +28,7 @@ class SessionState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class TenantFact(Struct, frozen=True, kw_only=True):
+class TenantFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The tenant asked about. is_vendor: it is tenant zero."""
 
     id: str
@@ -51,7 +51,7 @@ class ServiceFact(Struct, frozen=True, kw_only=True):
     verbs: tuple[str, ...]
 
 
-class SessionFacts(Struct, frozen=True, kw_only=True):
+class SessionFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The session that was named, its live proofs, and what its person could show if asked.
 
     enrolled: our own authenticators, and what an identity provider vouched for in this session: left out, it
@@ -66,7 +66,7 @@ class SessionFacts(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
-class UsageFact(Struct, frozen=True, kw_only=True):
+class UsageFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How much of a limit is taken in the current period, which ends at ``reset_at``."""
 
     used: int
@@ -81,14 +81,14 @@ class Forbid(Struct, frozen=True, kw_only=True):
     because: str
 
 
-class Versions(Struct, frozen=True, kw_only=True):
+class Versions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """By what the answer was made: the tenant's snapshot and the policy."""
 
     snapshot: str = ""
     policy: str = ""
 
 
-class Facts(Struct, frozen=True, kw_only=True):
+class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is known about one request at ``at``; what is absent counts against it.
 
     subject: (type, id). resource: (type, id).

@@ -37,7 +37,7 @@ class Target(Struct, frozen=True, kw_only=True):
     binding: str
 
 
-class ProofScope(Struct, frozen=True, kw_only=True):
+class ProofScope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a proof was given for, and until when it counts there.
 
     Sign-in and reauthentication proofs are session-wide. A proof given to a challenge counts only
@@ -66,7 +66,7 @@ class ProofScope(Struct, frozen=True, kw_only=True):
 SESSION_WIDE = ProofScope()
 
 
-class Proof(Struct, frozen=True, kw_only=True):
+class Proof(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One act of authentication.
 
     method: RFC 8176 amr value, e.g. ``"otp"``.
@@ -87,7 +87,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     scope: ProofScope = SESSION_WIDE
 
 
-class Authenticator(Struct, frozen=True, kw_only=True):
+class Authenticator(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that the person could show if asked.
 
     issuer: ``"tiergate"`` when our own challenge can ask for it; else the provider to sign in with again.

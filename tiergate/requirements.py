@@ -28,7 +28,7 @@ class Scope(StrEnum):
 _NARROWNESS = {scope: rank for rank, scope in enumerate(Scope)}
 
 
-class Requirement(Struct, frozen=True, kw_only=True):
+class Requirement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a person must have shown before an action goes ahead.
 
     level: the assurance level that the session's proofs must reach together.
@@ -127,7 +127,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _LEAST = Requirement()
 
 
-class Contribution(Struct, frozen=True, kw_only=True):
+class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One source's part in the requirement.
 
     source: where it comes from, e.g. ``"plan:business@3"`` or ``"role:admin"``.

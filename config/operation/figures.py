@@ -67,7 +67,7 @@ def _register_records() -> None:
     telemetry.gauge_of_process(
         "tiergate_record_unstored_bytes",
         "Routine records that were sent, and that PostgreSQL is not known to hold.",
-        lambda: float(audit.stream_state().kept),
+        lambda: float(audit.stream_state().held),
         over="livesum",
     )
     telemetry.gauge_of_process(
