@@ -23,6 +23,7 @@ from authlevels.credentials import (
 )
 from authlevels.drf import caller
 from authlevels.elevations import LiveElevation, claim_use, elevation_consumed, end_elevation, list_elevations
+from authlevels.erasing import erase_person
 from authlevels.errors import (
     AssertionRefused,
     ChallengeClosed,
@@ -44,6 +45,7 @@ from authlevels.errors import (
     ReturnToRefused,
     SessionNotFound,
     SignInFailed,
+    StillMember,
     SubjectNotMember,
     Throttled,
     VerbMissing,
@@ -125,6 +127,7 @@ __all__ = [
     "SessionNotFound",
     "ShownChallenge",
     "SignInFailed",
+    "StillMember",
     "StillOpen",
     "SubjectNotMember",
     "Throttled",
@@ -143,6 +146,7 @@ __all__ = [
     "elevation_consumed",
     "end_elevation",
     "end_session",
+    "erase_person",
     "forget_credentials",
     "get_credential",
     "hand_off",

@@ -183,3 +183,10 @@ class HeldLevelNeeded(TiergateError):
 
     code = "held_level_needed"
     kind = ErrorKind.FORBIDDEN
+
+
+class StillMember(TiergateError):
+    """Nobody is erased while they belong to the tenant."""
+
+    code = "still_a_member"
+    kind = ErrorKind.CONFLICT

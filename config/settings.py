@@ -141,6 +141,7 @@ VALKEY_PREFIX = env.str("TIERGATE_VALKEY_PREFIX", default="tiergate")
 
 INSTALLED_APPS = [
     "config",  # before Django's own: its `migrate` runs as the owner
+    "console",  # before audit: its `audit` shows and erases too
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -158,7 +159,6 @@ INSTALLED_APPS = [
     "authlevels",
     "billing",
     "decisions",
-    "console",
 ]
 if TIERGATE_DEMO or TESTING:
     INSTALLED_APPS.append("sample")
@@ -316,6 +316,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{VALKEY_PREFIX}:celery:
 CELERY_TIMEZONE = "UTC"
 # Seconds; what the next run would do anyway is not queued behind a worker that was away.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "store routine records": {"task": "audit.tasks.drain_stream", "schedule": 1.0, "options": {"expires": 2.0}},
     "seal the trail": {"task": "audit.tasks.seal_trail", "schedule": 10.0, "options": {"expires": 10.0}},
     "make the trail's months": {"task": "audit.tasks.make_parts", "schedule": 21600.0, "options": {"expires": 3600.0}},
 }
@@ -325,6 +326,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 METRICS_TOKEN = long_secret("TIERGATE_METRICS_TOKEN", "", least=32, why="whoever knows it reads /metrics.")
 # Where the processes of one server write their figures for each other; prometheus-client reads it by itself.
 METRICS_DIRECTORY = own_directory("PROMETHEUS_MULTIPROC_DIR")
+
+# --- Traces --------------------------------------------------------------------------------------
+
+# Off unless asked for. Where they go, and how many, OpenTelemetry reads from its own variables.
+TRACING = flag("TIERGATE_OTEL") or bool(env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default=""))
 
 # --- Logs ----------------------------------------------------------------------------------------
 

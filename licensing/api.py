@@ -30,7 +30,7 @@ from licensing.holdings import TenantSnapshot
 from licensing.member_facts import MEMBER_COLUMN, MemberFacts, member_parameters, read_member
 from licensing.members import Member, get_member, list_members, put_member, remove_member
 from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
-from licensing.overrides import OverrideView, get_override, list_overrides, put_override, remove_override
+from licensing.overrides import OverrideView, forget_author, get_override, list_overrides, put_override, remove_override
 from licensing.push import RESET, is_listening, publish, stop_listening, subscribe
 from licensing.roles import RoleSpec, RoleView, get_role, list_roles, put_role
 from licensing.snapshots import entitlements_at, forget_snapshots, get_snapshot, snapshot_at, snapshot_version
@@ -84,6 +84,7 @@ __all__ = [
     "edit_catalogue",
     "entitlements_at",
     "find_tenant_id",
+    "forget_author",
     "forget_snapshots",
     "forget_tenants",
     "get_member",

@@ -113,6 +113,12 @@ def remove_override(*, tenant_id: UUID, feature: str, by: str, at: datetime) -> 
         _record(row, named, author, at, old, None, floors_json(raised))
 
 
+def forget_author(*, tenant_id: UUID, author: str, instead: str) -> None:
+    """Put something else where the tenant's overrides name this author, who was erased; the trail tells of that."""
+    with tenant_transaction(tenant_id):
+        OverrideRow.objects.filter(tenant_id=tenant_id, by=author).update(by=instead)
+
+
 def get_override(*, tenant_id: UUID, feature: str) -> OverrideView:
     """Return a tenant's override of a feature, expired or not.
 

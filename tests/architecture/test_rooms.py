@@ -20,6 +20,7 @@ OTHER_DOORS = {
     "isolation.migrations_ops": "what a migration needs to guard its table",
     "isolation.clock": "the one edge clock",
     "isolation.roles": "the names of the database's roles",
+    "audit.management.commands.audit": "console's command of the same name adds its verbs to it",
 }
 
 

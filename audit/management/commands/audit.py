@@ -27,8 +27,8 @@ class Command(BaseCommand):
     help = "Seal the trail, verify it, export it for verification elsewhere."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Describe the verbs."""
-        verbs = parser.add_subparsers(dest="verb", required=True)
+        """Describe the verbs; a room above may add to them."""
+        self.verbs = verbs = parser.add_subparsers(dest="verb", required=True)
         check = verbs.add_parser("verify", help="say whether everything stands as it was sealed; exit code 1 if not")
         check.add_argument("--tenant", type=UUID, help="the entries of this tenant alone")
         check.add_argument("--copies", type=Path, help="the copies of checkpoints; TIERGATE_SEAL_DIR unless said")

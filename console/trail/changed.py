@@ -1,0 +1,142 @@
+"""What somebody changed: who, what, and from what to what."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from audit.api import Entry, Kind
+from console.trail.wording import Names, dig, listed, plain
+from licensing import api as licensing
+
+type Teller = Callable[[Entry, Names], str]
+
+_METHODS: Final = {"pwd": "a password", "otp": "a one-time code"}
+_FAILED: Final = {
+    "wrong_password": "the password was wrong",
+    "unknown_name_or_tenant": "nobody of that name may sign in there",
+    "account_ended": "the account has ended",
+    "membership_ended": "the membership has ended",
+}
+_APP: Final = "an authenticator app"
+
+
+def _session_started(entry: Entry, names: Names) -> str:
+    payload, who = entry.payload, names.member(entry.subject)
+    shown = listed((_METHODS.get(one, one) for one in payload.get("amr", ())), nothing="nothing")
+    if payload.get("kind") == "own":
+        return f"{who} signed in with {shown}"
+    return f"{plain(payload.get('issuer'))} vouched for {who}, who had shown {shown}"
+
+
+def _session_revoked(entry: Entry, names: Names) -> str:
+    by, who = entry.payload.get("by"), names.member(entry.subject)
+    if entry.subject is not None and by == ":".join(entry.subject):
+        return f"{who} signed out"
+    return f"{names.actor(by)} ended a session of {who}"
+
+
+def _sign_in_failed(entry: Entry, names: Names) -> str:
+    who = names.member(entry.subject) if entry.subject else "somebody"
+    why = _FAILED.get(str(entry.payload.get("why")), plain(entry.payload.get("why")))
+    last = ", and that was the last try for now" if entry.payload.get("attempts_left") == 0 else ""
+    return f"{who} could not sign in: {why}{last}"
+
+
+def _factor(did: str) -> Teller:
+    def tell(entry: Entry, names: Names) -> str:
+        by, who = entry.payload.get("by"), names.member(entry.subject)
+        if entry.subject is not None and by == ":".join(entry.subject):
+            return f"{who} {did} {_APP}"
+        return f"{names.actor(by)} {did} {_APP} of {who}"
+
+    return tell
+
+
+def _factor_failed(entry: Entry, names: Names) -> str:
+    return f"{names.member(entry.subject)} gave a wrong first code of {_APP}"
+
+
+def _person_changed(entry: Entry, names: Names) -> str:
+    changed = [one for one in entry.payload.get("changed", ()) if one != "created"]
+    by, who = names.actor(entry.payload.get("by")), names.person(entry.subject)
+    if "created" in entry.payload.get("changed", ()):
+        return f"{by} made {who} known" + (f", with {listed(changed)}" if changed else "")
+    return f"{by} changed {listed(changed)} of {who}"
+
+
+def _person_erased(entry: Entry, names: Names) -> str:
+    return f"{names.actor(entry.payload.get('by'))} erased somebody ({entry.subject[1][:9] if entry.subject else ''})"
+
+
+def _credential(did: str) -> Teller:
+    def tell(entry: Entry, names: Names) -> str:
+        payload = entry.payload
+        told = f"{names.actor(payload.get('by'))} {did} the credential {plain(payload.get('name'))}"
+        verbs = dig(payload, "new", "verbs") if payload.get("old") is None else None
+        return f"{told}, which may {listed(verbs)}" if verbs else told
+
+    return tell
+
+
+def _catalogue(entry: Entry, names: Names) -> str:
+    changes = [
+        licensing.Change(what=one["what"], key=one["key"], old=one["old"], new=one["new"])
+        for one in entry.payload["changes"]
+    ]
+    lines = [plain(line) for change in changes for line in licensing.change_lines(change)]
+    return f"{names.actor(entry.payload.get('by'))} changed the catalogue: {'; '.join(lines)}"
+
+
+def _thing(what: str, named: Callable[[Entry, Names], str]) -> Teller:
+    def tell(entry: Entry, names: Names) -> str:
+        payload = entry.payload
+        old, new = _whole(entry, "old"), _whole(entry, "new")
+        by, thing = names.actor(payload.get("by")), named(entry, names)
+        if old is None:
+            return f"{by} made {what}{thing}: {_state(new or {})}"
+        if new is None:
+            return f"{by} ended {what}{thing}, which was {_state(old)}"
+        lines = licensing.change_lines(licensing.Change(what="", key="", old=old, new=new))
+        told = "; ".join(line.lstrip("~!: ") for line in lines)
+        return f"{by} changed {what}{thing}: {plain(told) or 'what can no longer be read'}"
+
+    return tell
+
+
+def _whole(entry: Entry, state: str) -> dict[str, Any] | None:
+    """Return the old or new state with what of it is the person's own."""
+    told = entry.payload.get(state)
+    return None if told is None else {**told, **(dig(entry.personal, state) or {})}
+
+
+def _state(state: Mapping[str, Any]) -> str:
+    said = (
+        f"{name.replace('_', ' ')} {listed(value) if isinstance(value, list) else plain(value)}"
+        for name, value in state.items()
+        if value not in (None, "", [], {}, False)
+    )
+    return "; ".join(said) or "as it comes"
+
+
+TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
+    {
+        Kind.SESSION_STARTED: _session_started,
+        Kind.SESSION_REVOKED: _session_revoked,
+        Kind.SIGN_IN_FAILED: _sign_in_failed,
+        Kind.PERSON_CHANGED: _person_changed,
+        Kind.PERSON_ERASED: _person_erased,
+        Kind.FACTOR_BEGUN: _factor("began to add"),
+        Kind.FACTOR_ADDED: _factor("added"),
+        Kind.FACTOR_REMOVED: _factor("removed"),
+        Kind.FACTOR_FAILED: _factor_failed,
+        Kind.CREDENTIAL_CREATED: _credential("made"),
+        Kind.CREDENTIAL_ROTATED: _credential("renewed"),
+        Kind.CREDENTIAL_REVOKED: _credential("revoked"),
+        Kind.CATALOG_APPLIED: _catalogue,
+        Kind.TENANT_CHANGED: _thing("the tenant ", lambda entry, _names: plain(entry.payload.get("tenant"))),
+        Kind.MEMBER_CHANGED: _thing("the membership of ", lambda entry, names: names.member(entry.subject)),
+        Kind.ROLE_CHANGED: _thing("the role ", lambda entry, _names: plain(entry.payload.get("role"))),
+        Kind.SUBSCRIPTION_CHANGED: _thing("the subscription of ", lambda _entry, names: plain(names.tenant)),
+        Kind.OVERRIDE_CHANGED: _thing("the override of ", lambda entry, _names: plain(entry.payload.get("feature"))),
+    }
+)
