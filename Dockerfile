@@ -22,8 +22,9 @@ LABEL org.opencontainers.image.title="Tiergate" \
       org.opencontainers.image.description="May this go ahead, and if not, what would make it?" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --system --gid 10001 tiergate \
-    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin tiergate
-# Root owns what runs; whoever runs it can change none of it. All that is ever written lies below /tmp.
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin tiergate \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /seals
+# Root owns what runs; whoever runs it can change none of it. What is written lies below /tmp, a worker's seals in /seals.
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app

@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test storm check format bench lock venv clean
+.PHONY: help demo tour test storm check format bench restore-drill failover-drill lock venv clean
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
@@ -18,6 +18,8 @@ help:
 	@echo "make storm  run the slow tests: failures of machines, load, a browser"
 	@echo "make check  run formatters, linters, types, import contract, migration checks"
 	@echo "make bench  print the figures"
+	@echo "make restore-drill   dump a database, destroy it, restore it, compare"
+	@echo "make failover-drill  kill a primary under load, promote its replica, count what went wrong"
 	@echo "make lock   resolve pyproject.toml into requirements.txt, and deploy/requirements.txt for the image"
 
 # The stamp is written last, so a half-built .venv is built again.
@@ -56,6 +58,12 @@ format: .venv/.built
 
 bench: .venv/.built
 	$(BIN)/python -m bench
+
+restore-drill: .venv/.built
+	$(BIN)/python -m deploy.drill restore
+
+failover-drill: .venv/.built
+	$(BIN)/python -m deploy.drill failover
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }

@@ -33,10 +33,13 @@ def _tell_restored(found: Restored) -> None:
         same = "the same" if is_same else "numbered anew" if table == "licensing_generation" else "ANOTHER"
         say(f"{table:<40} {found.before.rows.get(table, 0):>8} {found.after.rows.get(table, 0):>8}  {same}")
     say("")
+    say("kept besides: " + ", ".join(f"{len(found.after.guards[kind])} {kind}" for kind in found.after.guards))
+    say("")
     for question, was in found.before.answered.items():
         say(f"{question:<46} {'/'.join(was):<28} -> {'/'.join(found.after.answered[question])}")
     say("")
     say(f"audit verify: {found.after.verified}")
+    say(f"written and sealed on: {found.resealed}")
     say(f"The dump has {found.dump_bytes} bytes. Differences: {len(found.differences)}.")
     for difference in found.differences:
         say(f"  {difference}")

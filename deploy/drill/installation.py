@@ -83,6 +83,10 @@ class Installation:
         }
         if process != "decide":
             found["DATABASE_SWEEP_URL"] = self.cluster.url(SWEEP)
+        if process == "worker":
+            seals = self.machine.root / "seals"
+            seals.mkdir(mode=0o700, exist_ok=True)
+            found |= {"TIERGATE_SEAL_KEY": self.secrets["TIERGATE_SEAL_KEY"], "TIERGATE_SEAL_DIR": str(seals)}
         return found | self.more | more
 
     def manage(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:

@@ -4,9 +4,9 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, LiteralString
 
 from psycopg import sql
 
@@ -15,6 +15,35 @@ from deploy.drill.cluster import ROOT, Cluster, DrillError, machine
 from deploy.drill.installation import Installation, installation, made_secrets, valkey
 from deploy.drill.questions import answers, subscribe
 
+# What keeps tenants apart and history as it was: none of it may be lost on the way.
+_GUARDS: Final[Mapping[str, LiteralString]] = {
+    "policies": "SELECT schemaname || tablename || policyname || roles::text || cmd || qual || with_check FROM pg_policies",
+    "row security": (
+        "SELECT oid::regclass::text || relrowsecurity || relforcerowsecurity FROM pg_class"
+        " WHERE relnamespace IN ('public'::regnamespace, 'audit_parts'::regnamespace) AND relkind IN ('r', 'p')"
+    ),
+    "triggers": (
+        "SELECT tgrelid::regclass::text || pg_get_triggerdef(t.oid) || tgenabled::text FROM pg_trigger t WHERE NOT tgisinternal"
+    ),
+    "constraints": (
+        # Read back, an expression is written with its casts and brackets elsewhere.
+        "SELECT conrelid::regclass::text || conname || convalidated ||"
+        " regexp_replace(pg_get_constraintdef(oid), '::[a-z ]+(\\[\\])?|[() ]', '', 'g') FROM pg_constraint"
+        " WHERE connamespace IN ('public'::regnamespace, 'audit_parts'::regnamespace)"
+    ),
+    "rights": (
+        "SELECT c.oid::regclass::text || r.rolname || p FROM pg_class c, pg_roles r,"
+        " unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) p"
+        " WHERE c.relnamespace IN ('public'::regnamespace, 'audit_parts'::regnamespace) AND c.relkind IN ('r', 'p')"
+        " AND r.rolname IN ('tiergate_app', 'tiergate_sweep') AND CASE WHEN p IN ('DELETE', 'TRUNCATE')"
+        " THEN has_table_privilege(r.rolname, c.oid, p) ELSE has_any_column_privilege(r.rolname, c.oid, p) END"
+    ),
+    "functions": (
+        "SELECT p.oid::regprocedure::text || prosecdef || coalesce(proconfig::text, '') || coalesce(proacl::text, '')"
+        " || md5(prosrc) FROM pg_proc p"
+        " WHERE pronamespace = 'public'::regnamespace AND proowner = 'tiergate_owner'::regrole"
+    ),
+}
 _TABLES: Final = """
     SELECT c.relname FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -26,22 +55,25 @@ _TABLES: Final = """
 class Held:
     """What a database holds and answers.
 
-    rows: by table. content: by table, a digest of its rows. answered: outcome and reason by question.
+    rows: by table. content: by table, a digest of its rows. guards: by kind, policies, triggers and rights.
+    answered: outcome and reason by question.
     verified: what the verifier of the trail said, without what differs from run to run.
     """
 
     rows: Mapping[str, int]
     content: Mapping[str, str]
+    guards: Mapping[str, frozenset[str]]
     answered: Mapping[str, tuple[str, str]]
     verified: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """A drill's result."""
+    """A drill's result. resealed: what the verifier said once the restored trail was written and sealed on."""
 
     before: Held
     after: Held
+    resealed: str
     dump_bytes: int
 
     @property
@@ -61,6 +93,11 @@ class Restored:
             f"{question}: {was} before, {self.after.answered.get(question)} after"
             for question, was in self.before.answered.items()
             if self.after.answered.get(question) != was
+        ]
+        found += [
+            f"{kind}: {sorted(was ^ self.after.guards[kind])[:3]} differ"
+            for kind, was in self.before.guards.items()
+            if was != self.after.guards[kind]
         ]
         if self.before.verified != self.after.verified:
             found.append(f"the trail: {self.before.verified!r} before, {self.after.verified!r} after")
@@ -104,8 +141,10 @@ def restore_drill(say: Callable[[str], None]) -> Restored:
         ):
             counted = _held(ours, second, {})
             answered = answers(ours.start("web"), made)
-        after = Held(rows=counted.rows, content=counted.content, answered=answered, verified=counted.verified)
-        return Restored(before=before, after=after, dump_bytes=dump.stat().st_size)
+            seal(ours)
+            resealed = verified(ours)
+        after = replace(counted, answered=answered)
+        return Restored(before=before, after=after, resealed=resealed, dump_bytes=dump.stat().st_size)
 
 
 def backup(cluster: Cluster, directory: Path) -> Path:
@@ -135,6 +174,17 @@ def seal(ours: Installation) -> None:
         raise DrillError(f"The trail could not be sealed:\n{done.stderr.strip()}")
 
 
+def verified(ours: Installation) -> str:
+    """Verify the trail, and return what was said of it.
+
+    :raises DrillError: it is not as it was sealed.
+    """
+    done = ours.manage("audit", "verify")
+    if done.returncode:
+        raise DrillError(f"The trail does not verify:\n{done.stdout}{done.stderr}".rstrip())
+    return done.stdout.strip()
+
+
 def _fresh(cluster: Cluster) -> None:
     cluster.make()
     cluster.start()
@@ -154,10 +204,8 @@ def _held(ours: Installation, cluster: Cluster, answered: Mapping[str, tuple[str
             if found is None:
                 raise DrillError(f"{table} cannot be counted.")
             rows[table], content[table] = found
-    verified = ours.manage("audit", "verify")
-    if verified.returncode:
-        raise DrillError(f"The trail does not verify:\n{verified.stdout}{verified.stderr}".rstrip())
-    return Held(rows=rows, content=content, answered=answered, verified=verified.stdout.strip())
+        guards = {kind: frozenset(str(row[0]) for row in connection.execute(query)) for kind, query in _GUARDS.items()}
+    return Held(rows=rows, content=content, guards=guards, answered=answered, verified=verified(ours))
 
 
 def _script(name: str, cluster: Cluster, argument: str, **given: str) -> str:
