@@ -10,8 +10,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _site = get_wsgi_application()
 
 from config.door import Door  # noqa: E402 - not before the settings are read
+from config.operation.start import before_serving  # noqa: E402 - as above
 
-application = Door(_site)
+application = before_serving(Door(_site))
 
 # What was imported stays for good: looking through it again and again for garbage costs milliseconds at a time.
 gc.collect()

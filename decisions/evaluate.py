@@ -12,6 +12,7 @@ from decisions.facts import Gathered, find_snapshot, gather
 from decisions.people import read_person, recall_person
 from decisions.question import Answer, Question
 from decisions.trail import is_routine, record, record_at_once, record_later
+from decisions.watching import watched
 from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tiergate import Decision, Purpose, Scope, SessionFacts, SessionState, decide
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 _LOOKS = 3
 
 
+@watched
 def evaluate(question: Question, *, at: datetime) -> Answer:
     """Answer one question at ``at``.
 

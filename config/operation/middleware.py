@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from config.operation.probes import livez, metrics, readyz
+from config.operation.tracing import name_request_span
 from telemetry import api as telemetry
 
 type Handler = Callable[..., HttpResponseBase]
@@ -82,6 +83,8 @@ def _tell(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -
     method = request.method if request.method in _METHODS else "other"
     REQUESTS.labels(route, method, status).inc()
     SECONDS.labels(route).observe(seconds)
+    if telemetry.is_tracing():
+        name_request_span(request.META, method=method, route=route)
     if settings.PROCESS != "decide":
         say = _log.warning if status >= _OUR_FAULT else _log.info
         say("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))

@@ -1,18 +1,21 @@
 """What is looked at in a process before it serves anybody."""
 
+from wsgiref.types import WSGIApplication
+
 import structlog
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from config.operation.checks import connects_unfit
 from config.operation.roles import UNFIT
+from config.operation.tracing import traced
 from telemetry import api as telemetry
 
 _log = structlog.get_logger(__name__)
 
 
-def before_serving() -> None:
-    """Look the installation over, and begin to write figures; call it in each process that serves, once Django is up.
+def before_serving(application: WSGIApplication) -> WSGIApplication:
+    """Look the installation over, begin to write figures, and return what to serve: with spans, where they are wanted.
 
     A database that does not answer stops nothing: the process says so at `/readyz`, and serves when it is back.
 
@@ -27,3 +30,4 @@ def before_serving() -> None:
     if connects_unfit():
         raise ImproperlyConfigured(UNFIT)
     telemetry.begin()
+    return traced(application)

@@ -9,6 +9,9 @@ from celery.exceptions import Ignore, Reject, Retry
 from prometheus_client import Counter, Histogram
 from structlog.contextvars import bound_contextvars, get_contextvars
 
+from config.operation.tracing import begin_tracing, sql_spans
+from telemetry import api as telemetry
+
 TASKS: Final = Counter("tiergate_tasks_total", "Tasks that a worker ended.", ["task", "result"])
 SECONDS: Final = Histogram(
     "tiergate_task_seconds",
@@ -18,6 +21,8 @@ SECONDS: Final = Histogram(
 )
 REQUEST_ID: Final = "tiergate_request_id"
 """The header of a task's message that names the request which caused it."""
+
+_CARRIED: Final = (REQUEST_ID, "traceparent", "tracestate")
 
 _log = structlog.get_logger("tiergate.task")
 
@@ -30,19 +35,25 @@ class WatchedTask(Task):  # type: ignore[misc]  # Celery carries no types
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """Send it, with the id of the request that it is sent from."""
         request_id = get_contextvars().get("request_id")
-        headers = dict(options.pop("headers", None) or {})
+        headers = {**telemetry.outgoing(), **(options.pop("headers", None) or {})}
         if request_id:
             headers.setdefault(REQUEST_ID, str(request_id))
         return super().apply_async(args, kwargs, headers=headers, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Do its work inside its ids."""
+        begin_tracing()
         request = self.request
-        caused_by = (getattr(request, "headers", None) or {}).get(REQUEST_ID) or getattr(request, REQUEST_ID, None)
+        sent = {name: str(value) for name in _CARRIED if (value := getattr(request, name, None))}
+        caused_by = sent.pop(REQUEST_ID, None)
         ids = {"task_id": request.id, **({"request_id": caused_by} if caused_by else {})}
         began = time.perf_counter()
         result = "failed"
-        with bound_contextvars(**ids):
+        with (
+            bound_contextvars(**ids),
+            telemetry.span(f"task {self.name}", kind="consumer", parent=sent),
+            sql_spans(),
+        ):
             try:
                 found = super().__call__(*args, **kwargs)
                 result = "done"
