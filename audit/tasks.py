@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from audit import partitions, sealing_run
+from audit import draining, partitions, sealing_run
 from isolation.clock import now
 
 
@@ -17,3 +17,9 @@ def seal_trail() -> None:
 def make_parts() -> None:
     """Make the tables of the coming months."""
     partitions.make_parts(at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def drain_stream() -> None:
+    """Store what processes have sent to be stored."""
+    draining.drain()
