@@ -31,7 +31,8 @@ def _pinned(path: str) -> dict[str, tuple[str, frozenset[str]]]:
 
 def _wanted() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return [Requirement(line) for line in project["dependencies"]]
+    # Whether traces are sent is a setting, so what sends them is there.
+    return [Requirement(line) for line in (*project["dependencies"], *project["optional-dependencies"]["otel"])]
 
 
 def _needed() -> set[str]:
