@@ -1,0 +1,451 @@
+"""Whatever changes leaves an entry in the same transaction; what leaves none is named here, with its reason."""
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import audit.api
+from audit.api import Kind
+from authlevels import api as authlevels
+from isolation.api import tenant_transaction
+from licensing import api as licensing
+from tests.authlevels.acme import (
+    ALICES_SECRET,
+    BOBS_SECRET,
+    EXPORT,
+    NOON,
+    PASSWORD,
+    Acme,
+    Asked,
+    code,
+    found_acme,
+    later,
+    put_alice,
+)
+from tiergate import FeatureKind, FeatureSpec, Level, Requirement, Scope, Term
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITES = {"save", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "update", "delete"}
+STATEMENTS = ("INSERT INTO", "UPDATE ", "DELETE FROM")
+
+# Each function that writes a row, by the door that tells of it; or why nothing is told.
+WRITERS = {
+    "licensing.catalogue_changes.put_plan": "edit_catalogue",
+    "licensing.catalogue_changes.retire_plan": "edit_catalogue",
+    "licensing.catalogue_changes.remove_action": "edit_catalogue",
+    "licensing.catalogue_changes.remove_role": "edit_catalogue",
+    "licensing.catalogue_changes.remove_feature": "edit_catalogue",
+    "licensing.catalogue_changes._version": "edit_catalogue",
+    "licensing.catalogue_changes._save": "edit_catalogue",
+    "licensing.members.put_member": "put_member",
+    "licensing.members.remove_member": "remove_member",
+    "licensing.overrides.remove_override": "remove_override",
+    "licensing.overrides._save": "put_override",
+    "licensing.overrides.forget_author": "erase_person",
+    "licensing.ratchet.keep_at_least": "put_subscription",
+    "licensing.roles.put_role": "put_role",
+    "licensing.subscriptions.put_subscription": "put_subscription",
+    "licensing.subscriptions._write": "put_subscription",
+    "licensing.tenants.put_tenant": "put_tenant",
+    "authlevels.assertion.put_shadow_user": "assert_session",
+    "authlevels.attempts": "a count, told with each attempt that failed",
+    "authlevels.attempts.give_back": "a count, set back by what is told as a right attempt",
+    "authlevels.challenges.open_challenge": "open_challenge",
+    "authlevels.challenges.hand_off": "hand_off",
+    "authlevels.challenges._equal_open": "open_challenge",
+    "authlevels.claims.claim_transaction": "claim_transaction",
+    "authlevels.credentials.create_credential": "create_credential",
+    "authlevels.credentials.rotate_credential": "rotate_credential",
+    "authlevels.credentials.revoke_credential": "revoke_credential",
+    "authlevels.elevations.claim_use": "claim_use",
+    "authlevels.elevations.elevation_consumed": "elevation_consumed",
+    "authlevels.elevations.end_elevation": "end_elevation",
+    "authlevels.erasing.erase_person": "erase_person",
+    "authlevels.factors.begin_totp_enrolment": "begin_totp_enrolment",
+    "authlevels.factors.confirm_totp_enrolment": "confirm_totp_enrolment",
+    "authlevels.factors.remove_factor": "remove_factor",
+    "authlevels.factors.put_totp_secret": "put_user",
+    "authlevels.people.put_user": "put_user",
+    "authlevels.redemption.redeem": "redeem",
+    "authlevels.session_start.start_session": "assert_session",
+    "authlevels.sessions.touch_session": "a use is no change of what one may do; the decision that it was is told",
+    "authlevels.sessions.rotate_session_secret": "a new secret for the same session, with the challenge that is told",
+    "authlevels.sessions.end_session": "end_session",
+    "authlevels.totp.verify_locked": "verify",
+    "authlevels.verification._accept": "verify",
+    "authlevels.verification._pass": "verify",
+}
+
+# Doors that change nothing, or nothing that lasts.
+READS = {
+    *(
+        "change_lines",
+        "check_shape",
+        "entitlements_at",
+        "find_tenant_id",
+        "forget_snapshots",
+        "forget_tenants",
+        "get_member",
+        "get_override",
+    ),
+    *("get_role", "get_snapshot", "get_subscription", "get_tenant", "is_listening", "list_members", "list_overrides"),
+    *("list_roles", "list_subscriptions", "list_tenants", "member_parameters", "publish", "read_file", "read_member"),
+    *("read_schema", "snapshot_at", "snapshot_version", "split_subject", "stop_listening", "subscribe"),
+    *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
+    *("list_elevations", "list_factors", "parse_decision_ref", "parse_elevation_ref", "parse_session_handle"),
+    *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
+    *("session_parameters", "set_session_cookie", "show_challenge"),
+}
+UNTOLD = {
+    "touch_session": WRITERS["authlevels.sessions.touch_session"],
+    "rotate_session_secret": WRITERS["authlevels.sessions.rotate_session_secret"],
+    "forget_author": "a part of erase_person, which tells",
+}
+
+type Do = Callable[[Acme], object]
+
+
+def _writers() -> Iterator[str]:
+    for room in ("licensing", "authlevels"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if "migrations" in path.parts:
+                continue
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            tree = ast.parse(path.read_text())
+            functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+            yield from (f"{module}.{node.name}" for node in functions if _is_writing(node))
+            if any(isinstance(node, ast.Assign | ast.AnnAssign) and _is_writing(node) for node in tree.body):
+                yield module
+
+
+def _is_writing(node: ast.AST) -> bool:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in WRITES:
+            return True
+        text = part.value if isinstance(part, ast.Constant) else None
+        if isinstance(text, str) and text.lstrip().startswith(STATEMENTS):
+            return True
+    return False
+
+
+def test_whoever_writes_a_row_is_told_of_by_a_door_or_has_a_reason() -> None:
+    assert set(_writers()) == set(WRITERS)
+    assert {door for door in WRITERS.values() if " " not in door} <= set(TOLD)
+
+
+def test_every_door_changes_nothing_or_is_tried_below() -> None:
+    doors = {
+        name
+        for room in (licensing, authlevels)
+        for name in room.__all__
+        if inspect.isfunction(inspect.unwrap(getattr(room, name)))
+    }
+    assert doors >= READS | set(UNTOLD)
+    assert doors - READS - set(UNTOLD) == set(TOLD) - {"verify, wrongly", "sign_in_with_password, wrongly"}
+
+
+def _catalogue(_acme: Acme) -> None:
+    with licensing.edit_catalogue(by="account:olga", at=NOON) as edit:
+        edit.put_feature(FeatureSpec(key="exports", kind=FeatureKind.SWITCH, title="Exports"))
+        edit.put_plan(
+            licensing.PlanSpec(key="gold", title="Gold", rank=1, terms=(Term(feature="exports", value=True),))
+        )
+
+
+def _subscription(acme: Acme) -> None:
+    _catalogue(acme)
+    licensing.put_subscription(tenant_id=acme.tenant_id, plan="gold", by="account:olga", at=NOON)
+
+
+def _override(acme: Acme) -> None:
+    _catalogue(acme)
+    licensing.put_override(
+        tenant_id=acme.tenant_id, feature="exports", effect="removed", reason="late", by="account:olga", at=NOON
+    )
+
+
+def _no_override(acme: Acme) -> None:
+    _override(acme)
+    licensing.remove_override(tenant_id=acme.tenant_id, feature="exports", by="account:olga", at=later(1))
+
+
+def _member(acme: Acme) -> None:
+    licensing.put_member(
+        tenant_id=acme.tenant_id, subject_type="user", subject_id="carol", roles=["owner"], by="account:olga", at=NOON
+    )
+
+
+def _no_member(acme: Acme) -> None:
+    licensing.remove_member(tenant_id=acme.tenant_id, subject_type="user", subject_id="bob", by="account:olga", at=NOON)
+
+
+def _role(acme: Acme) -> None:
+    licensing.put_role(tenant_id=acme.tenant_id, key="boss", privileges=["x.y"], by="account:olga", at=NOON)
+
+
+def _tenant(_acme: Acme) -> None:
+    licensing.put_tenant(slug="acme", name="Acme", settings={"acr": "x"}, by="account:olga", at=NOON)
+
+
+def _rotated(acme: Acme) -> None:
+    authlevels.rotate_credential(
+        tenant_id=acme.tenant_id,
+        credential_id=acme.credential.id,
+        overlap=timedelta(hours=1),
+        by="account:olga",
+        at=NOON,
+    )
+
+
+def _revoked(acme: Acme) -> None:
+    authlevels.revoke_credential(tenant_id=acme.tenant_id, credential_id=acme.credential.id, by="account:olga", at=NOON)
+
+
+def _created(acme: Acme) -> None:
+    authlevels.create_credential(
+        tenant_id=acme.tenant_id, name="second", verbs=["access.evaluate"], by="account:olga", at=NOON
+    )
+
+
+def _handed_off(acme: Acme) -> tuple[str, str]:
+    opened = acme.challenge(acme.assert_bob(), return_to="https://reports.example/back")
+    browser = authlevels.hand_off(ref=opened.id, handoff=opened.path.partition("=")[2], browser="", at=NOON)
+    return opened.id, browser
+
+
+def _redeemed(acme: Acme) -> None:
+    ref, browser = _handed_off(acme)
+    passed = authlevels.verify(
+        ref=ref,
+        method=authlevels.ChallengeMethod.TOTP,
+        code=code(BOBS_SECRET, later(8)),
+        presenter=authlevels.Presenter(browser=browser),
+        at=later(8),
+    )
+    assert isinstance(passed, authlevels.Passed)
+    authlevels.redeem(ref=ref, code=passed.code, credential=acme.credential, at=later(9))
+
+
+def _passed(acme: Acme, asked: Asked = EXPORT) -> authlevels.Passed:
+    return acme.step_up(acme.assert_bob(), BOBS_SECRET, asked, at=later(8))
+
+
+def _failed(acme: Acme) -> None:
+    with pytest.raises(authlevels.WrongCode):
+        acme.show(acme.challenge(acme.assert_bob()), "000000", at=later(8))
+
+
+ONCE = Asked(fields={"amount": 1}, requirement=Requirement(level=Level.AAL2, max_age=60, scope=Scope.TRANSACTION))
+
+
+def _claimed(acme: Acme) -> None:
+    bob = acme.assert_bob()
+    acme.step_up(bob, BOBS_SECRET, ONCE, at=later(8))
+    assert authlevels.claim_transaction(
+        tenant_id=acme.tenant_id,
+        session=bob.handle,
+        binding=acme.binding(bob, ONCE),
+        request_id="r1",
+        at=later(9),
+    )
+
+
+def _ids(passed: authlevels.Passed) -> Any:
+    found = authlevels.parse_elevation_ref(passed.elevation_id)
+    assert found is not None
+    return found[1]
+
+
+def _used(acme: Acme) -> None:
+    assert authlevels.claim_use(
+        tenant_id=acme.tenant_id, elevation_id=_ids(_passed(acme)), request_id="r1", at=later(9)
+    )
+
+
+def _consumed(acme: Acme) -> None:
+    with authlevels.elevation_consumed(tenant_id=acme.tenant_id, elevation_id=_ids(_passed(acme)), at=later(9)):
+        pass
+
+
+def _ended(acme: Acme) -> None:
+    presenter = authlevels.Presenter(credential=acme.credential)
+    authlevels.end_elevation(ref=_passed(acme).elevation_id, presenter=presenter, at=later(9))
+
+
+def _session_ended(acme: Acme) -> None:
+    authlevels.end_session(
+        tenant_id=acme.tenant_id, session_id=acme.assert_bob().id, by="credential:reports-api", at=later(1)
+    )
+
+
+def _begun(acme: Acme) -> tuple[authlevels.Session, authlevels.Enrolment]:
+    authlevels.put_user(subject_id="dave", password=PASSWORD, by="account:olga", at=NOON)
+    licensing.put_member(
+        tenant_id=acme.tenant_id, subject_type="account", subject_id="dave", roles=["member"], by="test", at=NOON
+    )
+    dave, _secret = authlevels.sign_in_with_password(
+        tenant_id=acme.tenant_id, username="dave", password=PASSWORD, network="192.0.2.3", at=NOON
+    )
+    return dave, authlevels.begin_totp_enrolment(session=dave, facts=acme.facts(dave, later(1)), at=later(1))
+
+
+def _confirmed(acme: Acme) -> authlevels.Session:
+    dave, begun = _begun(acme)
+    facts = acme.facts(dave, later(2))
+    with pytest.raises(authlevels.WrongCode):
+        authlevels.confirm_totp_enrolment(session=dave, facts=facts, code="000000", at=later(2))
+    authlevels.confirm_totp_enrolment(session=dave, facts=facts, code=code(begun.secret, later(2)), at=later(2))
+    return dave
+
+
+def _removed(acme: Acme) -> None:
+    alice, _secret = acme.sign_in_alice()
+    asked = Asked(
+        action="tiergate.factors.manage", resource=("tiergate", ""), requirement=Requirement(level=Level.AAL2)
+    )
+    acme.step_up(alice, ALICES_SECRET, asked, at=later(8))
+    (factor,) = [one for one in authlevels.list_factors(user_id=alice.user_id) if one.kind == "totp"]
+    authlevels.remove_factor(session=alice, facts=acme.facts(alice, later(9)), factor_id=factor.id, at=later(9))
+
+
+def _erased(acme: Acme) -> None:
+    acme.assert_bob()
+    _no_member(acme)
+    authlevels.erase_person(tenant_id=acme.tenant_id, subject=("user", "bob"), by="account:olga", at=later(1))
+
+
+def _wrong_password(acme: Acme) -> None:
+    with suppress(authlevels.SignInFailed):
+        authlevels.sign_in_with_password(
+            tenant_id=acme.tenant_id, username="alice", password="wrong", network="192.0.2.1", at=NOON
+        )
+
+
+# Each door with what it does here, and what it tells.
+TOLD: dict[str, tuple[Do, set[Kind]]] = {
+    "edit_catalogue": (_catalogue, {Kind.CATALOG_APPLIED}),
+    "put_tenant": (_tenant, {Kind.TENANT_CHANGED}),
+    "put_member": (_member, {Kind.MEMBER_CHANGED}),
+    "remove_member": (_no_member, {Kind.MEMBER_CHANGED}),
+    "put_role": (_role, {Kind.ROLE_CHANGED}),
+    "put_subscription": (_subscription, {Kind.SUBSCRIPTION_CHANGED}),
+    "put_override": (_override, {Kind.OVERRIDE_CHANGED}),
+    "remove_override": (_no_override, {Kind.OVERRIDE_CHANGED}),
+    "assert_session": (Acme.assert_bob, {Kind.SESSION_STARTED}),
+    "sign_in_with_password": (Acme.sign_in_alice, {Kind.SESSION_STARTED}),
+    "sign_in_with_password, wrongly": (_wrong_password, {Kind.SIGN_IN_FAILED}),
+    "end_session": (_session_ended, {Kind.SESSION_REVOKED}),
+    "open_challenge": (lambda acme: acme.challenge(acme.assert_bob()), {Kind.CHALLENGE_OPENED}),
+    "hand_off": (_handed_off, {Kind.CHALLENGE_HANDED_OFF}),
+    "verify": (_passed, {Kind.CHALLENGE_PASSED, Kind.ELEVATION_CREATED}),
+    "verify, wrongly": (_failed, {Kind.CHALLENGE_FAILED}),
+    "redeem": (_redeemed, {Kind.ELEVATION_CREATED}),
+    "claim_transaction": (_claimed, {Kind.ELEVATION_USED}),
+    "claim_use": (_used, {Kind.ELEVATION_USED}),
+    "elevation_consumed": (_consumed, {Kind.ELEVATION_USED}),
+    "end_elevation": (_ended, {Kind.ELEVATION_ENDED}),
+    "begin_totp_enrolment": (_begun, {Kind.FACTOR_BEGUN}),
+    "confirm_totp_enrolment": (_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),
+    "remove_factor": (_removed, {Kind.FACTOR_REMOVED}),
+    "put_user": (lambda _acme: put_alice(), {Kind.PERSON_CHANGED, Kind.FACTOR_ADDED}),
+    "create_credential": (_created, {Kind.CREDENTIAL_CREATED}),
+    "rotate_credential": (_rotated, {Kind.CREDENTIAL_ROTATED}),
+    "revoke_credential": (_revoked, {Kind.CREDENTIAL_REVOKED}),
+    "erase_person": (_erased, {Kind.PERSON_ERASED}),
+}
+AT_THE_VENDOR = {"edit_catalogue", "put_user"}
+OLD_AND_NEW = {
+    *(Kind.TENANT_CHANGED, Kind.MEMBER_CHANGED, Kind.ROLE_CHANGED, Kind.SUBSCRIPTION_CHANGED, Kind.OVERRIDE_CHANGED),
+    *(Kind.CREDENTIAL_CREATED, Kind.CREDENTIAL_ROTATED, Kind.CREDENTIAL_REVOKED),
+}
+BY_NOBODY_ELSE = {Kind.SIGN_IN_FAILED, Kind.SESSION_STARTED, Kind.ELEVATION_USED, Kind.CHALLENGE_HANDED_OFF}
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
+
+
+def told(tenant_id: Any) -> list[audit.api.Entry]:
+    with tenant_transaction(tenant_id):
+        return audit.api.list_entries(tenant_id=tenant_id, limit=audit.api.MAX_PAGE)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("door", TOLD)
+def test_a_change_leaves_its_entry_with_who_and_what(door: str) -> None:
+    do, kinds = TOLD[door]
+    if door != "put_user":
+        put_alice()
+    acme = found_acme()
+    place = licensing.VENDOR_TENANT_ID if door in AT_THE_VENDOR else acme.tenant_id
+    before = told(place)
+    do(acme)
+    new = told(place)[len(before) :]
+    found = [entry for entry in new if entry.kind in kinds]
+    assert {entry.kind for entry in found} == kinds
+    for entry in found:
+        if entry.kind in OLD_AND_NEW:
+            assert {"old", "new", "by"} <= set(entry.payload)
+            assert entry.payload["old"] != entry.payload["new"]
+        elif entry.kind not in BY_NOBODY_ELSE:
+            assert entry.payload["by"], entry.kind
+
+
+@pytest.mark.django_db
+def test_how_long_an_answer_took_and_by_what_is_told() -> None:
+    acme = found_acme()
+    challenge = acme.challenge(acme.assert_bob())
+    with pytest.raises(authlevels.WrongCode):
+        acme.show(challenge, "000000", at=later(5))
+    acme.show(challenge, code(BOBS_SECRET, later(8)), at=later(8))
+    parts = {entry.kind: entry.payload for entry in told(acme.tenant_id) if entry.kind.startswith("challenge.")}
+    assert parts["challenge.failed"].items() >= {"method": "totp", "response_seconds": 5.0, "why": "wrong"}.items()
+    assert parts["challenge.passed"].items() >= {"method": "totp", "response_seconds": 8.0}.items()
+    assert {part["by"] for part in parts.values()} == {"credential:reports-api"}
+
+
+@pytest.mark.django_db
+def test_a_worn_out_factor_is_told_of_with_the_code_that_wore_it_out() -> None:
+    acme = found_acme()
+    challenge, at = acme.challenge(acme.assert_bob(at=NOON), at=NOON), NOON
+    for number in range(100):
+        at = at + (timedelta(minutes=31) if number and number % 10 == 0 else timedelta(0))
+        if number and number % 10 == 0:
+            challenge = acme.challenge(acme.assert_bob(at=at), at=at)
+        with suppress(authlevels.WrongCode, authlevels.Throttled):
+            acme.show(challenge, "000000", at=at)
+    disabled = [entry for entry in told(acme.tenant_id) if entry.kind == Kind.FACTOR_DISABLED]
+    assert [entry.subject for entry in disabled] == [("user", "bob")]
+
+
+@pytest.mark.django_db
+def test_a_failed_sign_in_names_members_alone_and_shows_what_was_typed_to_nobody() -> None:
+    put_alice()
+    acme = found_acme()
+    authlevels.put_user(subject_id="mallory", password=PASSWORD, at=NOON)
+    for name, password in (
+        ("alice", "wrong"),
+        ("mallory", PASSWORD),
+        ("my secret passphrase", "x"),
+        ("alice", "wrong"),
+    ):
+        with suppress(authlevels.SignInFailed):
+            authlevels.sign_in_with_password(
+                tenant_id=acme.tenant_id, username=name, password=password, network="192.0.2.1", at=NOON, ip="192.0.2.1"
+            )
+    failed = [entry for entry in told(acme.tenant_id) if entry.kind == Kind.SIGN_IN_FAILED]
+    assert [entry.subject for entry in failed] == [("account", "alice"), None, None, ("account", "alice")]
+    assert [entry.payload["attempts_left"] for entry in failed] == [9, 9, 9, 8]
+    assert [entry.payload["why"] for entry in failed] == [
+        *("wrong_password", "unknown_name_or_tenant", "unknown_name_or_tenant", "wrong_password")
+    ]
+    assert failed[0].payload["name"] == failed[3].payload["name"] != failed[2].payload["name"]
+    assert failed[0].personal == {"ip": "192.0.2.1", "user_agent": ""}
+    assert not [word for word in ("mallory", "secret", "192.0.2") for entry in failed[1:3] if word in str(entry)]
