@@ -1,5 +1,6 @@
 """The door: append what happened, read it back, forget whose it was, and prove that it stands."""
 
+from audit.backlog import Backlog, sealing_backlog
 from audit.draining import Drained, drain, stream_length
 from audit.durable import append_at_once
 from audit.erasing import erase_person
@@ -16,6 +17,7 @@ from audit.verification import verify
 
 __all__ = [
     "MAX_PAGE",
+    "Backlog",
     "CannotSeal",
     "Consistency",
     "Drained",
@@ -44,6 +46,7 @@ __all__ = [
     "reseal_people",
     "seal_all",
     "seal_personal",
+    "sealing_backlog",
     "stop_stream",
     "stream_length",
     "stream_state",

@@ -7,13 +7,14 @@ from uuid import UUID
 from django.db import connection
 
 from audit.encoding import storable_json
+from audit.metrics import count_entry
 from audit.people import storable
 from isolation.api import tenant_row
 
 _APPEND: Final = "audit_append(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)"
 
 
-def append_at_once(  # noqa: PLR0913 - each is a column
+def append_at_once(
     *,
     tenant_id: UUID,
     entry_id: UUID,
@@ -45,3 +46,4 @@ def append_at_once(  # noqa: PLR0913 - each is a column
             storable_json(payload),
         ],
     )
+    count_entry(kind)

@@ -59,7 +59,7 @@ _log = structlog.get_logger(__name__)
 type Store = Callable[[list[Record]], int]
 
 
-def append_later(  # noqa: PLR0913 - each is a column
+def append_later(
     *,
     tenant_id: UUID,
     entry_id: UUID,

@@ -12,6 +12,7 @@ from django.db import connection
 
 from audit.errors import EntryNotFound
 from audit.kinds import Kind
+from audit.metrics import count_entry
 from audit.models import Entry as EntryRow
 from audit.people import Names, erase_row, ids_in_trail, names_of, seal_personal, storable, tag_of, tagged_actor
 from isolation.api import CrossTenantError, current_tenant_id
@@ -128,6 +129,7 @@ def _insert(
     row: list[Any] = [entry_id, tenant_id, str(kind), at, storable(subject[0]), subject[1], session_id, payload]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, row)
+    count_entry(kind)
 
 
 def get_entry(*, tenant_id: UUID, entry_id: UUID, kind: Kind) -> Entry:

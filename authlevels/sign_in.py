@@ -8,6 +8,7 @@ import licensing.api
 from authlevels.attempts import ACCOUNT_LIMIT, NETWORK_LIMIT, charge, give_back
 from authlevels.bearer import BearerKind, mint
 from authlevels.errors import SignInFailed
+from authlevels.metrics import counted_sign_in
 from authlevels.models import User
 from authlevels.passwords import is_right_password, password_authenticator, password_bucket
 from authlevels.principals import Session
@@ -19,6 +20,7 @@ from tiergate import OWN_ISSUER, REAUTHENTICATION, SESSION_WIDE, Level
 _FAILED: Final = "The name, the password or the tenant is not right."
 
 
+@counted_sign_in()
 def sign_in_with_password(
     *,
     tenant_id: UUID | None,

@@ -33,7 +33,15 @@ from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
 from licensing.overrides import OverrideView, forget_author, get_override, list_overrides, put_override, remove_override
 from licensing.push import RESET, is_listening, publish, stop_listening, subscribe
 from licensing.roles import RoleSpec, RoleView, get_role, list_roles, put_role
-from licensing.snapshots import entitlements_at, forget_snapshots, get_snapshot, snapshot_at, snapshot_version
+from licensing.snapshots import (
+    SnapshotMemory,
+    entitlements_at,
+    forget_snapshots,
+    get_snapshot,
+    snapshot_at,
+    snapshot_memory,
+    snapshot_version,
+)
 from licensing.subscriptions import Subscription, get_subscription, list_subscriptions, put_subscription
 from licensing.tenants import Tenant, find_tenant_id, forget_tenants, get_tenant, list_tenants, put_tenant
 
@@ -70,6 +78,7 @@ __all__ = [
     "RoleView",
     "Shape",
     "SnapshotBehind",
+    "SnapshotMemory",
     "Subscription",
     "SubscriptionNotFound",
     "SubscriptionOverlap",
@@ -112,6 +121,7 @@ __all__ = [
     "remove_member",
     "remove_override",
     "snapshot_at",
+    "snapshot_memory",
     "snapshot_version",
     "split_subject",
     "stop_listening",

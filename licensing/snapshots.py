@@ -51,6 +51,14 @@ class _Entry:
         return snapshot
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotMemory:
+    """What a process remembers. age: seconds since the snapshot used last was compared with the database."""
+
+    held: int
+    age: float
+
+
 class _Memory:
     """The entries of one process, the least used of them forgotten first."""
 
@@ -110,6 +118,12 @@ class _Memory:
             self._entries.clear()
             self.catalogue = None
 
+    def state(self) -> SnapshotMemory:
+        with self._lock:
+            last = next(reversed(self._entries.values()), None)
+            held = len(self._entries)
+        return SnapshotMemory(held=held, age=0.0 if last is None else max(0.0, time.monotonic() - last.checked_at))
+
 
 _memory = _Memory()
 push.subscribe(_memory.hear)
@@ -151,6 +165,11 @@ def snapshot_at(*, tenant_id: UUID, at: datetime) -> TenantSnapshot:
 def snapshot_version(*, tenant_id: UUID) -> str:
     """Name the state that the database holds now, for a caller to insist on."""
     return str(read_generations(tenant_id))
+
+
+def snapshot_memory() -> SnapshotMemory:
+    """Tell what this process remembers; the age grows while nobody asks, and is below a second while somebody does."""
+    return _memory.state()
 
 
 def forget_snapshots() -> None:

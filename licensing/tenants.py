@@ -16,7 +16,6 @@ from licensing.models import Tenant as TenantRow
 from licensing.models.directory import TenantStatus
 from licensing.push import publish
 
-
 _MAX_KNOWN: Final = 100_000
 _known_ids: dict[str, UUID] = {}
 

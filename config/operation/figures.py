@@ -11,9 +11,11 @@ from redis.retry import Retry
 
 from audit import api as audit
 from config.celery import app
+from isolation.clock import now
 from licensing import api as licensing
 from telemetry import api as telemetry
 
+SWEEP: Final = "sweep"
 _TIMEOUT_SECONDS: Final = 0.5
 _ANSWERING: Final = frozenset({"web", "decide"})
 
@@ -29,8 +31,21 @@ def register() -> None:
         lambda: float(licensing.is_listening()),
         over="livemin",
     )
+    telemetry.gauge_of_process(
+        "tiergate_snapshots_held",
+        "Tenants' snapshots that the processes remember.",
+        lambda: float(licensing.snapshot_memory().held),
+        over="livesum",
+    )
+    telemetry.gauge_of_process(
+        "tiergate_snapshot_age_seconds",
+        "The longest since a process compared the snapshot that it used last with the database.",
+        lambda: licensing.snapshot_memory().age,
+    )
     _register_pool()
     _register_records()
+    if SWEEP in connections.databases:
+        _register_trail()
     telemetry.gauge_of_house("tiergate_queue_tasks", "Tasks that wait for a worker.", queue_depths, labels=("queue",))
 
 
@@ -81,6 +96,22 @@ def _register_records() -> None:
         "Batches of routine records in Valkey that a worker has not stored yet.",
         lambda: float(audit.stream_length()),
     )
+
+
+def _register_trail() -> None:
+    telemetry.gauge_of_house(
+        "tiergate_trail_unsealed_entries",
+        "Entries of the trail that no checkpoint holds yet, counted up to 100,000.",
+        lambda: float(audit.sealing_backlog().entries),
+    )
+    telemetry.gauge_of_house(
+        "tiergate_trail_unsealed_seconds", "How long ago the oldest of them happened; 0 without any.", _oldest_unsealed
+    )
+
+
+def _oldest_unsealed() -> float:
+    oldest_at = audit.sealing_backlog().oldest_at
+    return 0.0 if oldest_at is None else max(0.0, (now() - oldest_at).total_seconds())
 
 
 def _one() -> float:

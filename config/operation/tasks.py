@@ -19,7 +19,7 @@ SECONDS: Final = Histogram(
     ["task"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0),
 )
-REQUEST_ID: Final = "tiergate_request_id"
+REQUEST_ID: Final = "tiergate-request-id"
 """The header of a task's message that names the request which caused it."""
 
 _CARRIED: Final = (REQUEST_ID, "traceparent", "tracestate")

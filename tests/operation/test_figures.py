@@ -9,17 +9,22 @@ from pathlib import Path
 from django.test import Client, override_settings
 from prometheus_client.parser import text_string_to_metric_families
 
+from audit import api as audit
 from config.celery import app
 from config.operation.figures import queue_depths
 from decisions.metrics import observe_decision
+from isolation.clock import now
 from telemetry import api as telemetry
 from telemetry import gauges, pulse
+from tests.decisions.asking import body
+from tests.decisions.conftest import World
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "m" * 32
 WORKER = """
 import sys
 from decisions.metrics import observe_decision
+from isolation.clock import now
 from telemetry import api as telemetry
 telemetry.gauge_of_process("tiergate_processes", "", lambda: 1.0, over="livesum")
 for _ in range(int(sys.argv[1])):
@@ -196,3 +201,39 @@ def _written() -> set[str]:
         for path in (ROOT / room).rglob("*.py"):
             found |= set(re.findall(r'"(tiergate_[a-z_]*[a-z])"', path.read_text()))
     return found - {"tiergate_app", "tiergate_sweep", "tiergate_owner", "tiergate_bootstrap"}
+
+
+def test_every_gauge_can_be_read(client: Client, db: None) -> None:
+    gauges._asking.settle(seconds=5)
+    page = figures(telemetry.exposition().decode())
+    missing = {name for name in gauges.names() if not any(key.startswith(f"{name}[") for key in page)}
+    assert missing == set()
+    assert page["tiergate_trail_unsealed_entries[]"] >= 0
+
+
+def test_what_is_appended_is_counted_and_is_unsealed_until_it_is_sealed(world: World) -> None:
+    labels = {"kind": "session.started"}
+    before = figure("tiergate_trail_entries_total", **labels)
+    unsealed = audit.sealing_backlog()
+    world.asserted()
+    assert figure("tiergate_trail_entries_total", **labels) == before + 1
+    assert audit.sealing_backlog().entries > unsealed.entries
+    audit.seal_all(at=now(), copies=None)
+    assert audit.sealing_backlog() == audit.Backlog(entries=0, oldest_at=None)
+
+
+def test_sign_ins_are_counted_by_how_they_end(client: Client, world: World) -> None:
+    before = figure("tiergate_sign_ins_total", result="failed")
+    document = {"username": "nobody", "password": "wrong horse battery", "tenant": "acme"}
+    client.post("/v1/sign-in", document, content_type="application/json")
+    assert figure("tiergate_sign_ins_total", result="failed") == before + 1
+
+
+def test_a_decision_at_any_door_is_counted(client: Client, world: World) -> None:
+    page = figures(telemetry.exposition().decode())
+    headers = {"Authorization": f"Bearer {world.acme_key}"}
+    client.post("/access/v1/evaluation", body(), content_type="application/json", headers=headers)
+    client.get("/v1/tenants/acme", headers=headers)
+    after = figures(telemetry.exposition().decode())
+    counted = [key for key in after if key.startswith("tiergate_decisions_total[")]
+    assert sum(after[key] - page.get(key, 0.0) for key in counted) == 2
