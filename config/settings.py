@@ -114,6 +114,8 @@ if PROCESS in {"decide", "beat"}:
     # Whoever takes over the process that hears strangers most finds no role there that sees other tenants' rows.
     _database_urls = {"default": _database_urls["default"]}
 POOL_SIZE = whole_number("TIERGATE_POOL_SIZE", 8, least=1)
+# Seconds that a request waits for the database before it says that it does not know.
+DATABASE_PATIENCE = whole_number("TIERGATE_DATABASE_PATIENCE", 1 if PROCESS == "decide" else 5, least=1)
 
 
 def database(alias: str, url: str) -> dict[str, Any]:
@@ -124,8 +126,9 @@ def database(alias: str, url: str) -> dict[str, Any]:
     options["prepare_threshold"] = 5
     if alias == "default" and not TESTING:
         # A pool needs CONN_MAX_AGE 0: it keeps the connections, Django must not.
-        options["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 5}
-    return {**found, "ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
+        options["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": DATABASE_PATIENCE}
+        options["patience"] = DATABASE_PATIENCE
+    return {**found, "ENGINE": "isolation.postgresql", "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
 
 
 # A role whose URL is not given is a database that does not exist here: a web process need not
