@@ -6,7 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,19 +101,21 @@ class Installation:
         made: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return made
 
-    def start(self, process: str, **more: str) -> Process:
+    def start(self, process: str, *, command: Sequence[str] = (), **more: str) -> Process:
         """Start a process by the image's entry, and wait until a server answers.
 
+        command: what Python runs instead, with ``{port}`` where the port is to stand, for code that has no entry yet.
         :raises DrillError: it does not come up.
         """
         name = f"{process}-{len(self.processes)}"
         port = free_ports(1)[0] if process in {"web", "decide"} else 0
         log = self.machine.root / f"{name}.log"
         given = self.environment(process, TIERGATE_PORT=str(port), TIERGATE_WORKERS="1", **more)
+        words = [sys.executable, *(word.format(port=port) for word in command)]
         with log.open("wb") as output:
             running = subprocess.Popen(
-                [str(self.root / "deploy" / "entry")],
-                cwd="/",
+                words if command else [str(self.root / "deploy" / "entry")],
+                cwd=self.root,
                 env=given,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
