@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import structlog
@@ -199,7 +199,7 @@ class Sender:
             self._notice(life)
             self._sent.append(batch)
 
-    def _notice(self, life: bytes) -> None:
+    def _notice(self, life: bytes | None) -> None:
         """Send again whatever another server, or one that has forgotten, may not have."""
         if self._is_reconnected or life != self._life:
             self._is_reconnected, self._life = False, life
@@ -219,7 +219,7 @@ class Sender:
         if not self._sent or time.monotonic() - self._asked_at < _ASK_SECONDS:
             return
         self._asked_at = time.monotonic()
-        life, stored = self._client.mget(life_key(), stored_key())
+        life, stored = cast("list[bytes | None]", self._client.mget(life_key(), stored_key()))
         self._notice(life)
         if stored is None:
             return

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
@@ -19,7 +19,9 @@ from decisions import wire
 from isolation.clock import now
 
 type Environ = dict[str, Any]
-type App = Callable[[Environ, "StartResponse"], Iterable[bytes]]
+type StartResponse = Callable[[str, list[tuple[str, str]]], object]
+"""What a WSGI server hands over (PEP 3333)."""
+type App = Callable[[Environ, Any], Iterable[Any]]
 
 _PATH: Final = re.compile(r"(?:/t/([-a-zA-Z0-9_]+))?/access/v1/(evaluations?)")
 _ANSWERED: Final = {"evaluation": wire.evaluate_bytes, "evaluations": wire.evaluations_bytes}
@@ -29,31 +31,31 @@ _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in 
 _DECIDES: Final = re.compile(
     r"/livez|/readyz|/metrics|(?:/t/[-a-zA-Z0-9_]+)?/access/v1/evaluations?|/\.well-known/authzen-configuration(?:/.*)?"
 )
-_NOT_HERE: Final = b'{"type":"about:blank","title":"Not Found","status":404,"detail":"This server only decides.","code":"not_found"}'
-
-
-class StartResponse(Protocol):
-    """What a WSGI server hands over (PEP 3333)."""
-
-    def __call__(self, status: str, headers: list[tuple[str, str]], /) -> object: ...
+_NOT_HERE: Final = (
+    b'{"type":"about:blank","title":"Not Found","status":404,"detail":"This server only decides.","code":"not_found"}'
+)
 
 
 class Door:
     """Answers questions for decisions, and hands everything else on."""
 
     def __init__(self, site: App) -> None:
-        self._site = site
+        self.site = site
         self._decides_only = settings.PROCESS == "decide"
         self._headers = _constant_headers()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, or hand it on."""
         path = environ.get("PATH_INFO", "")
-        match = _PATH.fullmatch(path) if environ["REQUEST_METHOD"] == "POST" and not environ.get("SCRIPT_NAME") else None
+        match = (
+            _PATH.fullmatch(path) if environ["REQUEST_METHOD"] == "POST" and not environ.get("SCRIPT_NAME") else None
+        )
         if match is None or not _is_ours(environ.get("HTTP_HOST", "")):
             if self._decides_only and _DECIDES.fullmatch(path) is None:
-                return self._answer(environ, start_response, 404, {"Content-Type": "application/problem+json"}, _NOT_HERE)
-            return self._site(environ, start_response)
+                return self._answer(
+                    environ, start_response, 404, {"Content-Type": "application/problem+json"}, _NOT_HERE
+                )
+            return self.site(environ, start_response)
         asked = wire.Asked(
             authorization=environ.get("HTTP_AUTHORIZATION", ""),
             content_type=environ.get("CONTENT_TYPE", ""),
@@ -100,7 +102,7 @@ def _constant_headers() -> dict[bool, list[tuple[str, str]]]:
     """Write what Django's middleware adds to every answer, by whether it came over https."""
     plain = [
         ("X-Frame-Options", settings.X_FRAME_OPTIONS),
-        ("Content-Security-Policy", build_policy(settings.SECURE_CSP)),
+        ("Content-Security-Policy", build_policy(cast("Any", settings.SECURE_CSP))),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", settings.SECURE_REFERRER_POLICY),
         ("Cross-Origin-Opener-Policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY),

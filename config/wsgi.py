@@ -2,12 +2,13 @@
 
 import gc
 import os
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-_site = get_wsgi_application()
+_site: Any = get_wsgi_application()
 
 from config.door import Door  # noqa: E402 - not before the settings are read
 from config.operation.start import before_serving  # noqa: E402 - as above

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from msgspec import Struct
+
 from decisions.frames import NOBODYS, frame_of
 from decisions.people import Person
 from decisions.question import Question
@@ -12,7 +13,6 @@ from tiergate import (
     IMPLICIT_PRIVILEGES,
     OWN_PREFIX,
     ActionSpec,
-    CallerKind,
     Facts,
     binding,
     bound_fields,

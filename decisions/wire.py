@@ -1,7 +1,6 @@
 """AuthZEN 1.0 on the wire: bytes in, bytes out. Doors differ only in how they read and write a request."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID

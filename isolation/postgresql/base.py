@@ -20,12 +20,17 @@ _CONNECT_SECONDS: Final = 2
 _log = structlog.get_logger(__name__)
 
 
+def _nobody_looks() -> None:
+    """Find nothing wrong, where no engine has said how to look."""
+
+
 class Breaker:
     """Whether the database of this process is worth asking."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_open = False
+        self.look: Callable[[], None] = _nobody_looks
 
     def refuse_if_open(self) -> None:
         """Go on only where the database answered last.
@@ -35,20 +40,20 @@ class Breaker:
         if self._is_open:
             raise psycopg.OperationalError("The database did not answer a moment ago, and is not asked just now.")
 
-    def trip(self, look: Callable[[], None], error: Exception) -> None:
+    def trip(self, error: Exception) -> None:
         """Ask no more until ``look`` finds the database answering."""
         with self._lock:
             if self._is_open:
                 return
             self._is_open = True
         _log.warning("database_away", error=str(error))
-        threading.Thread(target=self._watch, args=[look], name="tiergate-database", daemon=True).start()
+        threading.Thread(target=self._watch, name="tiergate-database", daemon=True).start()
 
-    def _watch(self, look: Callable[[], None]) -> None:
+    def _watch(self) -> None:
         wait = threading.Event()
         while True:
             try:
-                look()
+                self.look()
             except Exception:  # noqa: BLE001 - whatever it is, the database is not back
                 wait.wait(_LOOK_SECONDS)
                 continue
@@ -62,7 +67,6 @@ class PatientConnection(psycopg.Connection[Any]):
 
     patience: ClassVar[float] = 5.0
     breaker: ClassVar[Breaker] = Breaker()
-    look: ClassVar[Callable[[], None]]
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Wait for the server as psycopg does, and give the connection up when patience ends.
@@ -76,7 +80,7 @@ class PatientConnection(psycopg.Connection[Any]):
             # What was asked may yet be done: nobody must meet its answer on this connection.
             self.pgconn.finish()
             message = f"The database did not answer within {self.patience:g} s."
-            self.breaker.trip(self.look, error)
+            self.breaker.trip(error)
             raise psycopg.OperationalError(message) from error
 
 
@@ -89,7 +93,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if options.get("pool"):
             options["pool"].setdefault("connection_class", PatientConnection)
             PatientConnection.patience = options.get("patience", PatientConnection.patience)
-            PatientConnection.look = self._look
+            PatientConnection.breaker.look = self._look
 
     def get_connection_params(self) -> dict[str, Any]:
         """Leave out what is for us."""
@@ -105,13 +109,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             return super().get_new_connection(conn_params)
         except (psycopg.OperationalError, OperationalError) as error:
-            PatientConnection.breaker.trip(self._look, error)
+            PatientConnection.breaker.trip(error)
             raise
 
     def _look(self) -> None:
         """Connect anew, which takes a server that answers; a pool that has waited longer and longer is made anew."""
         parameters = self.get_connection_params() | {"connect_timeout": _CONNECT_SECONDS}
         psycopg.connect(**parameters).close()
-        old = self._connection_pools.pop(self.alias, None)
+        old = self._connection_pools.pop(self.alias, None)  # type: ignore[attr-defined]  # no stub knows it
         if old is not None:
             old.close(timeout=1)

@@ -7,10 +7,10 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client, override_settings
 
 from config.door import Door
-from config.wsgi import application
 from decisions.wire import MAX_BODY
 from tests.decisions.asking import body, export, payment
 from tests.decisions.conftest import World
@@ -18,6 +18,7 @@ from tests.decisions.conftest import World
 type Reply = tuple[int, dict[str, str], bytes]
 
 _EVALUATION = "/access/v1/evaluation"
+_SITE: Any = WSGIHandler()
 
 
 def knock(app: Callable[..., Iterable[bytes]], method: str, path: str, content: bytes, **more: str) -> Reply:
@@ -92,35 +93,35 @@ def questions(world: World) -> dict[str, tuple[str, bytes, dict[str, str]]]:
 
 
 def test_the_door_and_djangos_views_answer_alike(world: World) -> None:
-    site = application._site
+    door = Door(_SITE)
     for name, (path, content, environ) in questions(world).items():
-        by_door = same(knock(application, "POST", path, content, **environ))
-        by_view = same(knock(site, "POST", path, content, **environ))
+        by_door = same(knock(door, "POST", path, content, **environ))
+        by_view = same(knock(_SITE, "POST", path, content, **environ))
         assert by_door == by_view, name
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "HEAD", "OPTIONS", "DELETE"])
 def test_another_method_is_djangos_to_refuse(world: World, method: str) -> None:
-    status, headers, _ = knock(application, method, _EVALUATION, b"", HTTP_X_REQUEST_ID="r-2")
+    status, headers, _ = knock(Door(_SITE), method, _EVALUATION, b"", HTTP_X_REQUEST_ID="r-2")
     assert status == 405
     assert headers["X-Request-ID"] == "r-2"
 
 
 def test_a_host_that_is_not_ours_is_refused(world: World) -> None:
     path, content, environ = questions(world)["allow"]
-    assert knock(application, "POST", path, content, **environ | {"HTTP_HOST": "evil.example"})[0] == 400
+    assert knock(Door(_SITE), "POST", path, content, **environ | {"HTTP_HOST": "evil.example"})[0] == 400
 
 
 def test_over_https_browsers_are_told_to_stay_there(world: World) -> None:
     path, content, environ = questions(world)["allow"]
     with override_settings(SECURE_HSTS_SECONDS=31536000, SECURE_HSTS_INCLUDE_SUBDOMAINS=True):
-        _, headers, _ = knock(Door(application._site), "POST", path, content, **environ | {"wsgi.url_scheme": "https"})
+        _, headers, _ = knock(Door(_SITE), "POST", path, content, **environ | {"wsgi.url_scheme": "https"})
     assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_a_process_that_only_decides_has_no_other_pages(world: World, client: Client) -> None:
     with override_settings(PROCESS="decide"):
-        door = Door(application._site)
+        door = Door(_SITE)
     for path in ("/sign-in", "/operator/", "/v1/tenants", "/step-up/challenges", "/t/acme/sessions", "/"):
         status, headers, content = knock(door, "GET", path, b"")
         assert (status, headers["Content-Type"]) == (404, "application/problem+json")
