@@ -1,18 +1,21 @@
-"""A warm decision asks the database few times: each statement more is felt on every call of every product."""
+"""A warm decision asks little of others: each round trip more is felt on every call of every product."""
 
+import sys
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 
-from tests.decisions.asking import ask, body, export
+from decisions.wire import Asked, evaluate_bytes
+from isolation import clock
+from tests.decisions.asking import ask, body, encoded, export
 from tests.decisions.conftest import World
 
-# The tenant's setting; the member, the session, its factors, elevations and proofs; and the record.
-OF_A_MEMBER = 7
-# The tenant's setting, the member who is not there, and the record.
-OF_A_STRANGER = 3
+# The person, and the record.
+OF_A_REFUSAL = 2
 
 
 def statements(client: Client, key: str, document: Any) -> list[str]:
@@ -32,18 +35,57 @@ def statements(client: Client, key: str, document: Any) -> list[str]:
     return min(tries, key=len)
 
 
-@pytest.mark.parametrize("is_allowed", [True, False])
-def test_a_members_question_takes_no_more_than_seven_statements(
-    world: World, client: Client, *, is_allowed: bool
-) -> None:
-    if is_allowed:
-        key, document = world.acme_key, body(session=world.asserted())
-    else:
-        key, document = world.globex_key, export(session=world.asserted(tenant=world.globex))
-    assert ask(client, key, document)["decision"] is is_allowed
-    assert len(statements(client, key, document)) <= OF_A_MEMBER
+def calls_into(modules: tuple[str, ...], act: Callable[[], object]) -> list[str]:
+    """List the functions of other people's modules that ``act`` enters in this thread."""
+    entered: list[str] = []
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and str(frame.f_globals.get("__name__", "")).startswith(modules):
+            entered.append(f"{frame.f_globals['__name__']}.{frame.f_code.co_name}")
+
+    sys.setprofile(note)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return entered
 
 
-def test_a_strangers_question_takes_no_more_than_three(world: World, client: Client) -> None:
-    document = body(subject="mallory", session=world.asserted())
-    assert len(statements(client, world.acme_key, document)) <= OF_A_STRANGER
+def test_a_routine_allow_asks_neither_the_database_nor_valkey(world: World) -> None:
+    asked = Asked(
+        authorization=f"Bearer {world.acme_key}",
+        content_type="application/json",
+        request_id="",
+        body=encoded(body(session=world.asserted())),
+    )
+
+    def answer() -> None:
+        assert evaluate_bytes(asked, at=clock.now())[0] == 200
+
+    tries = []
+    for _ in range(3):
+        answer()
+        tries.append(calls_into(("psycopg", "redis.", "django.db.backends"), answer))
+    assert min(tries, key=len) == []
+
+
+def test_what_is_read_anew_is_seen_to_be(world: World) -> None:
+    """The count above would see a statement if there were one."""
+    asked = Asked(
+        authorization=f"Bearer {world.globex_key}",
+        content_type="application/json",
+        request_id="",
+        body=encoded(export(session=world.asserted(tenant=world.globex))),
+    )
+    assert calls_into(("psycopg",), lambda: evaluate_bytes(asked, at=clock.now()))
+
+
+@pytest.mark.parametrize("kind", ["upgrade", "step_up", "stranger"])
+def test_a_refusal_takes_two_statements(world: World, client: Client, kind: str) -> None:
+    key, document = {
+        "upgrade": (world.acme_key, export(session=world.asserted())),
+        "step_up": (world.globex_key, export(session=world.asserted(tenant=world.globex))),
+        "stranger": (world.acme_key, body(subject="mallory", session=world.asserted())),
+    }[kind]
+    assert ask(client, key, document)["decision"] is False
+    assert len(statements(client, key, document)) <= OF_A_REFUSAL

@@ -1,5 +1,6 @@
 """Asking as a product's API does: over HTTP, with a service credential."""
 
+import json
 from typing import Any
 
 from django.test import Client
@@ -73,3 +74,8 @@ def store_routine_records() -> None:
     """Do what the worker does every second: store the routine decisions that were answered so far."""
     assert audit.flush_stream()
     audit.drain()
+
+
+def encoded(document: dict[str, Any]) -> bytes:
+    """Write a request as its bytes."""
+    return json.dumps(document).encode()
