@@ -63,7 +63,7 @@ class Breaker:
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection whose every wait ends. patience: seconds; set once, by the engine."""
+    """A connection whose every wait ends. patience: seconds; set once, by the engine, for each database of its own."""
 
     patience: ClassVar[float] = 5.0
     breaker: ClassVar[Breaker] = Breaker()
@@ -84,6 +84,15 @@ class PatientConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError(message) from error
 
 
+def _kind_of_connection() -> type[PatientConnection]:
+    """Make a kind for one database: that a replica is away says nothing of the primary."""
+
+    class OfOneDatabase(PatientConnection):
+        breaker: ClassVar[Breaker] = Breaker()
+
+    return OfOneDatabase
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's, with patient connections in its pool. ``OPTIONS["patience"]``: seconds."""
 
@@ -91,9 +100,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         options = self.settings_dict["OPTIONS"]
         if options.get("pool"):
-            options["pool"].setdefault("connection_class", PatientConnection)
-            PatientConnection.patience = options.get("patience", PatientConnection.patience)
-            PatientConnection.breaker.look = self._look
+            self._kind = options["pool"].setdefault("connection_class", _kind_of_connection())
+            self._kind.patience = options.get("patience", PatientConnection.patience)
+            self._kind.breaker.look = self._look
 
     def get_connection_params(self) -> dict[str, Any]:
         """Leave out what is for us."""
@@ -105,11 +114,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Take a connection from the pool, unless the database did not answer a moment ago."""
         if not self.settings_dict["OPTIONS"].get("pool"):
             return super().get_new_connection(conn_params)
-        PatientConnection.breaker.refuse_if_open()
+        self._kind.breaker.refuse_if_open()
         try:
             return super().get_new_connection(conn_params)
         except (psycopg.OperationalError, OperationalError) as error:
-            PatientConnection.breaker.trip(error)
+            self._kind.breaker.trip(error)
             raise
 
     def _look(self) -> None:
