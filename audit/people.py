@@ -10,7 +10,8 @@ import re
 import threading
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -26,7 +27,15 @@ from django.db import connection, transaction
 
 from audit.errors import PersonNotFound
 from audit.models import Person as PersonRow
-from isolation.api import SecretUnreadable, seal, tenant_transaction, unseal
+from isolation.api import (
+    Resealed,
+    SecretUnreadable,
+    count_by_key,
+    reseal_column,
+    seal,
+    tenant_transaction,
+    unseal,
+)
 
 type Subject = tuple[str, str]
 
@@ -147,19 +156,23 @@ def forget_people(kind: str = "erased", _key: str = "") -> None:
         _kept.clear()
 
 
-def reseal_people(*, using: str = "sweep") -> int:
-    """Shut every person's key with the installation's newest key, and return how many there are.
+def reseal_people(*, using: str = "sweep", progress: Callable[[int], None] | None = None) -> Resealed:
+    """Shut every person's key with the installation's newest key, where another one shut it.
 
     A person who is erased meanwhile stays erased.
     """
-    count = 0
-    for row in PersonRow.objects.using(using).all().iterator(chunk_size=1_000):
-        place = _place(row.tenant_id, row.id)
-        secret = unseal(bytes(row.key), purpose="audit_person", bound_to=place)
-        shut = seal(secret, purpose="audit_person", bound_to=place)
-        PersonRow.objects.using(using).filter(id=row.id).update(key=shut)
-        count += 1
-    return count
+    return reseal_column(
+        PersonRow.objects.using(using),
+        "key",
+        purpose="audit_person",
+        place=lambda row: _place(row.tenant_id, row.id),
+        progress=progress,
+    )
+
+
+def people_by_key(*, using: str = "sweep") -> Counter[str]:
+    """Count people by the id of the installation's key that shut theirs."""
+    return count_by_key(PersonRow.objects.using(using), "key")
 
 
 @dataclass(frozen=True, slots=True)

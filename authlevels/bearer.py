@@ -8,7 +8,7 @@ import secrets
 from enum import StrEnum
 from uuid import UUID
 
-from isolation.api import keyed_digests
+from isolation.api import key_ids, keyed_digests
 
 _SHAPE = re.compile(r"(tgs|tgk)_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 
@@ -34,6 +34,11 @@ def tenant_of(kind: BearerKind, clear: str) -> UUID | None:
 def digest(clear: str) -> bytes:
     """Return the digest to store."""
     return keyed_digests("bearer", clear)[0]
+
+
+def digest_key() -> str:
+    """Name the key that ``digest`` is made with."""
+    return key_ids()[0]
 
 
 def digests(clear: str) -> list[bytes]:

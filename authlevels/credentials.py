@@ -15,11 +15,12 @@ from django.db.models import Q
 
 import audit.api
 import licensing.api
-from authlevels.bearer import BearerKind, digest, digests, mint, tenant_of
+from authlevels.bearer import BearerKind, digest, digest_key, digests, mint, tenant_of
 from authlevels.errors import CredentialNameTaken, CredentialNotFound
 from authlevels.models import ServiceCredential
 from authlevels.origins import normal_origin
 from authlevels.principals import Credential
+from authlevels.redigest import move_digest
 from isolation.api import tenant_transaction
 from tiergate import Level, Verb
 
@@ -56,6 +57,7 @@ def create_credential(  # noqa: PLR0913 - each is a member of what is recorded
         return_to_origins=[normal_origin(origin) for origin in return_to_origins],
         answer_style=answer_style,
         secret_digest=digest(clear),
+        digest_key=digest_key(),
         created_at=at,
         created_by=by,
         expires_at=expires_at,
@@ -87,8 +89,8 @@ def rotate_credential(
             row.previous_digest, row.previous_until = row.secret_digest, at + overlap
         else:
             row.previous_digest = row.previous_until = None
-        row.secret_digest = digest(clear)
-        row.save(update_fields=["secret_digest", "previous_digest", "previous_until"])
+        row.secret_digest, row.digest_key = digest(clear), digest_key()
+        row.save(update_fields=["secret_digest", "digest_key", "previous_digest", "previous_until"])
         _record(audit.api.Kind.CREDENTIAL_ROTATED, row, old=old, new=_json(row), by=by, at=at)
         transaction.on_commit(forget_credentials)
         licensing.api.publish("credential", str(row.id))
@@ -210,6 +212,7 @@ def _read(tenant_id: UUID, wanted: list[bytes], at: datetime) -> _Known | None:
         ).first()
     if row is None or (row.expires_at is not None and row.expires_at <= at):
         return None
+    move_digest(row, wanted)
     ends = [row.expires_at]
     if bytes(row.secret_digest) not in wanted:
         ends.append(row.previous_until)

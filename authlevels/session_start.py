@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import audit.api
-from authlevels.bearer import digest
+from authlevels.bearer import digest, digest_key
 from authlevels.models import ProofRow, SessionRow, User
 from authlevels.principals import Session
 from authlevels.public_ids import session_handle
@@ -45,6 +45,7 @@ def start_session(  # noqa: PLR0913 - each is a member of what is recorded
         issuer=issuer,
         asserted_by=asserted_by,
         secret_digest=digest(secret) if secret else None,
+        digest_key=digest_key() if secret else "",
         created_at=at,
         expires_at=expires_at,
         last_seen_at=at,

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import audit.api
 import licensing.api
-from authlevels.bearer import BearerKind, digest, digests, mint, tenant_of
+from authlevels.bearer import BearerKind, digest, digest_key, digests, mint, tenant_of
 from authlevels.errors import SessionNotFound
 from authlevels.models import Elevation, SessionRow
 from authlevels.principals import Session
 from authlevels.public_ids import elevation_ref, session_handle
+from authlevels.redigest import move_digest
 from isolation.api import tenant_transaction
 from tiergate import Activity
 
@@ -23,13 +24,13 @@ def resolve_session_secret(clear: str, *, at: datetime) -> Session | None:
     tenant_id = tenant_of(BearerKind.SESSION, clear)
     if tenant_id is None:
         return None
+    wanted = digests(clear)
     with tenant_transaction(tenant_id):
-        row = (
-            SessionRow.objects.select_related("user")
-            .filter(tenant_id=tenant_id, secret_digest__in=digests(clear))
-            .first()
-        )
-    return told(row) if row is not None and _is_live(row, at) else None
+        row = SessionRow.objects.select_related("user").filter(tenant_id=tenant_id, secret_digest__in=wanted).first()
+    if row is None or not _is_live(row, at):
+        return None
+    move_digest(row, wanted)
+    return told(row)
 
 
 def get_session(*, tenant_id: UUID, session_id: UUID, at: datetime) -> Session:
@@ -73,7 +74,7 @@ def rotate_session_secret(*, tenant_id: UUID, session_id: UUID) -> str:
             id=session_id,
             kind=SessionRow.Kind.OWN,
             revoked_at__isnull=True,
-        ).update(secret_digest=digest(clear))
+        ).update(secret_digest=digest(clear), digest_key=digest_key())
     if not changed:
         raise SessionNotFound("There is no such live session.")
     return clear

@@ -122,7 +122,7 @@ def locked_until(device: "TotpDevice") -> datetime | None:
 
 def seal_secret(device: "TotpDevice", secret: bytes) -> None:
     """Put a secret on a device, encrypted for this row of this person's realm."""
-    device.secret_sealed = seal(secret, purpose="totp", bound_to=_place(device))
+    device.secret_sealed = seal(secret, purpose="totp", bound_to=place_of(device))
 
 
 def open_secret(device: "TotpDevice") -> bytes:
@@ -130,7 +130,7 @@ def open_secret(device: "TotpDevice") -> bytes:
 
     :raises SecretUnreadable: its key is gone, or the row was tampered with.
     """
-    return unseal(bytes(device.secret_sealed), purpose="totp", bound_to=_place(device))
+    return unseal(bytes(device.secret_sealed), purpose="totp", bound_to=place_of(device))
 
 
 def otpauth_uri(device: "TotpDevice", secret: bytes, *, label: str, issuer: str) -> str:
@@ -148,7 +148,8 @@ def otpauth_uri(device: "TotpDevice", secret: bytes, *, label: str, issuer: str)
     return f"otpauth://totp/{quote(issuer, safe='')}:{quote(label, safe='')}?{query}"
 
 
-def _place(device: "TotpDevice") -> str:
+def place_of(device: "TotpDevice") -> str:
+    """Name what a device's secret is bound to: this row of this person's realm."""
     realm = device.user.realm
     return f"{realm.hex if realm else 'own'}/{device.user_id.hex}/{device.handle.hex}"
 

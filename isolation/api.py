@@ -2,16 +2,21 @@
 
 from isolation.errors import CrossTenantError, SecretUnreadable
 from isolation.global_tables import GLOBAL_TABLES
-from isolation.keyring import keyed_digests, seal, unseal
+from isolation.keyring import key_ids, keyed_digests, seal, unseal
+from isolation.resealing import Resealed, count_by_key, reseal_column
 from isolation.statement import tenant_row
 from isolation.tenancy import current_tenant_id, tenant_transaction
 
 __all__ = [
     "GLOBAL_TABLES",
     "CrossTenantError",
+    "Resealed",
     "SecretUnreadable",
+    "count_by_key",
     "current_tenant_id",
+    "key_ids",
     "keyed_digests",
+    "reseal_column",
     "seal",
     "tenant_row",
     "tenant_transaction",

@@ -31,6 +31,24 @@ def _ring() -> list[tuple[str, bytes]]:
     return list(settings.KEY_RING.items())
 
 
+def key_ids() -> list[str]:
+    """Name the keys of the ring, the newest first."""
+    return [key_id for key_id, _ in _ring()]
+
+
+def key_of(sealed: bytes) -> str:
+    """Name the key that sealed a secret; "" where it has no shape that ``seal`` makes."""
+    if len(sealed) < 2 or sealed[:1] != _VERSION or len(sealed) < 2 + sealed[1] + _NONCE_BYTES:  # noqa: PLR2004 (as below)
+        return ""
+    return sealed[2 : 2 + sealed[1]].decode("ascii", "replace")
+
+
+def newest_header() -> bytes:
+    """Return what everything that the newest key sealed begins with."""
+    name = _ring()[0][0].encode()
+    return _VERSION + bytes([len(name)]) + name
+
+
 def keyed_digests(purpose: str, text: str) -> list[bytes]:
     """Return the HMAC-SHA256 of a text under each key of the ring, newest first."""
     return [hmac.new(_derived(key, f"digest/{purpose}"), text.encode(), sha256).digest() for _, key in _ring()]
@@ -42,9 +60,8 @@ def seal(clear: bytes, *, purpose: str, bound_to: str) -> bytes:
     bound_to: what the secret belongs to, e.g. realm and row; opening it elsewhere fails.
     Shape: version byte, length of key id, key id, 12-byte nonce, ciphertext with tag.
     """
-    key_id, key = _ring()[0]
-    name = key_id.encode()
-    header = _VERSION + bytes([len(name)]) + name
+    key = _ring()[0][1]
+    header = newest_header()
     nonce = os.urandom(_NONCE_BYTES)
     sealed = AESGCM(_derived(key, f"seal/{purpose}")).encrypt(nonce, clear, header + bound_to.encode())
     return header + nonce + sealed

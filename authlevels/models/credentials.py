@@ -11,6 +11,8 @@ class ServiceCredential(models.Model):
 
     Two secrets are good at once only while a rotation overlaps: the previous one until
     ``previous_until``.
+
+    digest_key: the id of the key that ``secret_digest`` is under; "" where the code before did not write it down.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -21,6 +23,7 @@ class ServiceCredential(models.Model):
     return_to_origins = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     answer_style = models.CharField(max_length=16, default="full")
     secret_digest = models.BinaryField()
+    digest_key = models.CharField(max_length=32, default="", db_default="", editable=False)
     previous_digest = models.BinaryField(null=True)
     previous_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()

@@ -13,7 +13,8 @@ class SessionRow(models.Model):
 
     Its level is no column: it is computed from the proofs. ``aal2_since`` and ``aal3_since`` are
     floors: a proof older than the floor no longer counts for that level, because the session lay
-    idle in between (NIST SP 800-63B-4 §2.2.3, §2.3.3).
+    idle in between (NIST SP 800-63B-4 §2.2.3, §2.3.3). ``digest_key`` is the id of the key that
+    ``secret_digest`` is under.
     """
 
     class Kind(models.TextChoices):
@@ -31,6 +32,7 @@ class SessionRow(models.Model):
     issuer = models.CharField(max_length=255, editable=False)
     asserted_by = models.UUIDField(null=True, editable=False)
     secret_digest = models.BinaryField(null=True)
+    digest_key = models.CharField(max_length=32, default="", db_default="", editable=False)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()

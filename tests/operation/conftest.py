@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from config.operation import readiness as probing
+from tests.authlevels.conftest import acme
 from tests.decisions.conftest import world
 
-__all__ = ["readiness", "world"]
+__all__ = ["acme", "readiness", "world"]
 
 
 @pytest.fixture
