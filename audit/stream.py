@@ -251,7 +251,6 @@ class Sender:
 
         return Redis.from_url(
             settings.REDIS_URL,
-            single_connection_client=True,
             redis_connect_func=on_connect,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=_TIMEOUT_SECONDS,

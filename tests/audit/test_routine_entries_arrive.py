@@ -1,0 +1,167 @@
+"""What a request hands over is stored: once, whatever becomes of the server in between."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+
+import audit.api
+from audit.api import Kind
+from audit.records import Record, encode_record, joined, stream_key
+from audit.storing import store_as_tenants
+from audit.stream import MAX_WAITING, Sender
+from isolation.api import tenant_transaction
+from tests.isolation.conftest import NOON
+
+pytestmark = pytest.mark.django_db
+
+type Tenants = tuple[UUID, UUID]
+
+
+@pytest.fixture
+def sender() -> Iterator[Sender]:
+    made = Sender(store_as_tenants)
+    yield made
+    made.stop()
+
+
+def record(
+    tenant_id: UUID, *, entry_id: UUID | None = None, payload: bytes = b'{"a": 1}', kind: str = "decision"
+) -> bytes:
+    return encode_record(
+        Record(tenant_id.bytes, (entry_id or uuid4()).bytes, kind, NOON, "service", "import", b"", payload)
+    )
+
+
+def stored(tenant_id: UUID) -> set[UUID]:
+    with tenant_transaction(tenant_id):
+        entries = audit.api.list_entries(tenant_id=tenant_id, subject=("service", "import"), limit=500)
+        return {entry.id for entry in entries}
+
+
+def test_what_was_handed_over_is_stored_as_it_was(tenants: Tenants) -> None:
+    entry_id, session_id = uuid4(), uuid4()
+    taken = audit.api.append_later(
+        tenant_id=tenants[0],
+        entry_id=entry_id,
+        kind=Kind.DECISION,
+        at=NOON + timedelta(microseconds=1),
+        payload=b'{"outcome": "allow", "odd": "\\u0000"}',
+        subject=("service", "import\x00"),
+        session_id=session_id,
+    )
+    assert taken
+    assert audit.api.flush_stream()
+    assert audit.api.drain().stored == 1
+    with tenant_transaction(tenants[0]):
+        entry = audit.api.get_entry(tenant_id=tenants[0], entry_id=entry_id, kind=Kind.DECISION)
+    assert (entry.at, entry.session_id) == (NOON + timedelta(microseconds=1), session_id)
+    assert entry.subject == ("service", "import\ufffd")
+    assert entry.payload == {"outcome": "allow", "odd": "\ufffd"}
+
+
+def test_entries_of_several_tenants_each_go_to_their_own(tenants: Tenants, sender: Sender) -> None:
+    ids = {tenant: {uuid4() for _ in range(20)} for tenant in tenants}
+    for tenant, wanted in ids.items():
+        for entry_id in wanted:
+            assert sender.take(record(tenant, entry_id=entry_id))
+    assert sender.flush(seconds=5)
+    audit.api.drain()
+    assert {tenant: stored(tenant) for tenant in tenants} == ids
+
+
+def test_what_arrives_twice_is_stored_once(tenants: Tenants, valkey: redis.Redis) -> None:
+    entry_id = uuid4()
+    batch = joined([record(tenants[0], entry_id=entry_id)] * 2)
+    for _ in range(2):
+        valkey.xadd(stream_key(), {"r": batch})
+    assert audit.api.drain().stored == 1
+    valkey.xadd(stream_key(), {"r": batch})
+    assert audit.api.drain().stored == 0
+    assert stored(tenants[0]) == {entry_id}
+    assert valkey.xlen(stream_key()) == 0
+
+
+def test_what_a_wiped_server_has_forgotten_is_sent_again(tenants: Tenants, valkey: redis.Redis, sender: Sender) -> None:
+    first, second = uuid4(), uuid4()
+    sender.take(record(tenants[0], entry_id=first))
+    assert sender.flush(seconds=5)
+    valkey.flushdb()
+    sender.take(record(tenants[0], entry_id=second))
+    assert sender.flush(seconds=5)
+    audit.api.drain()
+    assert stored(tenants[0]) == {first, second}
+
+
+def test_what_is_stored_is_held_no_longer(tenants: Tenants, sender: Sender) -> None:
+    sender.take(record(tenants[0]))
+    assert sender.flush(seconds=5)
+    assert sender.state().held > 0
+    audit.api.drain()
+    until = threading.Event()
+    for _ in range(100):
+        if not sender.state().held:
+            break
+        until.wait(0.05)
+    assert sender.state().held == 0
+
+
+def test_without_valkey_entries_go_straight_to_the_database_and_no_more_are_taken(
+    tenants: Tenants, settings: Any
+) -> None:
+    settings.REDIS_URL = "unix:///nowhere/valkey.sock"
+    sender, entry_id = Sender(store_as_tenants), uuid4()
+    assert sender.take(record(tenants[0], entry_id=entry_id))
+    assert sender.flush(seconds=5)
+    assert not sender.take(record(tenants[0]))
+    sender.stop()
+    assert stored(tenants[0]) == {entry_id}
+
+
+def test_with_nobody_to_store_them_entries_are_held_until_somebody_does(tenants: Tenants, settings: Any) -> None:
+    settings.REDIS_URL = "unix:///nowhere/valkey.sock"
+    tried, may_store = threading.Event(), threading.Event()
+
+    def store(records: list[Record]) -> int:
+        tried.set()
+        if not may_store.is_set():
+            raise OSError("nobody there")
+        return store_as_tenants(records)
+
+    sender, entry_id = Sender(store), uuid4()
+    sender.take(record(tenants[0], entry_id=entry_id))
+    assert tried.wait(5)
+    assert not stored(tenants[0])
+    may_store.set()
+    assert sender.flush(seconds=5)
+    sender.stop()
+    assert stored(tenants[0]) == {entry_id}
+
+
+def test_more_than_can_wait_is_not_taken(tenants: Tenants, settings: Any) -> None:
+    held = threading.Event()
+
+    def store(_records: list[Record]) -> int:
+        held.wait(10)
+        return 0
+
+    settings.REDIS_URL = "unix:///nowhere/valkey.sock"
+    sender = Sender(store)
+    large = record(tenants[0], payload=b'"' + b"x" * (MAX_WAITING // 4) + b'"')
+    assert [sender.take(large) for _ in range(6)].count(False) >= 1
+    held.set()
+    sender.stop()
+
+
+def test_an_entry_that_no_database_takes_holds_up_no_other(tenants: Tenants, valkey: redis.Redis) -> None:
+    good = uuid4()
+    bad = [record(tenants[0], payload=b"no json"), record(tenants[0], kind=""), b"\xc1"]
+    valkey.xadd(stream_key(), {"r": joined([bad[0], record(tenants[0], entry_id=good), *bad[1:]])})
+    drained = audit.api.drain()
+    assert (drained.stored, drained.refused) == (1, 3)
+    assert stored(tenants[0]) == {good}
+    assert valkey.xlen(stream_key()) == 0
