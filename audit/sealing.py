@@ -81,7 +81,7 @@ def seal(*, at: datetime, limit: int = BATCH) -> Sealed | None:
         before = _trusted(last) if last is not None else None
         horizon = _horizon(cursor, before)
         rows = _waiting(cursor, horizon, limit)
-        if not rows and before is not None and horizon == before.horizon:
+        if not rows and not horizon.is_carrying:
             return None
         growing = _Growing(Frontier(before.size if before else 0, list(last.peaks) if last else []))
         growing.take(cursor, rows)

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -12,11 +12,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 import audit.api
 from audit.seal_keys import get_signer
 from isolation.api import tenant_transaction
+from isolation.clock import now
 from tests.isolation.conftest import tenants
 
 __all__ = ["tenants"]
 
-START = datetime(2026, 11, 22, 13, 0, tzinfo=UTC)
+# Some hours ago, since some of what is tested reads the clock.
+START = now().replace(microsecond=0) - timedelta(hours=3)
 
 
 class Trail:
@@ -80,7 +82,7 @@ class Trail:
     def name(self, entry: UUID) -> str:
         """How a finding names an entry that stands where it stood."""
         tenant, seq = self.one("SELECT tenant_id, seq FROM audit_entry WHERE id = %s", [entry])
-        return f"The entry of tenant {tenant} with seq {seq}, id {entry} (decision at 2026-11-22T"
+        return f"The entry of tenant {tenant} with seq {seq}, id {entry} (decision at "
 
 
 @pytest.fixture

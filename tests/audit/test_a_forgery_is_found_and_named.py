@@ -34,8 +34,8 @@ def test_what_is_not_sealed_yet_is_said(trail: Trail) -> None:
     trail.append(count=3)
     report = trail.verify()
     assert report.is_true
-    assert (report.sealed, report.unsealed, report.oldest_unsealed) == (size, 3, "2026-11-22T13:01:00+00:00")
-    assert report.remarks == ("3 entries are not sealed yet, the oldest of 2026-11-22T13:01:00+00:00.",)
+    assert (report.sealed, report.unsealed, report.oldest_unsealed) == (size, 3, trail.at.isoformat())
+    assert report.remarks == (f"3 entries are not sealed yet, the oldest of {trail.at.isoformat()}.",)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_rewritten_leaf_is_told_from_a_rewritten_entry(trail: Trail) -> None:
     trail.seal()
     trail.forge("UPDATE audit_leaf SET hash = sha256('x') WHERE entry_id = %s", [entry])
     report = trail.verify()
-    assert report.findings == (f"{trail.name(entry)}{_time(trail)}) stands, but the tree's note of it was changed.",)
+    assert report.findings == (f"{trail.name(entry)}{_at(trail)}) stands, but the tree's note of it was changed.",)
 
 
 def test_a_leaf_that_is_gone_or_names_another_entry_is_found(trail: Trail) -> None:
@@ -204,7 +204,7 @@ def test_a_dropped_last_checkpoint_is_missed(trail: Trail) -> None:
     trail.forge("DELETE FROM audit_checkpoint WHERE number = %s", [last])
     report = trail.verify()
     assert report.findings[0].startswith(
-        f"Checkpoint {last} was removed from the database: its copy of 2026-11-22T13:01"
+        f"Checkpoint {last} was removed from the database: its copy of {trail.at:%Y-%m-%dT%H:%M}"
     )
     without = audit.api.verify(at=trail.at, copies=None)
     assert any("which no checkpoint holds" in one for one in without.findings)
@@ -228,7 +228,7 @@ def test_a_copy_that_is_gone_or_changed_is_named(trail: Trail) -> None:
     (path,) = trail.copies.glob("*.jsonl")
     lines = path.read_text().splitlines(keepends=True)
     changed = json.loads(lines[2])
-    changed["body"] = changed["body"].replace('"at":"2026', '"at":"2025')
+    changed["body"] = changed["body"].replace('"at":"20', '"at":"19')
     path.write_text("".join([lines[0], json.dumps(changed) + "\n", *lines[3:]]))
     found = trail.verify().findings
     assert any("The copy of checkpoint 2 was removed" in one for one in found)
@@ -251,11 +251,8 @@ def test_a_changed_node_or_peak_is_found(trail: Trail) -> None:
 
 
 def _at(trail: Trail) -> str:
-    return f"2026-11-22T{_time(trail)}"
-
-
-def _time(trail: Trail) -> str:
-    return f"{trail.at - timedelta(minutes=1):%H:%M:%S.%f}Z"
+    """When entries happened that were appended before the last seal."""
+    return f"{trail.at - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def _rewrite(trail: Trail, signer: Signer | None = None) -> None:
