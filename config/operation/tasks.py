@@ -42,6 +42,7 @@ class WatchedTask(Task):  # type: ignore[misc]  # Celery carries no types
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Do its work inside its ids."""
+        telemetry.begin()
         begin_tracing()
         request = self.request
         sent = {name: str(value) for name in _CARRIED if (value := getattr(request, name, None))}

@@ -116,7 +116,7 @@ def test_a_task_carries_its_id_and_that_of_the_request_behind_it(db: None) -> No
     seen: dict[str, Any] = {}
     done = threading.Event()
 
-    @app.task(name="tests.noted", bind=True)
+    @app.task(name="tests.noted", bind=True)  # type: ignore[untyped-decorator]  # Celery carries no types
     def noted(task: Any) -> None:
         seen.update(get_contextvars(), own=task.request.id)
         structlog.get_logger("t").info("noted")

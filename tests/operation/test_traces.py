@@ -141,7 +141,7 @@ def test_probes_leave_no_spans(spans: InMemorySpanExporter, readiness: None) -> 
 def test_a_task_goes_on_in_the_trace_of_the_request_behind_it(spans: InMemorySpanExporter, db: None) -> None:
     done = threading.Event()
 
-    @app.task(name="tests.spanned")
+    @app.task(name="tests.spanned")  # type: ignore[untyped-decorator]  # Celery carries no types
     def noted() -> None:
         done.set()
 
