@@ -60,6 +60,7 @@ class Action(StrEnum):
     OVERRIDE_WRITE = "tiergate.override.write"
     ENTITLEMENTS_READ = "tiergate.entitlements.read"
     CATALOG_READ = "tiergate.catalog.read"
+    AUDIT_READ = "tiergate.audit.read"
     OPERATOR_ADMIN = "tiergate.operator.admin"
 
 
@@ -168,6 +169,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
             ),
             _own(Action.ENTITLEMENTS_READ, Verb.ENTITLEMENTS_READ, "See the entitlements"),
             _own(Action.CATALOG_READ, Verb.CATALOG_READ, "See the catalogue"),
+            _own(Action.AUDIT_READ, Verb.AUDIT_READ, "Read the trail", requirement=_AAL2),
             _own(
                 Action.OPERATOR_ADMIN,
                 Verb.OPERATOR_ADMIN,

@@ -36,20 +36,25 @@ def read_entries(asked: Asked) -> Iterator[audit.Entry]:
     """Read the entries, oldest first; what is appended meanwhile is read too, and no transaction is held open."""
     after_seq: int | None = None
     while True:
-        with tenant_transaction(asked.tenant_id):
-            page = audit.list_entries(
-                tenant_id=asked.tenant_id,
-                subject=asked.subject,
-                kinds=asked.kinds,
-                since=asked.since,
-                until=asked.until,
-                after_seq=after_seq,
-                limit=audit.MAX_PAGE,
-            )
+        page = page_of_entries(asked, after_seq=after_seq, limit=audit.MAX_PAGE)
         yield from page
         if len(page) < audit.MAX_PAGE:
             return
         after_seq = page[-1].seq
+
+
+def page_of_entries(asked: Asked, *, after_seq: int | None, limit: int) -> list[audit.Entry]:
+    """Read one page of the entries, oldest first, behind the one with ``after_seq``."""
+    with tenant_transaction(asked.tenant_id):
+        return audit.list_entries(
+            tenant_id=asked.tenant_id,
+            subject=asked.subject,
+            kinds=asked.kinds,
+            since=asked.since,
+            until=asked.until,
+            after_seq=after_seq,
+            limit=limit,
+        )
 
 
 def names_in(tenant: licensing.Tenant) -> Names:
