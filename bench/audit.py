@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bench.seed import ENVIRONMENT
+from bench.ground import OWN
 from config.embedded import ensure_running, roles
 
 DATABASE = "tiergate_bench_audit"
@@ -26,7 +26,7 @@ def main(entries: int = _ENTRIES) -> None:
     """Measure and print."""
     for name in ("DATABASE_URL", "DATABASE_SWEEP_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         os.environ.pop(name, None)
-    os.environ.update(ENVIRONMENT | {"TIERGATE_EMBEDDED_DATABASE": DATABASE})
+    os.environ.update(OWN | {"TIERGATE_EMBEDDED_DATABASE": DATABASE})
     ensure_running()
     with roles.superuser_connection() as server:
         roles.drop_database(server, DATABASE)
