@@ -5,6 +5,7 @@ transaction around it: row-level security works by SET LOCAL, and three aliases 
 connections that must see each other's commits.
 """
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +62,7 @@ def _django_db_helper(
     from licensing.api import forget_tenants  # noqa: PLC0415 - as above
 
     superuser.execute(django_db_setup.encode())
+    shutil.rmtree(paths.seal_directory(paths.database_name()), ignore_errors=True)
     valkey.flushdb()
     forget_people()
     forget_tenants()

@@ -83,6 +83,11 @@ def database_name() -> str:
     return os.environ.get("TIERGATE_EMBEDDED_DATABASE") or "tiergate"
 
 
+def seal_directory(database: str) -> Path:
+    """Name where the checkpoints of an embedded database's trail are copied to."""
+    return place().keep / "seals" / database
+
+
 def database_url(role: str, *, database: str | None = None) -> str:
     """Compute the URL of an embedded database as `role`, in libpq's form."""
     host = quote(str(place().run), safe="")

@@ -3,12 +3,13 @@
 The bootstrap superuser is used for this and nothing else.
 """
 
+import shutil
 from typing import LiteralString
 
 import psycopg
 from psycopg import sql
 
-from config.embedded.paths import APP, BOOTSTRAP, OWNER, SWEEP, database_url
+from config.embedded.paths import APP, BOOTSTRAP, OWNER, SWEEP, database_url, seal_directory
 
 # No role below is a superuser or bypasses row-level security.
 _ROLE = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION LOGIN"
@@ -78,7 +79,8 @@ def copy_database(connection: psycopg.Connection, name: str, *, template: str) -
 
 
 def drop_database(connection: psycopg.Connection, name: str) -> None:
-    """Drop a database if it exists, ending whoever is connected to it."""
+    """Drop a database if it exists, ending whoever is connected to it, and the copies of its trail's checkpoints."""
+    shutil.rmtree(seal_directory(name), ignore_errors=True)
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

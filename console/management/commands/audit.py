@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
@@ -35,6 +36,13 @@ class Command(TrailCommand):
         erase.add_argument("--tenant", required=True, help="slug or id")
         erase.add_argument("--subject", required=True, help="who; the membership must have ended")
         erase.add_argument("--yes", action="store_true", help="it cannot be undone")
+
+    def read_tenant(self, text: str) -> UUID:
+        """Read a slug or an id. :raises CommandError: there is no such tenant."""
+        try:
+            return licensing.get_tenant(text).id
+        except TiergateError as error:
+            raise CommandError(error.detail) from error
 
     def _show(self, options: dict[str, Any]) -> None:
         try:
