@@ -27,6 +27,11 @@ _READ_ELSEWHERE: Final = frozenset(
         "TIERGATE_EMBEDDED_VALKEY_DB",
         "TIERGATE_EMBEDDED_LINGER",
         "TIERGATE_TEST_SLOT",
+        "TIERGATE_HOST",
+        "TIERGATE_PORT",
+        "TIERGATE_WORKERS",
+        "TIERGATE_THREADS",
+        "TIERGATE_PYTHON",
     }
 )
 
@@ -193,6 +198,13 @@ def distinct_roles(urls: Mapping[str, str], names: Mapping[str, str]) -> None:
             )
         if url:
             by_role[role] = alias
+
+
+def same_role(name: str, url: str, other: str) -> None:
+    """Check the address of a copy of a database: whoever reads there is bound as in the original."""
+    postgres_url(name, url)
+    if urlsplit(url).username != urlsplit(other).username:
+        raise ImproperlyConfigured(f"{name} must connect as the same role as DATABASE_URL.")
 
 
 def unknown_names(environment: Mapping[str, str]) -> dict[str, str]:

@@ -77,7 +77,7 @@ SEAL_PUBLIC_KEYS = [
 ]
 # Where each checkpoint is copied to, out of the database's reach.
 _seal_directory = env.str(
-    "TIERGATE_SEAL_DIR", default=str(paths.place().keep / "seals" / paths.database_name()) if EMBEDDED else ""
+    "TIERGATE_SEAL_DIR", default=str(paths.seal_directory(paths.database_name())) if EMBEDDED else ""
 )
 SEAL_DIR = Path(_seal_directory) if _seal_directory else None
 if SEAL_KEY is not None and SEAL_DIR is None:
@@ -110,9 +110,15 @@ else:
         if _url:
             environment.postgres_url(_names[_alias], _url)
     environment.distinct_roles(_database_urls, _names)
+# A streaming replica, by the app's role; what snapshots are made from is read there where it is proven new enough.
+_replica_url = "" if EMBEDDED else env.str("DATABASE_REPLICA_URL", default="")
+if _replica_url:
+    environment.same_role("DATABASE_REPLICA_URL", _replica_url, _database_urls["default"])
 if PROCESS in {"decide", "beat"}:
     # Whoever takes over the process that hears strangers most finds no role there that sees other tenants' rows.
     _database_urls = {"default": _database_urls["default"]}
+if _replica_url:
+    _database_urls["replica"] = _replica_url
 POOL_SIZE = whole_number("TIERGATE_POOL_SIZE", 8, least=1)
 # Seconds that a request waits for the database before it says that it does not know.
 DATABASE_PATIENCE = whole_number("TIERGATE_DATABASE_PATIENCE", 1 if PROCESS == "decide" else 5, least=1)
@@ -124,10 +130,12 @@ def database(alias: str, url: str) -> dict[str, Any]:
     options = found.setdefault("OPTIONS", {})
     # For `isolation.statement`, which binds in the server; Django's own cursors bind in the client.
     options["prepare_threshold"] = 5
-    if alias == "default" and not TESTING:
+    if alias in {"default", "replica"} and not TESTING:
         # A pool needs CONN_MAX_AGE 0: it keeps the connections, Django must not.
-        options["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": DATABASE_PATIENCE}
-        options["patience"] = DATABASE_PATIENCE
+        # Who waits for a copy could have asked the original.
+        patience = 1 if alias == "replica" else DATABASE_PATIENCE
+        options["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": patience}
+        options["patience"] = patience
     return {**found, "ENGINE": "isolation.postgresql", "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
 
 

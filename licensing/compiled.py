@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
+
 from licensing.catalogue_rows import action_json, action_spec, feature_json, feature_spec, role_json, term_json, term_of
 from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, RoleDefault
 from licensing.models.catalogue import VersionStatus
@@ -48,19 +50,20 @@ class Catalogue:
     digest: str
 
 
-def compile_catalogue(generation: int) -> Catalogue:
+def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Catalogue:
     """Read and compile the catalogue within the transaction that has read ``generation``."""
-    features = list(Feature.objects.order_by("key"))
-    actions = list(Action.objects.select_related("feature").order_by("name"))
-    roles = list(RoleDefault.objects.order_by("key"))
-    plans = list(Plan.objects.order_by("kind", "key"))
+    features = list(Feature.objects.using(using).order_by("key"))
+    actions = list(Action.objects.using(using).select_related("feature").order_by("name"))
+    roles = list(RoleDefault.objects.using(using).order_by("key"))
+    plans = list(Plan.objects.using(using).order_by("kind", "key"))
     versions = list(
-        PlanVersion.objects.select_related("plan")
+        PlanVersion.objects.using(using)
+        .select_related("plan")
         .exclude(status=VersionStatus.DRAFT)
         .order_by("plan__kind", "plan__key", "number")
     )
     terms: dict[UUID, list[Term]] = {}
-    for row in PlanTerm.objects.select_related("feature").order_by("feature__key"):
+    for row in PlanTerm.objects.using(using).select_related("feature").order_by("feature__key"):
         terms.setdefault(row.version_id, []).append(term_of(row))
     specs = {row.key: feature_spec(row) for row in features}
     content = {

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Q
 
 from licensing.catalogue_rows import requirement_of
@@ -107,54 +107,56 @@ class Holdings:
         )
 
 
-def read_generations(tenant_id: UUID) -> Generations:
+def read_generations(tenant_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generations:
     """Read both counters in one statement."""
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(_GENERATIONS, [CATALOGUE_SCOPE, tenant_id])
         catalogue, tenant = cursor.fetchone()
     return Generations(catalogue, tenant)
 
 
-def read_holdings(tenant_id: UUID, *, known: Catalogue | None, since: datetime) -> Holdings:
+def read_holdings(
+    tenant_id: UUID, *, known: Catalogue | None, since: datetime, using: str = DEFAULT_DB_ALIAS
+) -> Holdings:
     """Read what a tenant holds, within a transaction of that tenant; the counters first.
 
     known: the catalogue compiled last; compiled anew where it has changed.
     :raises TenantNotFound: there is no such tenant.
     """
-    generations = read_generations(tenant_id)
-    row = TenantRow.objects.filter(id=tenant_id).first()
+    generations = read_generations(tenant_id, using=using)
+    row = TenantRow.objects.using(using).filter(id=tenant_id).first()
     if row is None:
         raise TenantNotFound("There is no such tenant.")
     is_known = known is not None and known.generation == generations.catalogue
-    catalogue = known if known is not None and is_known else compile_catalogue(generations.catalogue)
-    own = {role.key: spec_of(role) for role in Role.objects.filter(tenant_id=tenant_id)}
+    catalogue = known if known is not None and is_known else compile_catalogue(generations.catalogue, using=using)
+    own = {role.key: spec_of(role) for role in Role.objects.using(using).filter(tenant_id=tenant_id)}
     return Holdings(
         generations=generations,
         since=since,
         tenant=told(row),
         catalogue=catalogue,
         roles=MappingProxyType(joined_roles(tenant_id, catalogue.roles, own)),
-        grants=_grants(tenant_id, catalogue, since),
-        overrides=_overrides(tenant_id, catalogue),
+        grants=_grants(tenant_id, catalogue, since, using),
+        overrides=_overrides(tenant_id, catalogue, using),
         floors={
             catalogue.features_by_id[feature_id]: Requirement.from_json(asked)
-            for feature_id, asked in RequirementFloor.objects.filter(tenant_id=tenant_id).values_list(
-                "feature_id", "requirement"
-            )
+            for feature_id, asked in RequirementFloor.objects.using(using)
+            .filter(tenant_id=tenant_id)
+            .values_list("feature_id", "requirement")
         },
     )
 
 
-def _grants(tenant_id: UUID, catalogue: Catalogue, since: datetime) -> dict[str, tuple[Grant, ...]]:
+def _grants(tenant_id: UUID, catalogue: Catalogue, since: datetime, using: str) -> dict[str, tuple[Grant, ...]]:
     rows = list(
-        Subscription.objects.filter(tenant_id=tenant_id, status__in=GRANTING).filter(
-            Q(active_to__isnull=True) | Q(active_to__gt=since)
-        )
+        Subscription.objects.using(using)
+        .filter(tenant_id=tenant_id, status__in=GRANTING)
+        .filter(Q(active_to__isnull=True) | Q(active_to__gt=since))
     )
     held = [(row, row.plan_version_id) for row in rows]
     if rows:
         by_id = {row.id: row for row in rows}
-        beside = SubscriptionAddOn.objects.filter(tenant_id=tenant_id, subscription_id__in=by_id)
+        beside = SubscriptionAddOn.objects.using(using).filter(tenant_id=tenant_id, subscription_id__in=by_id)
         held += [(by_id[one.subscription_id], one.plan_version_id) for one in beside]
     out: dict[str, list[Grant]] = {}
     for row, version_id in held:
@@ -172,9 +174,9 @@ def _grants(tenant_id: UUID, catalogue: Catalogue, since: datetime) -> dict[str,
     return {feature: tuple(grants) for feature, grants in out.items()}
 
 
-def _overrides(tenant_id: UUID, catalogue: Catalogue) -> dict[str, Override]:
+def _overrides(tenant_id: UUID, catalogue: Catalogue, using: str) -> dict[str, Override]:
     out = {}
-    for row in OverrideRow.objects.filter(tenant_id=tenant_id):
+    for row in OverrideRow.objects.using(using).filter(tenant_id=tenant_id):
         key = catalogue.features_by_id[row.feature_id]
         out[key] = Override(
             feature=key,

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 
 from isolation.api import tenant_transaction
-from licensing import push
+from licensing import push, replica
 from licensing.compiled import Catalogue
 from licensing.errors import InvalidSnapshotVersion, SnapshotBehind
 from licensing.holdings import Generations, Holdings, TenantSnapshot, read_generations, read_holdings
@@ -140,7 +140,7 @@ def get_snapshot(*, tenant_id: UUID, at: datetime, min_version: str | None = Non
     wanted = None if min_version is None else _parse(min_version)
     entry = _current(tenant_id, at)
     if wanted is not None and not entry.holdings.generations.reaches(wanted):
-        entry = _build(tenant_id, at)
+        entry = _build(tenant_id, at, may_copy=False)
         if not entry.holdings.generations.reaches(wanted):
             raise SnapshotBehind("The state that you have seen is not known here yet; ask again.", retry_after=1)
     return entry.at(at) or _build(tenant_id, at).snapshot
@@ -183,27 +183,41 @@ def _current(tenant_id: UUID, at: datetime) -> _Entry:
         return _build(tenant_id, at)
     if _memory.is_trusted(entry):
         return entry
-    news, looked_at = _memory.news, time.monotonic()
-    if read_generations(tenant_id) != entry.holdings.generations:
-        return _build(tenant_id, at)
+    news = _memory.news
+    # Deaf, it would not hear that a copy is behind a change, so then it asks the primary.
+    may_copy = push.is_listening()
+    found, looked_at = replica.read(
+        lambda using: read_generations(tenant_id, using=using), news=news, may_copy=may_copy
+    )
+    if found != entry.holdings.generations:
+        return _build(tenant_id, at, may_copy=may_copy)
     _memory.confirm(entry, checked_at=looked_at, news=news)
     return entry
 
 
-def _build(tenant_id: UUID, at: datetime) -> _Entry:
-    news, looked_at = _memory.news, time.monotonic()
-    holdings = _read(tenant_id, at)
+def _build(tenant_id: UUID, at: datetime, *, may_copy: bool = True) -> _Entry:
+    news = _memory.news
+    # Inside a transaction what it has written itself counts, which no copy has.
+    within = connection.in_atomic_block
+    holdings, looked_at = replica.read(
+        lambda using: _read(tenant_id, at, using=using), news=news, may_copy=may_copy and not within
+    )
     entry = _Entry(holdings=holdings, snapshot=holdings.resolve(at), resolved_at=at, checked_at=looked_at)
     # Inside somebody's transaction what was read may yet be rolled back: use it, and do not remember it.
-    if not connection.in_atomic_block:
+    if not within:
         _memory.keep(tenant_id, entry, news=news)
     return entry
 
 
-def _read(tenant_id: UUID, since: datetime) -> Holdings:
+def _read(tenant_id: UUID, since: datetime, *, using: str = DEFAULT_DB_ALIAS) -> Holdings:
     if not connection.in_atomic_block:
-        with tenant_transaction(tenant_id, snapshot=True):
-            return read_holdings(tenant_id, known=_memory.catalogue, since=since)
+        known = _memory.catalogue
+        with tenant_transaction(tenant_id, using=using, snapshot=True):
+            holdings = read_holdings(tenant_id, known=known, since=since, using=using)
+        if known is not None and holdings.generations.catalogue < known.generation:
+            # A primary of before a failover that has come back, or a copy that is behind.
+            raise SnapshotBehind("The database knows less than it did; ask again.", retry_after=1)
+        return holdings
     # The transaction around this call sees each statement's own instant: counters that are the same before and
     # after frame rows of one state.
     with tenant_transaction(tenant_id):
