@@ -11,7 +11,7 @@ from django.db import DataError, IntegrityError, connections, transaction
 from audit.encoding import storable_json
 from audit.people import storable
 from audit.records import Record
-from isolation.api import tenant_row
+from isolation.api import tenant_transaction
 
 SWEEP: Final = "sweep"
 
@@ -31,12 +31,19 @@ def store_as_tenants(records: list[Record]) -> int:
     by_tenant = sorted(records, key=lambda record: record.tenant_id)
     try:
         return sum(
-            tenant_row(UUID(bytes=tenant_id), _CALL, _columns(group))[0]
+            _stored_as(UUID(bytes=tenant_id), group)
             for tenant_id, group in groupby(by_tenant, key=lambda record: record.tenant_id)
         )
     finally:
         # The thread that sends is no request, at whose end somebody would give the connection back.
         connections["default"].close()
+
+
+def _stored_as(tenant_id: UUID, records: Iterable[Record]) -> int:
+    with tenant_transaction(tenant_id, durable=True), connections["default"].cursor() as cursor:
+        cursor.execute(f"SELECT {_CALL}", _columns(records))
+        (new,) = cursor.fetchone()
+    return int(new)
 
 
 def store_all(records: Iterable[Record]) -> int:

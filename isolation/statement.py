@@ -1,20 +1,19 @@
 """One statement for one tenant: a transaction of its own, in one round trip."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg import Cursor
 
+from isolation.prepared import Text, ask_texts
 from isolation.tenancy import current_tenant_id, tenant_transaction
 
-_SERVING: Final = "SELECT {} FROM isolation_serve(%s)"
 
-
-def tenant_row(tenant_id: UUID, columns: str, parameters: Sequence[Any], *, using: str = DEFAULT_DB_ALIAS) -> Any:
-    """Select ``columns`` as a tenant, and return the one row.
+def tenant_row(tenant_id: UUID, columns: str, parameters: Sequence[Text], *, using: str = DEFAULT_DB_ALIAS) -> Any:
+    """Select ``columns`` as a tenant, and return the one row; each column must be text, or nothing.
 
     Outside any transaction it is one of its own, committed when this returns. Within one of the same tenant it is
     part of that.
@@ -31,19 +30,23 @@ def tenant_row(tenant_id: UUID, columns: str, parameters: Sequence[Any], *, usin
     return _row(connection, columns, [*parameters, tenant_id])
 
 
-def _row(connection: BaseDatabaseWrapper, columns: str, parameters: list[Any]) -> Any:
-    sql = _SERVING.format(columns)
+def _row(connection: BaseDatabaseWrapper, columns: str, parameters: list[Text]) -> Any:
+    sql = _serving(columns)
     if connection.execute_wrappers:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             return cursor.fetchone()
     connection.ensure_connection()
     try:
-        # Not Django's cursor, which binds in the client, so that no plan is ever kept.
-        with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-            return cursor.execute(sql, parameters, prepare=True).fetchone()
+        with connection.wrap_database_errors:
+            return ask_texts(connection.connection, sql, parameters)
     except Exception:
         if not connection.in_atomic_block:
             # No end of a request may come to look whether it is still good: a pool makes a new one.
             connection.close()
         raise
+
+
+@cache
+def _serving(columns: str) -> str:
+    return f"SELECT {columns} FROM isolation_serve(%s)"  # noqa: S608 - constant in the code, as tenant_row asks
