@@ -108,7 +108,7 @@ def requirement_json(requirement: Requirement) -> dict[str, Any]:
 
 def instant(at: datetime) -> str:
     """Write an instant as RFC 3339 in UTC."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f"{(at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()[:-6]}Z"
 
 
 def status_of(answer: Answer) -> int:

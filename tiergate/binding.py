@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 _DOMAIN = b"tiergate-binding-v1\x00"
 _ABSENT = object()
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
 def bound_fields(binds: Sequence[str], document: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -40,7 +41,8 @@ def binding(
 
     :raises ValueError: a bound number is not finite, or a bound value is no JSON.
     """
-    _refuse_odd(fields)
+    if fields:
+        _refuse_odd(fields)
     document = {
         "tenant": tenant,
         "subject": list(subject),
@@ -49,14 +51,7 @@ def binding(
         "resource": list(resource),
         "fields": dict(fields),
     }
-    text = json.dumps(
-        document,
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=True,
-        allow_nan=False,
-    )
-    return hashlib.sha256(_DOMAIN + text.encode()).hexdigest()
+    return hashlib.sha256(_DOMAIN + _canonical(document).encode()).hexdigest()
 
 
 def _at_path(document: Mapping[str, object], path: str) -> object:
