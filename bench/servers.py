@@ -26,7 +26,7 @@ OUR_PATH = "/access/v1/evaluation"
 BESIDE = ("worker", "beat")
 WORKERS = (1, 2)
 CERBOS_RULES = (20, 200)
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
