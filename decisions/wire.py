@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
+from django.db import DatabaseError
 
 from authlevels import api as authlevels
 from decisions.answers import UNKNOWN, context_of
@@ -109,6 +110,10 @@ def _guarded(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
         status, headers, document = of_tiergate_error(error)
         headers["Content-Type"] = PROBLEM_TYPE
         body = msgspec.json.encode(document)
+    except DatabaseError as error:
+        log.warning("facts_unavailable", error=type(error.__cause__ or error).__name__)
+        document = problem(503, code=FactsUnavailable.code, detail="This cannot be decided just now; ask again.")
+        status, headers, body = 503, {"Retry-After": "1", "Content-Type": PROBLEM_TYPE}, msgspec.json.encode(document)
     except Exception:
         # The answer is unknown, which is never an allow and never the caller's fault.
         log.exception("decision_failed", request_id=asked.request_id[:128])

@@ -110,6 +110,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         parameters.pop("patience", None)
         return parameters
 
+    def ensure_connection(self) -> None:
+        """Connect where there is no connection, or one that was lost: no end of a request may come to look for that."""
+        if self.connection is not None and self.connection.closed and not self.in_atomic_block:
+            self.close()
+        super().ensure_connection()
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Take a connection from the pool, unless the database did not answer a moment ago."""
         if not self.settings_dict["OPTIONS"].get("pool"):
