@@ -310,7 +310,9 @@ MIGRATION_LINTER_OPTIONS = {
     # The first migrations of the rooms make tables that nobody uses yet: what would lock a table in use, or break the
     # code before it, is harmless there. This one is their second part; the columns it drops, it drops backwards.
     "ignore_initial_migrations": True,
-    "ignore_name": ["0002_integrity"],
+    # The trail's two put a table in the place of another behind a lock, with every column that the code before writes
+    # and reads, and make one that is new.
+    "ignore_name": ["0002_integrity", "0002_partitions_and_seals", "0003_person"],
 }
 
 # --- Tasks ---------------------------------------------------------------------------------------
