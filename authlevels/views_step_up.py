@@ -1,5 +1,7 @@
 """HTTP doors of step-up, for products with a front end of their own."""
 
+from uuid import UUID
+
 from django.conf import settings
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
@@ -15,6 +17,7 @@ from authlevels.errors import ChallengeNotFound, NotSignedIn
 from authlevels.origins import normal_origin
 from authlevels.parsers import BoundedJSONParser
 from authlevels.presenters import is_session_cookie, presenter_of, renew_cookie
+from authlevels.principals import Credential
 from authlevels.redemption import redeem
 from authlevels.serializers import (
     ChallengeAnswer,
@@ -46,8 +49,7 @@ class ChallengesView(APIView):
         if by.session is not None:
             tenant_id = by.session.tenant_id
         elif by.credential is not None:
-            named = given["tenant"]
-            tenant_id = licensing.api.get_tenant(named).id if named else by.credential.tenant_id
+            tenant_id = _tenant_named(given["tenant"], by.credential)
         else:
             raise NotSignedIn("Sign in, or show a service credential.")
         opened = open_challenge(
@@ -69,6 +71,17 @@ class ChallengesView(APIView):
             **({"url": f"{settings.TIERGATE_BASE_URL}{opened.path}"} if opened.path else {}),
         }
         return Response(OpenedAnswer(answer).data, status=201, headers={"Cache-Control": "no-store"})
+
+
+def _tenant_named(ref: str, credential: Credential) -> UUID:
+    """Return the tenant that a service names, or its own where it names none.
+
+    :raises TenantNotFound: there is none, or none that the credential reaches: which of both is not told.
+    """
+    tenant_id = licensing.api.get_tenant(ref).id if ref else credential.tenant_id
+    if not credential.reaches(tenant_id):
+        raise licensing.api.TenantNotFound("There is no such tenant.")
+    return tenant_id
 
 
 class ChallengeView(APIView):
