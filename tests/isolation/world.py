@@ -27,8 +27,15 @@ from sample.models import Deletion, Payment
 from tests.decisions.asking import ask, export
 from tests.decisions.conftest import PASSWORD, TOTP_SECRET, _catalogue
 from tests.isolation.schema import tenant_tables
-from tiergate import Level, Requirement, Term, Verb
+from tiergate import ActionSpec, Level, Requirement, Term, Verb
 
+# What the sample product asks for, without the proofs that it wants: they must not be what refuses.
+SAMPLE_ACTIONS = (
+    ("reports.share", "report"),
+    ("exports.create_csv", "report"),
+    ("exports.create_regulated", "report"),
+    ("workspace.delete", "workspace"),
+)
 RETURN_TO = "https://reports.example/back"
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -75,6 +82,8 @@ class World:
     globex: Side
     ghosts: dict[str, str] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
+    by_length: tuple[tuple[str, str], ...] = ()
+    """Each thing with its ghost, the longest first: one may be part of another's name."""
 
 
 def make_world(inside: psycopg.Connection) -> World:
@@ -83,6 +92,8 @@ def make_world(inside: psycopg.Connection) -> World:
     _catalogue(at)
     with licensing.edit_catalogue(by="test", at=at) as edit:
         edit.put_plan(licensing.PlanSpec(key="extra", kind="add_on", terms=(Term(feature="reports", value=True),)))
+        for name, resource in SAMPLE_ACTIONS:
+            edit.put_action(ActionSpec(name=name, resource_type=resource, privilege="reports.read", feature="reports"))
     world = World(acme=_side("acme", at), globex=_side("globex", at))
     refresh(world)
     inside.execute(_LEAVES)
@@ -243,8 +254,14 @@ def _name(world: World, inside: psycopg.Connection) -> None:
         "tenant": [globex.slug, str(globex.tenant_id)],
         "session": [globex.session],
         "decision_id": [globex.decision],
-        "challenge": [globex.challenge, globex.handed_off, globex.passed, globex.redeemable],
-        "elevation": [globex.elevation],
+        "challenge": [
+            globex.challenge,
+            _crossed(globex.challenge, world),
+            globex.handed_off,
+            globex.passed,
+            globex.redeemable,
+        ],
+        "elevation": [globex.elevation, _crossed(globex.elevation, world)],
         "code": [globex.code],
         "handoff": [globex.handoff],
         "name": [f"vault-of-{globex.slug}"],
@@ -255,6 +272,12 @@ def _name(world: World, inside: psycopg.Connection) -> None:
     for value in dict.fromkeys(value for values in named.values() for value in values):
         world.ghosts[value] = ghost_of(value, globex)
     world.marks = tuple(world.ghosts)
+    world.by_length = tuple(sorted(world.ghosts.items(), key=lambda pair: -len(pair[0])))
+
+
+def _crossed(ref: str, world: World) -> str:
+    """Name a thing of Globex as if it were Acme's."""
+    return ref.replace(world.globex.tenant_id.hex, world.acme.tenant_id.hex)
 
 
 def _values(inside: psycopg.Connection, tenant_id: UUID) -> dict[str, set[str]]:
