@@ -43,14 +43,13 @@ def evaluate(question: Question, *, at: datetime) -> Answer:
 
 def preview(question: Question, *, at: datetime) -> tuple[Gathered, Decision]:
     """Work out what the answer to ``question`` would be, without recording it or using anything up."""
-    snapshot = find_snapshot(question, at=at)
-    gathered = gather(question, snapshot, read_person(question, at=at), at=at)
+    gathered = _gathered(question, find_snapshot(question, at=at), at=at)
     return gathered, decide(gathered.facts)
 
 
 def _routine_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer | None:
     """Answer from memory, where that is a routine allow; anything else is decided from what is read now."""
-    person = recall_person(question, at=at)
+    person = None if snapshot is None else recall_person(question, version=snapshot.version, at=at)
     if person is None:
         return None
     gathered = gather(question, snapshot, person, at=at)
@@ -62,7 +61,7 @@ def _routine_answer(question: Question, snapshot: licensing.TenantSnapshot | Non
 
 
 def _full_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer:
-    gathered = gather(question, snapshot, read_person(question, at=at), at=at)
+    gathered = _gathered(question, snapshot, at=at)
     decision = decide(gathered.facts)
     if _uses_up_an_elevation(question, decision):
         gathered, decision, decision_id = _claiming(question, snapshot, at=at)
@@ -72,6 +71,21 @@ def _full_answer(question: Question, snapshot: licensing.TenantSnapshot | None, 
         )
     _note_use(question, gathered.facts.session, at=at)
     return _answer(question, gathered, decision, decision_id)
+
+
+def _gathered(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Gathered:
+    """Read who the person is, and gather that with the snapshot of the very state that it was read in.
+
+    So whatever is not answered from memory is answered from the state of now, however long nobody told of a change.
+
+    :raises FactsUnavailable: the tenant changes faster than it can be read.
+    """
+    for _ in range(_LOOKS):
+        person = read_person(question, at=at)
+        if snapshot is None or person.version in {"", snapshot.version}:
+            return gather(question, snapshot, person, at=at)
+        snapshot = find_snapshot(question, at=at, seen=person.version)
+    raise FactsUnavailable("The tenant changes faster than it can be read; ask again.", retry_after=1)
 
 
 def _answer(question: Question, gathered: Gathered, decision: Decision, decision_id: UUID) -> Answer:
@@ -94,7 +108,7 @@ def _claiming(
     """
     with tenant_transaction(question.home, durable=True):
         for _ in range(_LOOKS):
-            gathered = gather(question, snapshot, read_person(question, at=at), at=at)
+            gathered = _gathered(question, snapshot, at=at)
             decision = decide(gathered.facts)
             if not _uses_up_an_elevation(question, decision) or _claim(question, gathered, at=at):
                 return gathered, decision, record(question, gathered, decision)

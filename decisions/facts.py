@@ -26,15 +26,16 @@ class Gathered(Struct, frozen=True, kw_only=True):
     fields: dict[str, object]
 
 
-def find_snapshot(question: Question, *, at: datetime) -> licensing.TenantSnapshot | None:
+def find_snapshot(question: Question, *, at: datetime, seen: str | None = None) -> licensing.TenantSnapshot | None:
     """Find the tenant's compiled entitlements; None when no tenant is asked about, or it is gone.
 
+    seen: a version that was met already, by which whatever the caller has seen is reached too.
     :raises licensing.SnapshotBehind: the caller has seen a newer version than can be read.
     """
     if question.tenant_id is None:
         return None
     try:
-        return licensing.get_snapshot(tenant_id=question.tenant_id, at=at, min_version=question.context.min_snapshot)
+        return licensing.get_snapshot(tenant_id=question.tenant_id, at=at, min_version=seen or question.context.min_snapshot)
     except licensing.TenantNotFound:
         return None
 

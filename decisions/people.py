@@ -1,6 +1,7 @@
 """Who the person is: their membership and session, read in one statement, or remembered for a second.
 
-What is remembered serves a routine allow alone. Whatever else comes of it is decided again from what is read then,
+A membership belongs to a version of the tenant's state, as a snapshot does; both say which, so that no decision is
+made from roles of one and privileges of another. What is remembered serves a routine allow alone. Whatever else comes of it is decided again from what is read then,
 so that nobody is refused, challenged or let into something premium by a state that is a second old.
 """
 
@@ -28,10 +29,14 @@ _COLUMNS: Final = f"{licensing.MEMBER_COLUMN}, {authlevels.SESSION_COLUMN}"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A subject as a tenant knows it; both are None for a stranger, and for a service."""
+    """A subject as a tenant knows it; both are None for a stranger, and for a service.
+
+    version: of the tenant's state that the membership was read in; "" where none was looked for.
+    """
 
     member: MemberFact | None = None
     session: SessionFacts | None = None
+    version: str = ""
 
 
 NOBODY: Final = Person()
@@ -57,13 +62,14 @@ class _Memory:
         self._all_distrusted_until = _NEVER
         self.news = 0
 
-    def find(self, question: Question, *, at: datetime) -> Person | None:
+    def find(self, question: Question, *, version: str, at: datetime) -> Person | None:
         entry = self._entries.get(question.context.session or "")
         if entry is None or time.monotonic() - entry.read_at >= TRUSTED_SECONDS:
             return None
         is_same = (
             entry.tenant_id == question.tenant_id
             and entry.subject == (question.subject.type, question.subject.id)
+            and entry.person.version == version
             # A clock that was set back must not meet elevations that had been left out as expired.
             and entry.read_for <= at
             and entry.read_at > self._all_distrusted_until
@@ -98,9 +104,12 @@ _memory = _Memory()
 licensing.subscribe(_memory.hear)
 
 
-def recall_person(question: Question, *, at: datetime) -> Person | None:
-    """Return what this process remembers of the person asked about; None where that is nothing to rely on."""
-    return _memory.find(question, at=at)
+def recall_person(question: Question, *, version: str, at: datetime) -> Person | None:
+    """Return what this process remembers of the person asked about; None where that is nothing to rely on.
+
+    version: of the tenant's state; what was read in another one is not relied on.
+    """
+    return _memory.find(question, version=version, at=at)
 
 
 def read_person(question: Question, *, at: datetime) -> Person:
@@ -123,12 +132,13 @@ def read_person(question: Question, *, at: datetime) -> Person:
         found, session_found = tenant_row(tenant_id, licensing.MEMBER_COLUMN, asked)[0], None
     else:
         found, session_found = tenant_row(tenant_id, _COLUMNS, [*asked, *session_asked])
-    member = licensing.read_member(found)
+    state = licensing.read_member(found)
+    member, version = state.member, state.version
     if member is None:
-        return NOBODY
+        return Person(version=version)
     fact = MemberFact(roles=member.roles, is_active=member.is_active)
     if handle is None:
-        return Person(member=fact)
+        return Person(member=fact, version=version)
     request_id = question.claim_id if question.is_claiming else ""
     session = authlevels.read_session(session_found, handle=handle, at=at, request_id=request_id)
     if session.state == SessionState.LIVE:
@@ -140,13 +150,13 @@ def read_person(question: Question, *, at: datetime) -> Person:
                 tenant_id=tenant_id,
                 tenant_key=str(tenant_id),
                 subject=(subject.type, subject.id),
-                person=Person(member=fact, session=lasting),
+                person=Person(member=fact, session=lasting, version=version),
                 read_for=at,
                 read_at=read_at,
             ),
             news=news,
         )
-    return Person(member=fact, session=session)
+    return Person(member=fact, session=session, version=version)
 
 
 def forget_people() -> None:

@@ -27,7 +27,7 @@ from licensing.errors import (
     UnknownRole,
 )
 from licensing.holdings import TenantSnapshot
-from licensing.member_facts import MEMBER_COLUMN, MemberFacts, member_parameters, read_member
+from licensing.member_facts import MEMBER_COLUMN, MemberFacts, MemberState, member_parameters, read_member
 from licensing.members import Member, get_member, list_members, put_member, remove_member
 from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
 from licensing.overrides import OverrideView, forget_author, get_override, list_overrides, put_override, remove_override
@@ -63,6 +63,7 @@ __all__ = [
     "InvalidTerm",
     "Member",
     "MemberFacts",
+    "MemberState",
     "MemberNotFound",
     "Mistake",
     "OverrideNotFound",

@@ -1,4 +1,4 @@
-"""A member as a decision reads one: in one call, with nothing that only pages show."""
+"""A member as a decision reads one: in one call, with nothing that only pages show, and the version that it is of."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -6,8 +6,9 @@ from uuid import UUID
 import msgspec
 
 from licensing import names
+from licensing.holdings import Generations
 
-MEMBER_COLUMN: Final = "licensing_member_facts(%s, %s, %s)"
+MEMBER_COLUMN: Final = "licensing_member_state(%s, %s, %s)"
 """For `isolation.api.tenant_row`, with ``member_parameters``; what it gives is for ``read_member``."""
 
 
@@ -18,7 +19,23 @@ class MemberFacts(msgspec.Struct, frozen=True):
     is_active: bool
 
 
-_decode = msgspec.json.Decoder(MemberFacts).decode
+class MemberState(msgspec.Struct, frozen=True):
+    """Who was a member at one instant, and the counters of that instant.
+
+    member: None for no member.
+    """
+
+    catalogue: int
+    tenant: int
+    member: MemberFacts | None
+
+    @property
+    def version(self) -> str:
+        """Name the snapshot that stood at that instant."""
+        return str(Generations(self.catalogue, self.tenant))
+
+
+_decode = msgspec.json.Decoder(MemberState).decode
 
 
 def member_parameters(*, tenant_id: UUID, subject_type: str, subject_id: str) -> list[Any] | None:
@@ -26,6 +43,6 @@ def member_parameters(*, tenant_id: UUID, subject_type: str, subject_id: str) ->
     return [tenant_id, subject_type, subject_id] if names.is_subject(subject_type, subject_id) else None
 
 
-def read_member(found: str | None) -> MemberFacts | None:
-    """Read what ``MEMBER_COLUMN`` has found; None for no member."""
-    return None if found is None else _decode(found)
+def read_member(found: str) -> MemberState:
+    """Read what ``MEMBER_COLUMN`` has found."""
+    return _decode(found)
