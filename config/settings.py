@@ -337,6 +337,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 # --- Figures -------------------------------------------------------------------------------------
 
 METRICS_TOKEN = long_secret("TIERGATE_METRICS_TOKEN", "", least=32, why="whoever knows it reads /metrics.")
+# A worker's own page, with its probes beside it; what serves requests answers them where it serves.
+METRICS_PORT = whole_number("TIERGATE_METRICS_PORT", 0)
+METRICS_HOST = env.str("TIERGATE_HOST", default="") or "127.0.0.1"
 # Where the processes of one server write their figures for each other; prometheus-client reads it by itself.
 METRICS_DIRECTORY = own_directory("PROMETHEUS_MULTIPROC_DIR")
 
