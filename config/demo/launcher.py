@@ -99,7 +99,8 @@ def running(*, web_port: int, decide_port: int, say: Callable[[str], None]) -> I
             demo = Demo(web_port=web_port, decide_port=decide_port, logs=logs, children=children, **made)
             say("Starting web, decide, worker and beat ...")
             for name, command in _commands(web_port, decide_port).items():
-                children.append(start(name, command, environment=environment, log=logs / f"{name}.log"))
+                told = {**environment, "TIERGATE_PROCESS": name}
+                children.append(start(name, command, environment=told, log=logs / f"{name}.log"))
                 record.write_text(json.dumps([child.process.pid for child in children]))
             _wait_until_ready(demo)
             yield demo
