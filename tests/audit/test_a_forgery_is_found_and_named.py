@@ -122,6 +122,22 @@ def test_an_entry_slipped_in_behind_the_seal_is_named(trail: Trail, *, has_own_n
         audit.api.seal_all(at=trail.at, copies=trail.copies)
 
 
+def test_a_number_used_twice_holds_up_no_sealing_and_is_named(trail: Trail) -> None:
+    (entry,) = trail.append()
+    twin = uuid4()
+    trail.forge(
+        "INSERT INTO audit_entry (id, tenant_id, seq, kind, at, subject_type, subject_id, payload, xid) "
+        "SELECT %s, tenant_id, seq, kind, at + interval '1 ms', '', '', payload, xid FROM audit_entry WHERE id = %s",
+        [twin, entry],
+    )
+    trail.append()
+    trail.seal()
+    report = trail.verify()
+    assert report.count == 1
+    assert f"id {entry} " in report.findings[0] or f"id {twin} " in report.findings[0]
+    assert "was inserted" in report.findings[0]
+
+
 def test_an_entry_dated_into_the_past_is_named_before_and_after_it_is_sealed(trail: Trail) -> None:
     (entry,) = trail.append(at=trail.at - timedelta(days=30))
     trail.append(at=trail.at - timedelta(minutes=50))
