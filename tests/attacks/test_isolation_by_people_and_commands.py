@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 
 def theirs(world: World) -> SessionRow:
     session_id = authlevels.parse_session_handle(world.globex.session)
+    assert session_id is not None
     return SessionRow.objects.using("sweep").get(id=session_id)
 
 
@@ -62,7 +63,7 @@ def without_ids(text: str, *ids: str) -> list[str]:
 
 
 def test_explaining_tells_nothing_of_another_tenants_person_or_session(world: World, tmp_path: Path) -> None:
-    told = {}
+    told: dict[bool, list[tuple[str, ...]]] = {}
     for session, person in (
         (world.globex.session, world.globex.person),
         (world.ghosts[world.globex.session], world.ghosts[world.globex.person]),
