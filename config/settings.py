@@ -5,13 +5,11 @@ start with a sentence; nothing falls back to something weaker.
 """
 
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
@@ -19,6 +17,7 @@ from config import environment
 from config.embedded import is_embedded, paths
 from config.embedded.secrets import development_seal_key, development_secrets
 from config.environment import env, flag, hosts, long_secret, one_of, own_directory, required, whole_number
+from config.operation.logs import logging_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 EMBEDDED = is_embedded()
@@ -352,52 +351,4 @@ TRACING = flag("TIERGATE_OTEL") or bool(env.str("OTEL_EXPORTER_OTLP_ENDPOINT", d
 
 LOG_FORMAT = one_of("TIERGATE_LOG_FORMAT", ("console", "json"), "console" if EMBEDDED else "json")
 LOG_LEVEL = one_of("TIERGATE_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
-_traceback_without_locals = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
-_before_rendering: list[structlog.typing.Processor] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.StackInfoRenderer(),
-]
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        *_before_rendering,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "chosen": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": _before_rendering,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *(
-                    [
-                        structlog.dev.ConsoleRenderer(
-                            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-                        )
-                    ]
-                    if LOG_FORMAT == "console"
-                    # Never the local variables of a frame: one of them may be a secret that somebody showed us.
-                    else [_traceback_without_locals, structlog.processors.JSONRenderer()]
-                ),
-            ],
-        },
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO"},
-        # The line of each request says its status, and its route instead of its path.
-        "django.request": {"level": "ERROR"},
-    },
-}
+LOGGING = logging_of(LOG_FORMAT, level=LOG_LEVEL)
