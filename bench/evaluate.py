@@ -60,9 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.json.write_text(json.dumps(found.as_json(), indent=1) + "\n")
     if asked.svg is not None:
         here = report.machine()
-        note = (
-            f"{found.at[:10]}, {here['cores']} cores, {here['processor']}, {plan.rounds} rounds of {plan.seconds:g} s"
-        )
+        note = f"{found.at[:10]}, {here['cores']} cores, {here['processor']}, {plan.rounds} x {plan.seconds:g} s"
         asked.svg.write_text(svg(found.rows, found.titles, note=note))
     return 1 if found.faults else 0
 

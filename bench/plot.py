@@ -8,13 +8,13 @@ from bench.questions import TITLES
 from bench.rounds import Row, Spread
 
 _COLOURS = ("#1b6ca8", "#5ba4d9", "#b4521c", "#e0a072")
-_LABEL, _BAR, _LINE, _GAP, _COLUMN, _MARGIN = 150, 250, 18, 26, 480, 20
+_LABEL, _BAR, _LINE, _GAP, _COLUMN, _MARGIN = 220, 230, 18, 26, 520, 20
 
 
 def svg(rows: Sequence[Row], titles: Mapping[str, str], *, note: str) -> str:
     """Draw requests a second and p99 as bars, with a whisker from the least to the most of the rounds."""
     drawn: list[str] = []
-    y = 60
+    y = 76
     keys = list(dict.fromkeys(row.key for row in rows))
     columns: tuple[tuple[str, Callable[[Row], Spread]], ...] = (
         ("requests a second: longer is better", lambda row: row.per_second),
