@@ -71,8 +71,9 @@ def _web(environment: Mapping[str, str]) -> list[str]:
 
 
 def _decide(environment: Mapping[str, str]) -> list[str]:
-    # One thread: a decision is work for the processor, and threads of one process share one.
-    return _granian(environment, workers=cores(), threads=1)
+    # One thread decides at a time (config.turns): threads of one process share one processor. The others wait for
+    # bodies that come slowly; the server makes as many as it needs.
+    return _granian(environment, workers=cores(), threads=256)
 
 
 def _worker(environment: Mapping[str, str]) -> list[str]:

@@ -2,7 +2,10 @@
 --
 -- Processes and callers hold numbers that this database never gave out; the same number must not come to mean
 -- something else.
+SELECT to_regclass('public.licensing_generation') IS NOT NULL AS is_migrated \gset
+\if :is_migrated
 BEGIN;
 SELECT setval('licensing_generation_seq', nextval('licensing_generation_seq') + 1000000);
 UPDATE licensing_generation SET number = nextval('licensing_generation_seq');
 COMMIT;
+\endif

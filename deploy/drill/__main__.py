@@ -1,9 +1,10 @@
-"""`python -m deploy.drill restore`: do a drill, print what was found, and exit with 0 when all was as promised."""
+"""`python -m deploy.drill restore|failover`: do a drill, print what was found, and exit with 0 when all was as promised."""
 
 import sys
 
 from config.embedded import EmbeddedError
 from deploy.drill.cluster import DrillError
+from deploy.drill.failover import Failover, failover_drill
 from deploy.drill.restore import Restored, restore_drill
 
 
@@ -14,8 +15,13 @@ def main(arguments: list[str]) -> int:
             found = restore_drill(say)
             _tell_restored(found)
             return 1 if found.differences else 0
+        case ["failover"]:
+            held = failover_drill(say)
+            _tell_failover(held)
+            is_held = held.returned_in_recovery and held.returned_caught_up
+            return 0 if is_held and not (held.wrong or held.lost) else 1
         case _:
-            say("usage: python -m deploy.drill restore")
+            say("usage: python -m deploy.drill restore|failover")
             return 2
 
 
@@ -43,6 +49,22 @@ def _tell_restored(found: Restored) -> None:
     say(f"The dump has {found.dump_bytes} bytes. Differences: {len(found.differences)}.")
     for difference in found.differences:
         say(f"  {difference}")
+
+
+def _tell_failover(found: Failover) -> None:
+    say("")
+    for when, statuses in (("before", found.before), ("during", found.during), ("after", found.after)):
+        told = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(statuses.items()))
+        say(f"requests {when:<8} {statuses.total():>7}   {told}")
+    say(f"allows {found.allows}, refusals {found.refusals}, wrong allows {len(found.wrong)}")
+    say(f"changes of plan acknowledged {found.changes}")
+    say(f"durable records acknowledged {found.acknowledged}, lost {len(found.lost)}")
+    say(f"promotion took {found.promoting:.1f} s; seconds from the kill to the next answer:")
+    for node, seconds in found.silent.items():
+        say(f"  {node} {seconds:.1f}")
+    place = "a replica" if found.returned_in_recovery else "A SECOND PRIMARY"
+    behind = "it has all" if found.returned_caught_up else "IT IS BEHIND"
+    say(f"the primary that was came back as {place}; {behind}")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ unix_socket_directories = '{run}'
 max_connections = 100
 wal_level = replica
 max_wal_senders = 8
+wal_keep_size = 256MB
 wal_sender_timeout = 2s
 wal_receiver_timeout = 2s
 wal_retrieve_retry_interval = 100ms
@@ -92,10 +93,32 @@ class Cluster:
             os.chown(own, self.account.uid, self.account.gid)
 
     def start(self) -> None:
-        """Start it, and wait until it takes connections."""
-        self.run(
-            "pg_ctl", "start", "--wait", "--silent", "--pgdata", str(self.data), "--log", str(self.root / "server.log")
-        )
+        """Start it, and wait until it takes connections.
+
+        :raises DrillError: it does not come up.
+        """
+        # A server that was killed may still be in the table of processes, and PostgreSQL believes its lock files.
+        if self._pid() is None:
+            socket = self.root / f".s.PGSQL.{self.port}"
+            for stale in (self.data / "postmaster.pid", socket, Path(f"{socket}.lock")):
+                stale.unlink(missing_ok=True)
+        log = self.root / "server.log"
+        words = ("pg_ctl", "start", "--wait", "--silent", "--pgdata", str(self.data), "--log", str(log))
+        failures: list[DrillError] = []
+
+        def is_up() -> bool:
+            try:
+                self.run(*words)
+            except DrillError as error:
+                failures.append(error)
+                # Its children end a moment later; until then its shared memory counts as in use.
+                if "still in use" not in str(error):
+                    raise
+                return False
+            return True
+
+        if not wait_until(is_up, seconds=10):
+            raise failures[-1]
 
     def prepare(self) -> None:
         """Make the roles and the database with the script that an operator runs."""

@@ -50,6 +50,10 @@ class Process:
         """Ask it as its proxy would."""
         return ask(self.port, method, path, by=by, body=body, timeout=timeout)
 
+    def url(self, path: str) -> str:
+        """Write the address of a path of it."""
+        return f"http://{HOST}:{self.port}{path}"
+
     def last_words(self) -> str:
         """Read the end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
@@ -146,7 +150,7 @@ class Installation:
         return subprocess.run(
             [sys.executable, *words],
             cwd=self.root,
-            env=self.environment("worker", DATABASE_OWNER_URL=self.cluster.url(OWNER), **more),
+            env=self.environment("worker", **{"DATABASE_OWNER_URL": self.cluster.url(OWNER), **more}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -156,13 +160,17 @@ class Installation:
 
 def ask(port: int, method: str, path: str, *, by: str = "", body: object = None, timeout: float) -> httpx.Response:
     """Ask a server of this machine under the name that it answers to."""
-    headers = {"Host": _NAME, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
-    if by:
-        headers["Authorization"] = f"Bearer {by}"
-    with httpx.Client(trust_env=False, timeout=timeout) as client:
+    headers = {"Authorization": f"Bearer {by}"} if by else {}
+    with client(timeout=timeout) as http:
         if body is None:
-            return client.request(method, f"http://{HOST}:{port}{path}", headers=headers)
-        return client.request(method, f"http://{HOST}:{port}{path}", headers=headers, json=body)
+            return http.request(method, f"http://{HOST}:{port}{path}", headers=headers)
+        return http.request(method, f"http://{HOST}:{port}{path}", headers=headers, json=body)
+
+
+def client(*, timeout: float = 10.0) -> httpx.Client:
+    """Make a client that asks as an installation's proxy does."""
+    headers = {"Host": _NAME, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
+    return httpx.Client(trust_env=False, timeout=timeout, headers=headers)
 
 
 @contextmanager
