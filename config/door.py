@@ -7,6 +7,7 @@ bytes; whatever is unusual in a request is left to them.
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from django.utils.csp import build_policy
 
+from config.turns import Turn
 from decisions import wire
 from isolation.clock import now
 
@@ -43,6 +45,8 @@ class Door:
         self.site = site
         self._decides_only = settings.PROCESS == "decide"
         self._headers = _constant_headers()
+        # Elsewhere a few threads, each with a connection of its own, serve pages besides.
+        self._turn = Turn() if self._decides_only else None
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, or hand it on."""
@@ -55,6 +59,8 @@ class Door:
                 return self._answer(
                     environ, start_response, 404, {"Content-Type": "application/problem+json"}, _NOT_HERE
                 )
+            if self._turn is not None:
+                self._turn.leave()
             return self.site(environ, start_response)
         asked = wire.Asked(
             authorization=environ.get("HTTP_AUTHORIZATION", ""),
@@ -63,14 +69,17 @@ class Door:
             body=_body(environ),
             tenant_ref=match[1],
         )
-        return self._answer(environ, start_response, *_ANSWERED[match[2]](asked, at=now()))
+        with self._turn or nullcontext():
+            answered = _ANSWERED[match[2]](asked, at=now())
+        return self._answer(environ, start_response, *answered)
 
     def _answer(
         self, environ: Environ, start_response: StartResponse, status: int, headers: dict[str, str], body: bytes
     ) -> Iterable[bytes]:
         constant = self._headers[_is_secure(environ)]
         start_response(_STATUS[status], [*headers.items(), ("Content-Length", str(len(body))), *constant])
-        return (body,)
+        # A list, of one part, granian sends at once; anything else it sends as a stream.
+        return [body]
 
 
 def _body(environ: Environ) -> bytes:

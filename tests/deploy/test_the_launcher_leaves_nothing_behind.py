@@ -182,7 +182,7 @@ def test_an_unknown_process_and_a_number_that_is_none_are_refused() -> None:
         command_of("web", {"TIERGATE_WORKERS": "two"})
 
 
-def test_decide_has_one_thread_a_worker_and_a_worker_a_core() -> None:
+def test_decide_has_a_worker_a_core_and_threads_to_spare_for_slow_clients() -> None:
     command = command_of("decide", {})
-    assert command[command.index("--blocking-threads") + 1] == "1"
+    assert command[command.index("--blocking-threads") + 1] == "256"
     assert int(command[command.index("--workers") + 1]) == len(os.sched_getaffinity(0))
