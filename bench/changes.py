@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from base64 import b32encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -93,8 +94,8 @@ def put_catalogue() -> None:
             edit.put_plan(licensing.PlanSpec(key=plan, title=plan.title(), rank=rank, terms=terms))
 
 
-def put_site(slug: str) -> Site:
-    """Make a tenant on plan ``left`` with the member ``alice``, and a credential for its product."""
+def put_site(slug: str, *, at: datetime | None = None) -> Site:
+    """Make a tenant on plan ``left``, from an instant on, with the member ``alice``, and a credential for its product."""
     from authlevels import api as authlevels  # noqa: PLC0415 - not before Django is set up
     from isolation.clock import now  # noqa: PLC0415 - as above
     from licensing import api as licensing  # noqa: PLC0415 - as above
@@ -102,17 +103,17 @@ def put_site(slug: str) -> Site:
     tenant_id = licensing.put_tenant(slug=slug, name=slug, by=_BY, at=now())[0].id
     _told, secret = authlevels.create_credential(tenant_id=tenant_id, name="product", verbs=_VERBS, by=_BY, at=now())
     site = Site(id=tenant_id, slug=slug, secret=secret)
-    put_plan(site, "left")
+    put_plan(site, "left", at=at)
     put_member(site, "alice")
     return site
 
 
-def put_plan(site: Site, plan: str) -> None:
-    """Put a tenant on a plan from now on."""
+def put_plan(site: Site, plan: str, *, at: datetime | None = None) -> None:
+    """Put a tenant on a plan from an instant on; None: from now on."""
     from isolation.clock import now  # noqa: PLC0415 - not before Django is set up
     from licensing import api as licensing  # noqa: PLC0415 - as above
 
-    licensing.put_subscription(tenant_id=site.id, plan=plan, by=_BY, at=now())
+    licensing.put_subscription(tenant_id=site.id, plan=plan, by=_BY, at=at or now())
 
 
 def put_member(site: Site, subject: str, role: str = "reader") -> None:

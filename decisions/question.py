@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from authlevels import api as authlevels
+from decisions.errors import BadRequest
 from tiergate import CallerKind, Decision, Purpose, ServiceFact
 
 
@@ -34,8 +35,16 @@ class Context(Struct, frozen=True, kw_only=True):
     raw: Mapping[str, Any] | bytes = b"{}"
 
     def members(self) -> Mapping[str, Any]:
-        """Give the whole context as an object."""
-        return self.raw if isinstance(self.raw, Mapping) else msgspec.json.decode(self.raw, type=dict[str, Any])
+        """Give the whole context as an object.
+
+        :raises BadRequest: it holds a number that is none for any machine, which nobody had looked at before.
+        """
+        if isinstance(self.raw, Mapping):
+            return self.raw
+        try:
+            return msgspec.json.decode(self.raw, type=dict[str, Any])
+        except msgspec.MsgspecError as error:
+            raise BadRequest(f"The context cannot be read: {error}") from None
 
 
 class Question(Struct, frozen=True, kw_only=True):
