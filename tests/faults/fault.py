@@ -16,7 +16,7 @@ _BEFORE_SECONDS: Final = 1.0
 _AFTER_SECONDS: Final = 2.0
 _QUIET_SECONDS: Final = 1.0
 _RECOVERY_SECONDS: Final = 15.0
-_STORED_SECONDS: Final = 30.0
+_STORED_SECONDS: Final = 15.0
 
 ROUNDS: Final = 3
 """How often four things are taken away during one fault: early in it, late in it, and after it."""
