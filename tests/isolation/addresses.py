@@ -233,7 +233,7 @@ def slots(request: Request) -> list[Slot]:
     """
     found: list[Slot] = [("path", (name,)) for name in request.path]
     found += [("query", (name,)) for name in request.query]
-    if not request.is_form:
+    if request.body is not None and not request.is_form:
         found += [("body", path) for path in _texts(request.body)]
     return found
 

@@ -7,6 +7,7 @@ must be answered as if it asked about its ghost.
 
 import re
 import secrets
+import string
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -318,4 +319,12 @@ def ghost_of(value: str, globex: Side) -> str:
     if globex.slug in value:
         return value.replace(globex.slug, "nobodys")
     head, tail = value[:4], value[4:]
-    return head + secrets.token_hex(len(tail))[: len(tail)]
+    return head + "".join(_like(one) for one in tail)
+
+
+def _like(letter: str) -> str:
+    """Give another letter of the same kind, or what is none as it is."""
+    for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits):
+        if letter in kind:
+            return secrets.choice(kind)
+    return letter
