@@ -3,8 +3,11 @@
 They are made durable for the measuring: the embedded settings wait for no disk, since a demo need not.
 """
 
+import fcntl
 import os
+import stat
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from config.embedded import ensure_running, paths, release, roles
+from config.embedded.private import lay_out
 from config.embedded.processes import wait_until
 
 _OF_OTHERS = (
@@ -59,11 +63,32 @@ def own_services() -> Iterator[Path]:
     """
     for name in _OF_OTHERS:
         os.environ.pop(name, None)
-    parent = paths.place().root / "bench"
-    parent.parent.mkdir(mode=0o755, exist_ok=True)
-    # The servers' account must pass through it.
-    parent.mkdir(mode=0o755, exist_ok=True)
+    beside = paths.place()
+    lay_out(beside)
+    parent = beside.root / "bench"
+    parent.mkdir(exist_ok=True)
+    # The servers' account must pass through it, where that is another one.
+    parent.chmod(stat.S_IMODE(beside.root.stat().st_mode))
     os.environ.update(OWN, TIERGATE_RUNTIME_DIR=str(parent))
+    with _only_bench(parent):
+        yield from _running(parent)
+
+
+@contextmanager
+def _only_bench(parent: Path) -> Iterator[None]:
+    """Be the one bench of this checkout: another would drop the database, and disturb every figure."""
+    descriptor = os.open(parent / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("Another bench of this checkout is running: wait for its end.")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _running(parent: Path) -> Iterator[Path]:
     ensure_running()
     try:
         with roles.superuser_connection() as server:
