@@ -14,11 +14,8 @@ from config.demo.ports import HOST, free_ports
 from config.embedded import paths
 from config.embedded.processes import wait_until
 from config.embedded.secrets import development_secrets
+from deploy.commands import command_of
 
-_COMMAND = (
-    *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", "{port}", "--no-ws"),
-    *("--workers", "1", "--blocking-threads", "1", "config.wsgi:application"),
-)
 _READY_SECONDS = 60
 
 
@@ -54,7 +51,9 @@ def deciding(count: int, *, more: Mapping[str, str] | None = None) -> Iterator[D
                 children.append(
                     start(
                         f"decide-{number}",
-                        [word.format(port=port) for word in _COMMAND],
+                        command_of(
+                            "decide", {"TIERGATE_HOST": HOST, "TIERGATE_PORT": str(port), "TIERGATE_WORKERS": "1"}
+                        ),
                         environment={**_environment(link), **(more or {})},
                         log=Path(made) / f"decide-{number}.log",
                     )

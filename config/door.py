@@ -27,6 +27,7 @@ type App = Callable[[Environ, Any], Iterable[Any]]
 
 _PATH: Final = re.compile(r"(?:/t/([-a-zA-Z0-9_]+))?/access/v1/(evaluations?)")
 _ANSWERED: Final = {"evaluation": wire.evaluate_bytes, "evaluations": wire.evaluations_bytes}
+_LONGEST_HOST: Final = 255 + len(":65535")
 _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 # What a process that only decides answers besides.
@@ -91,8 +92,13 @@ def _body(environ: Environ) -> bytes:
         return b""
 
 
-@lru_cache(maxsize=256)
 def _is_ours(host: str) -> bool:
+    # Strangers choose what it says: what no host can be called is not remembered.
+    return len(host) <= _LONGEST_HOST and _is_known(host)
+
+
+@lru_cache(maxsize=256)
+def _is_known(host: str) -> bool:
     # Behind a proxy that names the host elsewhere, or of an odd shape, Django says what is right.
     name, _port = split_domain_port(host)
     return bool(name) and not settings.USE_X_FORWARDED_HOST and validate_host(name, settings.ALLOWED_HOSTS)

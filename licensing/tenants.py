@@ -17,6 +17,8 @@ from licensing.models.directory import TenantStatus
 from licensing.push import publish
 
 _MAX_KNOWN: Final = 100_000
+# An id may be written with as many hyphens and braces as one likes; such names are not worth the memory.
+_MAX_REF: Final = 64
 _known_ids: dict[str, UUID] = {}
 
 
@@ -63,7 +65,7 @@ def find_tenant_id(ref: str) -> UUID | None:
         if len(_known_ids) >= _MAX_KNOWN:
             _known_ids.clear()
         # Inside somebody's transaction the row may yet be rolled back.
-        if not connection.in_atomic_block:
+        if not connection.in_atomic_block and len(ref) <= _MAX_REF:
             _known_ids[ref] = row.id
         found = row.id
     return found
