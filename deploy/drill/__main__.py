@@ -1,4 +1,4 @@
-"""`python -m deploy.drill restore|failover`: do a drill, print what was found, and exit with 0 when all was as promised."""
+"""`python -m deploy.drill restore|failover|sizes`: do a drill, print what was found, and exit with 0 when all was as promised."""
 
 import sys
 
@@ -6,6 +6,7 @@ from config.embedded import EmbeddedError
 from deploy.drill.cluster import DrillError
 from deploy.drill.failover import Failover, failover_drill
 from deploy.drill.restore import Restored, restore_drill
+from deploy.drill.sizes import Sizes, sizes
 
 
 def main(arguments: list[str]) -> int:
@@ -20,8 +21,11 @@ def main(arguments: list[str]) -> int:
             _tell_failover(held)
             is_held = held.returned_in_recovery and held.returned_caught_up
             return 0 if is_held and not (held.wrong or held.lost) else 1
+        case ["sizes"]:
+            _tell_sizes(sizes(say))
+            return 0
         case _:
-            say("usage: python -m deploy.drill restore|failover")
+            say("usage: python -m deploy.drill restore|failover|sizes")
             return 2
 
 
@@ -65,6 +69,17 @@ def _tell_failover(found: Failover) -> None:
     place = "a replica" if found.returned_in_recovery else "A SECOND PRIMARY"
     behind = "it has all" if found.returned_caught_up else "IT IS BEHIND"
     say(f"the primary that was came back as {place}; {behind}")
+
+
+def _tell_sizes(found: Sizes) -> None:
+    say("")
+    for table, weight in found.rows.items():
+        say(f"{table:<28} {weight:>8.0f} bytes a row, indexes and all")
+    say(f"{'leaf and nodes of its seal':<28} {found.sealed:>8.0f} bytes an entry")
+    for kind, weight in found.wal.items():
+        say(f"{kind:<28} {weight:>8.0f} bytes of WAL")
+    say(f"{'a routine record in Valkey':<28} {found.valkey:>8.0f} bytes")
+    say(f"connections of one decide worker: {found.connections}")
 
 
 if __name__ == "__main__":
