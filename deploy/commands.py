@@ -67,7 +67,7 @@ def _granian(environment: Mapping[str, str], *, workers: int, threads: int) -> l
 
 
 def _web(environment: Mapping[str, str]) -> list[str]:
-    return _granian(environment, workers=2, threads=4)
+    return _granian(environment, workers=2, threads=16)
 
 
 def _decide(environment: Mapping[str, str]) -> list[str]:
