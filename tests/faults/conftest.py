@@ -32,12 +32,13 @@ def faults(house: House) -> Faults:
     return made
 
 
-def hold(outcome: Outcome) -> None:
+def hold(outcome: Outcome, *, lost_routine: int = 0) -> None:
     """Make sure of what holds under every fault."""
     said = "\n".join(outcome.heard.sayings())
     count = outcome.heard.count()
     assert count[Kind.WRONG] == 0, f"allowed what must not be:\n{said}"
     assert outcome.lost == 0, "acknowledged decisions are not in the trail"
+    assert outcome.lost_routine <= lost_routine, "acknowledged routine decisions are not in the trail"
     assert count[Kind.ODD] == 0, f"refusals that are not clear:\n{said}"
     assert count[Kind.DENIED] == 0, f"refused as a decision what is only unknown:\n{said}"
     assert outcome.recovered_after is not None, f"it does not recover by itself:\n{said}"

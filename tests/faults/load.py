@@ -207,12 +207,12 @@ class Losing:
     def next_questions(self) -> list[tuple[str, str, Question]]:
         """Prepare the next four that will lose something: what, by which key, and their question."""
         number, self._number = self._number, self._number + 1
-        product = self._world["credentials"]["product"][1]
+        product, quiet = (self._world["credentials"][name][1] for name in ("product", "quiet"))
         sessions = self._world["sessions"]
         losing_id, losing_secret = self._world["credentials"][f"losing{number}"]
         session, member, steady = f"session{number}", f"member{number}", "steady0"
         made = [
-            ("session", sessions[session], (session, "reports.use", sessions[session], product)),
+            ("session", sessions[session], (session, "reports.use", sessions[session], quiet)),
             ("member", member, (member, "reports.use", sessions[member], product)),
             ("override", f"beta{number}", (steady, f"beta{number}.use", sessions[steady], product)),
             ("credential", losing_id, (steady, "reports.use", sessions[steady], losing_secret)),

@@ -22,9 +22,8 @@ def test_a_deciding_process_is_killed(house: House, faults: Faults) -> None:
     outcome = faults.run(
         "a deciding process SIGKILLed", lambda: undone(lambda: os.kill(pids[0], signal.SIGKILL), lambda: None)
     )
-    hold(outcome)
     # What a process that is killed had not sent yet: the routine records of its last five milliseconds.
-    assert outcome.lost_routine <= MOST_IN_A_FLUSH
+    hold(outcome, lost_routine=MOST_IN_A_FLUSH)
     assert house.deciding_pids() != pids
     assert len(house.deciding_pids()) == len(pids), "nobody took its place"
 

@@ -30,7 +30,7 @@ def main() -> None:
     _say(world)
     for line in sys.stdin:
         kind, key = json.loads(line)
-        _say(_changed(UUID(world["tenant"]), kind, key))
+        _say(_changed(UUID(world["quiet" if kind == "session" else "tenant"]), kind, key))
 
 
 def _say(document: Any) -> None:
@@ -47,25 +47,31 @@ def _made() -> dict[str, Any]:
     # So long ago that a clock that is set back still finds everything begun.
     at = now() - timedelta(hours=1)
     _put_catalogue(at)
+    # The other one's state never changes as a whole: no change of another kind tells of a session that has ended.
     tenant_id: UUID = licensing.put_tenant(slug="acme", name="Acme", by=_BY, at=at)[0].id
-    licensing.put_subscription(tenant_id=tenant_id, plan="plus", by=_BY, at=at)
+    quiet_id: UUID = licensing.put_tenant(slug="quiet", name="Quiet", by=_BY, at=at)[0].id
+    for one in (tenant_id, quiet_id):
+        licensing.put_subscription(tenant_id=one, plan="plus", by=_BY, at=at)
     credentials = {}
-    for name in ("product", *(f"losing{number}" for number in range(LOSING))):
+    for name in ("product", "quiet", *(f"losing{number}" for number in range(LOSING))):
         made, secret = authlevels.create_credential(
-            tenant_id=tenant_id, name=name, verbs=[Verb.ACCESS_EVALUATE, Verb.SESSIONS_ASSERT], by=_BY, at=at
+            tenant_id=quiet_id if name == "quiet" else tenant_id,
+            name=name,
+            verbs=[Verb.ACCESS_EVALUATE, Verb.SESSIONS_ASSERT],
+            by=_BY,
+            at=at,
         )
         credentials[name] = (str(made.id), secret)
-    product = authlevels.resolve_credential(credentials["product"][1], at=at)
-    if product is None:
-        raise RuntimeError("A credential made just now is unknown.")
     sessions = {}
-    people = [f"{kind}{number}" for kind, count in _PEOPLE.items() for number in range(count)]
-    for subject in people:
-        licensing.put_member(
-            tenant_id=tenant_id, subject_type="user", subject_id=subject, roles=["member"], by=_BY, at=at
-        )
+    people = [(kind, f"{kind}{number}") for kind, count in _PEOPLE.items() for number in range(count)]
+    for kind, subject in people:
+        home = quiet_id if kind == "session" else tenant_id
+        product = authlevels.resolve_credential(credentials["quiet" if kind == "session" else "product"][1], at=at)
+        if product is None:
+            raise RuntimeError("A credential made just now is unknown.")
+        licensing.put_member(tenant_id=home, subject_type="user", subject_id=subject, roles=["member"], by=_BY, at=at)
         sessions[subject] = authlevels.assert_session(
-            tenant_id=tenant_id,
+            tenant_id=home,
             credential=product,
             subject_type="user",
             subject_id=subject,
@@ -84,7 +90,7 @@ def _made() -> dict[str, Any]:
             by=_BY,
             at=at,
         )
-    return {"tenant": str(tenant_id), "credentials": credentials, "sessions": sessions}
+    return {"tenant": str(tenant_id), "quiet": str(quiet_id), "credentials": credentials, "sessions": sessions}
 
 
 _PEOPLE: Final = {"steady": STEADY, "session": LOSING, "member": LOSING}
