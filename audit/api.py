@@ -8,7 +8,16 @@ from audit.errors import CannotSeal, EntryNotFound, NotSealed, PersonNotFound
 from audit.exporting import export_lines
 from audit.findings import Report
 from audit.kinds import Kind
-from audit.people import forget_people, is_tag, people_by_key, reseal_people, seal_personal, tag_of, tagged_actor
+from audit.people import (
+    forget_people,
+    is_tag,
+    marker_of,
+    people_by_key,
+    reseal_people,
+    seal_personal,
+    tag_of,
+    tagged_actor,
+)
 from audit.proofs import Consistency, Inclusion, prove_consistency, prove_inclusion
 from audit.sealing_run import SealingRun, seal_all
 from audit.stream import StreamState, append_later, flush_stream, stop_stream, stream_state
@@ -41,6 +50,7 @@ __all__ = [
     "get_entry",
     "is_tag",
     "list_entries",
+    "marker_of",
     "people_by_key",
     "prove_consistency",
     "prove_inclusion",

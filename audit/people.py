@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -74,8 +74,19 @@ class _Known:
 
         :raises SecretUnreadable: the installation's key that shuts it is gone from the ring.
         """
+        return AESGCM(self._derived(b"tiergate/trail"))
+
+    @cached_property
+    def marker(self) -> bytes:
+        """Return what this person's marks are made with.
+
+        :raises SecretUnreadable: as above.
+        """
+        return self._derived(b"tiergate/trail-marks")
+
+    def _derived(self, use: bytes) -> bytes:
         secret = unseal(self.key, purpose="audit_person", bound_to=_place(self.tenant_id, self.id))
-        return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=b"tiergate/trail").derive(secret))
+        return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=use).derive(secret)
 
 
 def is_tag(text: str) -> bool:
@@ -107,6 +118,19 @@ def tagged_actor(*, tenant_id: UUID, actor: str) -> str:
     if subject_type in NOT_PEOPLE or not subject_id or not _TYPE.fullmatch(subject_type):
         return storable(actor)
     return f"{subject_type}:{tag_of(tenant_id=tenant_id, subject=(subject_type, subject_id))}"
+
+
+def marker_of(*, tenant_id: UUID, subject: Subject) -> Callable[[str], str]:
+    """Return what writes a text about a subject as 64 hex digits: a keyed hash, by which the same is known as the same.
+
+    For ids and hashes that whoever knows the person could look up or compute: once they are erased, nobody can. Of a
+    program each text stays as it is, and so does an empty one.
+    :raises SecretUnreadable: the installation's key that shuts the person's is gone from the ring.
+    """
+    if not _is_person(subject):
+        return str
+    key = _person(tenant_id, subject).marker
+    return lambda text: text and blake2b(text.encode("utf-8", "replace"), key=key, digest_size=32).hexdigest()
 
 
 def seal_personal(

@@ -1,7 +1,8 @@
 """Reading back the recorded decision that a challenge rests on.
 
 The room above writes the record; this one reads ``facts`` and ``decision``, the kernel's own classes,
-and ``fields``, the bound properties that a person is shown, which the trail keeps under the person's key.
+and what the trail keeps under the person's key: ``fields``, the bound properties that a person is shown, and ``binding``,
+of which ``facts`` hold no more than a mark.
 """
 
 from collections.abc import Mapping
@@ -53,9 +54,8 @@ def get_challengeable(*, tenant_id: UUID, decision_ref: str, at: datetime) -> Re
     if entry.is_lost or entry.subject is None:
         # Whoever cannot be shown what they confirm is not asked to.
         raise DecisionNotChallengeable("What the decision was about can no longer be read.")
-    fields = {**entry.payload.get("fields", {}), **(entry.personal or {}).get("fields", {})}
     try:
-        return _read(tenant_id, decision_id, entry.payload, subject=entry.subject, fields=fields)
+        return _read(tenant_id, decision_id, entry, subject=entry.subject)
     except (KeyError, TypeError, ValueError) as error:
         raise DecisionNotChallengeable("The decision cannot be answered by a step-up.") from error
 
@@ -63,13 +63,16 @@ def get_challengeable(*, tenant_id: UUID, decision_ref: str, at: datetime) -> Re
 def _read(
     tenant_id: UUID,
     decision_id: UUID,
-    payload: Mapping[str, Any],
+    entry: audit.api.Entry,
     *,
     subject: tuple[str, str],
-    fields: Mapping[str, Any],
 ) -> RecordedDecision:
-    facts = msgspec.convert(payload["facts"], Facts)
-    decision = msgspec.convert(payload["decision"], Decision)
+    personal: Mapping[str, Any] = entry.personal or {}
+    fields = {**entry.payload.get("fields", {}), **personal.get("fields", {})}
+    facts = msgspec.convert(entry.payload["facts"], Facts)
+    decision = msgspec.convert(entry.payload["decision"], Decision)
+    # The version before wrote it among the facts.
+    binding = str(personal.get("binding", facts.binding))
     session_id = parse_session_handle(facts.session.handle) if facts.session else None
     if (
         session_id is None
@@ -86,7 +89,7 @@ def _read(
         id=decision_id,
         session_id=session_id,
         subject=subject,
-        target=Target(action=facts.action_name, resource="/".join(facts.resource), binding=facts.binding),
+        target=Target(action=facts.action_name, resource="/".join(facts.resource), binding=binding),
         resource=facts.resource,
         requirement=decision.requirement,
         policy_version=facts.versions.policy,

@@ -1,5 +1,6 @@
 """Record a decision with the facts that it was made from, so that it can be explained and made again."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +11,20 @@ from audit import api as audit
 from authlevels import api as authlevels
 from decisions.facts import Gathered
 from decisions.question import Question
-from tiergate import OWN_PREFIX, Decision, Facts, Purpose, Scope, Sensitivity
+from tiergate import (
+    OWN_ISSUER,
+    OWN_PREFIX,
+    Authenticator,
+    Decision,
+    Facts,
+    Outcome,
+    Proof,
+    Purpose,
+    Scope,
+    Sensitivity,
+    SessionFacts,
+    SessionState,
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,7 +56,9 @@ def record(question: Question, gathered: Gathered, decision: Decision) -> UUID:
     """Append the decision to the trail of the tenant whose transaction this is, and return its entry's id.
 
     payload: ``asked_by``, ``request_id``, ``facts``, ``decision``: the last two read back into the kernel's own
-    classes. People are named by tag; the bound properties that a person confirms are sealed for them in ``personal``.
+    classes. People are named by tag; what would lead to them besides (the binding, their own authenticators) is
+    marked, so that the same decision follows from it. What a person confirms (the bound properties, and the binding
+    itself) is sealed for them in ``personal``.
     """
     entry_id = uuid4()
     return audit.append(
@@ -102,17 +118,49 @@ def _payload(
     document: dict[str, Any] = {
         "asked_by": audit.tagged_actor(tenant_id=question.home, actor=question.asked_by),
         "request_id": question.request_id,
-        "facts": replace(gathered.facts, subject=subject),
+        "facts": _marked(question, gathered.facts, subject),
         "decision": decision,
     }
-    if gathered.fields:
+    confirmed: dict[str, Any] = {"fields": gathered.fields} if gathered.fields else {}
+    if decision.outcome == Outcome.STEP_UP:
+        confirmed["binding"] = gathered.facts.binding
+    if confirmed:
         document["personal"] = audit.seal_personal(
             tenant_id=question.home,
             subject=gathered.facts.subject,
             entry_id=entry_id,
-            values={"fields": gathered.fields},
+            values=confirmed,
         )
     return _encode(document)
+
+
+def _marked(question: Question, facts: Facts, subject: tuple[str, str]) -> Facts:
+    """Leave out of the facts what leads from a tag to a name: by a join, or by hashing every name that comes to mind."""
+    mark = audit.marker_of(tenant_id=question.home, subject=facts.subject)
+    session = None if facts.session is None else _marked_session(facts.session, mark)
+    return replace(facts, subject=subject, binding=mark(facts.binding), session=session)
+
+
+def _marked_session(session: SessionFacts, mark: Callable[[str], str]) -> SessionFacts:
+    if session.state == SessionState.UNKNOWN:
+        # It may be a handle of before an erasure: who still shows it would say by it whose the old entries are.
+        return replace(session, handle="")
+    return replace(
+        session,
+        proofs=tuple(_marked_proof(one, mark) for one in session.proofs),
+        enrolled=tuple(_marked_own(one, mark) for one in session.enrolled),
+    )
+
+
+def _marked_proof(proof: Proof, mark: Callable[[str], str]) -> Proof:
+    proof = _marked_own(proof, mark)
+    binding = proof.scope.binding
+    return proof if not binding else replace(proof, scope=replace(proof.scope, binding=mark(binding)))
+
+
+def _marked_own[One: (Proof, Authenticator)](one: One, mark: Callable[[str], str]) -> One:
+    # A provider's is the provider's name; ours is the person's account, or their app.
+    return one if one.issuer != OWN_ISSUER else replace(one, authenticator=mark(one.authenticator))
 
 
 def _tagged(question: Question, facts: Facts) -> tuple[str, str]:
@@ -120,4 +168,6 @@ def _tagged(question: Question, facts: Facts) -> tuple[str, str]:
 
 
 def _session_id(facts: Facts) -> UUID | None:
-    return authlevels.parse_session_handle(facts.session.handle) if facts.session else None
+    if facts.session is None or facts.session.state == SessionState.UNKNOWN:
+        return None
+    return authlevels.parse_session_handle(facts.session.handle)
