@@ -10,7 +10,7 @@ from tests.faults.house import House
 from tests.faults.load import Kind
 from tests.faults.waiting import wait_until_answered
 
-HANGING_SECONDS: Final = 5.0
+HANGING_SECONDS: Final = 6.5
 """Longer than any answer takes, on a busy machine too; each fault that could leave somebody hanging lasts longer."""
 
 _faults: list[Faults] = []

@@ -77,7 +77,7 @@ class Faults:
         rounds = [losing.next_questions() for _ in range(ROUNDS)]
         for one in rounds:
             # As often as a steady one: who asks seldom sees little.
-            load.questions += [asked for _, _, asked in one] * 2
+            load.questions += [asked for _, _, asked in one] * 4
         with load.going():
             pause(_BEFORE_SECONDS)
             with broken():
