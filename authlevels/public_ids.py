@@ -6,6 +6,7 @@ from uuid import UUID
 
 _HEX = "[0-9a-f]{32}"
 _ONE = re.compile(rf"(ses|dec)_({_HEX})")
+_LONGEST = len("ses_") + 32
 _TWO = re.compile(rf"(chl|elv)_({_HEX})({_HEX})")
 
 
@@ -49,8 +50,13 @@ def parse_elevation_ref(text: str) -> tuple[UUID, UUID] | None:
     return _parse_two("elv", text)
 
 
-@lru_cache(maxsize=4096)
 def _parse_one(prefix: str, text: str) -> UUID | None:
+    # What is too long to be one is not remembered either: callers choose what it says.
+    return None if len(text) > _LONGEST else _remembered_one(prefix, text)
+
+
+@lru_cache(maxsize=4096)
+def _remembered_one(prefix: str, text: str) -> UUID | None:
     match = _ONE.fullmatch(text)
     return UUID(match[2]) if match and match[1] == prefix else None
 
