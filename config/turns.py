@@ -24,20 +24,25 @@ class Turn:
     def __enter__(self) -> None:
         """Wait for the turn; its connections are this thread's from now on."""
         self._lock.acquire()
-        if not getattr(self._here, "has_connections", False):
+        if not self._connections or getattr(self._here, "taken", None) is not self._connections:
             self._take_connections()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let the next thread have it."""
-        self._lock.release()
+        """Let the next thread have it; never with a transaction open, which serves somebody of whom it knows nothing."""
+        try:
+            if any(connection.in_atomic_block for connection in self._connections.values()):
+                self._give_up()
+        finally:
+            self._lock.release()
 
     def leave(self) -> None:
         """Give this thread connections of its own, for what it does out of turn."""
-        if getattr(self._here, "has_connections", False):
-            self._here.has_connections = False
-            for alias in self._connections:
+        taken = getattr(self._here, "taken", None)
+        if taken is not None:
+            self._here.taken = None
+            for alias in taken:
                 del connections[alias]
 
     def _take_connections(self) -> None:
@@ -49,4 +54,12 @@ class Turn:
                 connection.inc_thread_sharing()
         for alias, connection in self._connections.items():
             connections[alias] = connection
-        self._here.has_connections = True
+        self._here.taken = self._connections
+
+    def _give_up(self) -> None:
+        """Close the connections by the driver, so that no pool gives them out again, and have the next turn make others."""
+        given_up, self._connections = self._connections, {}
+        for connection in given_up.values():
+            if connection.connection is not None:
+                connection.connection.close()
+            connection.close()
