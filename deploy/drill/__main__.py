@@ -79,6 +79,7 @@ def _tell_sizes(found: Sizes) -> None:
     for kind, weight in found.wal.items():
         say(f"{kind:<28} {weight:>8.0f} bytes of WAL")
     say(f"{'a routine record in Valkey':<28} {found.valkey:>8.0f} bytes")
+    say(f"{'a decide worker':<28} {found.memory / 2**20:>8.0f} MiB")
     say(f"connections of one decide worker: {found.connections}")
 
 

@@ -1,9 +1,11 @@
 """What a row, a record and a decision weigh: the figures that docs/scaling.md reckons with."""
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -11,6 +13,7 @@ import psycopg
 import redis
 from psycopg import sql
 
+from config.demo.children import living
 from config.embedded.processes import wait_until
 from deploy.drill.cluster import DrillError, machine
 from deploy.drill.installation import Process, client, installation, made_secrets, valkey
@@ -42,6 +45,7 @@ class Sizes:
     valkey: float = 0.0
     sealed: float = 0.0
     connections: int = 0
+    memory: int = 0
 
 
 def sizes(say: Callable[[str], None]) -> Sizes:
@@ -67,6 +71,7 @@ def sizes(say: Callable[[str], None]) -> Sizes:
                     found.connections = max(found.connections, _connections(connection))
                     found.wal[name] = _written(connection, decide, QUESTIONS[name], made, count)
             found.valkey = _stream_bytes(redis_url)
+            found.memory = _resident_bytes(decide)
             ours.end()
             say(f"Rows of {len(_TABLES)} tables, {_ROWS} of each ...")
             with cluster.superuser() as connection:
@@ -101,6 +106,13 @@ def _written(
     before = _wal(connection)
     _ask(decide, question, made, count)
     return (_wal(connection) - before) / count
+
+
+def _resident_bytes(process: Process) -> int:
+    """Weigh the largest process of a server, which is its worker."""
+    master = Path(f"/proc/{process.running.pid}/task/{process.running.pid}/children").read_text().split()
+    held = [Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in living(int(one) for one in master)]
+    return max(int(pages) for pages in held) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _wal(connection: psycopg.Connection) -> int:
