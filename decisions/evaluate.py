@@ -8,10 +8,10 @@ from django.db import DatabaseError, connection
 
 from authlevels import api as authlevels
 from decisions.errors import FactsUnavailable
-from decisions.facts import Gathered, find_snapshot, gather
+from decisions.facts import Gathered, find_action, find_snapshot, gather
 from decisions.people import read_person, recall_person
 from decisions.question import Answer, Question
-from decisions.trail import is_routine, record, record_at_once, record_later
+from decisions.trail import is_ever_routine, is_routine, record, record_at_once, record_later
 from decisions.watching import watched
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -37,7 +37,7 @@ def evaluate(question: Question, *, at: datetime) -> Answer:
         snapshot = find_snapshot(question, at=at)
         return _routine_answer(question, snapshot, at=at) or _full_answer(question, snapshot, at=at)
     except DatabaseError as error:
-        log.warning("facts_unavailable", error=type(error).__name__, exc_info=True)
+        log.warning("facts_unavailable", error=type(error).__name__)
         raise FactsUnavailable("The decision could not be made just now; ask again.", retry_after=1) from error
 
 
@@ -49,7 +49,9 @@ def preview(question: Question, *, at: datetime) -> tuple[Gathered, Decision]:
 
 def _routine_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer | None:
     """Answer from memory, where that is a routine allow; anything else is decided from what is read now."""
-    person = None if snapshot is None else recall_person(question, version=snapshot.version, at=at)
+    if snapshot is None or not _is_ever_routine(question, snapshot):
+        return None
+    person = recall_person(question, version=snapshot.version, at=at)
     if person is None:
         return None
     gathered = gather(question, snapshot, person, at=at)
@@ -58,6 +60,12 @@ def _routine_answer(question: Question, snapshot: licensing.TenantSnapshot | Non
         return None
     decision_id = record_later(question, gathered, decision)
     return None if decision_id is None else _answer(question, gathered, decision, decision_id)
+
+
+def _is_ever_routine(question: Question, snapshot: licensing.TenantSnapshot) -> bool:
+    action = find_action(question.action, snapshot)
+    feature = action.feature if action else None
+    return is_ever_routine(action, snapshot.entitlements.get(feature) if feature else None)
 
 
 def _full_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer:

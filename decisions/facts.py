@@ -35,7 +35,9 @@ def find_snapshot(question: Question, *, at: datetime, seen: str | None = None) 
     if question.tenant_id is None:
         return None
     try:
-        return licensing.get_snapshot(tenant_id=question.tenant_id, at=at, min_version=seen or question.context.min_snapshot)
+        return licensing.get_snapshot(
+            tenant_id=question.tenant_id, at=at, min_version=seen or question.context.min_snapshot
+        )
     except licensing.TenantNotFound:
         return None
 

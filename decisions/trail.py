@@ -14,8 +14,10 @@ from decisions.question import Question
 from tiergate import (
     OWN_ISSUER,
     OWN_PREFIX,
+    ActionSpec,
     Authenticator,
     Decision,
+    Entitlement,
     Facts,
     Outcome,
     Proof,
@@ -29,6 +31,15 @@ from tiergate import (
 _encode = msgspec.json.Encoder().encode
 
 
+def is_ever_routine(action: ActionSpec | None, entitlement: Entitlement | None) -> bool:
+    """Say whether an allow of an action can be routine at all: of nothing premium or regulated, nor Tiergate's own."""
+    return (
+        action is not None
+        and not action.name.startswith(OWN_PREFIX)
+        and (action.feature is None or (entitlement is not None and entitlement.sensitivity == Sensitivity.STANDARD))
+    )
+
+
 def is_routine(facts: Facts, decision: Decision) -> bool:
     """Say whether a decision may be recorded a moment after it was answered.
 
@@ -36,19 +47,14 @@ def is_routine(facts: Facts, decision: Decision) -> bool:
     """
     if facts.purpose == Purpose.DISPLAY:
         return True
-    requirement, entitlement = decision.requirement, facts.entitlement
+    requirement = decision.requirement
     return (
         decision.is_allowed
         and facts.tenant is not None
-        and facts.action is not None
-        and not facts.action_name.startswith(OWN_PREFIX)
+        and is_ever_routine(facts.action, facts.entitlement)
         and requirement is not None
         and requirement.scope != Scope.TRANSACTION
         and requirement.approvals == 0
-        and (
-            facts.action.feature is None
-            or (entitlement is not None and entitlement.sensitivity == Sensitivity.STANDARD)
-        )
     )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache, reduce
+from operator import or_
 
 from msgspec import Struct
 
@@ -144,13 +146,14 @@ def join(contributions: Iterable[Contribution]) -> Requirement | None:
 
     :raises TypeError: a contribution that holds no requirement; it is never skipped.
     """
-    asked = [one.requirement for one in contributions]
-    if not asked:
-        return None
-    joined = asked[0]
-    for one in asked[1:]:
-        joined = joined | one
-    return joined
+    asked = tuple([one.requirement for one in contributions])
+    return _joined(asked) if asked else None
+
+
+@lru_cache(maxsize=4096)
+def _joined(asked: tuple[Requirement, ...]) -> Requirement:
+    # The same few sources ask the same things again and again.
+    return reduce(or_, asked)
 
 
 def _text(value: Mapping[str, object], key: str, default: str) -> str:
