@@ -10,8 +10,9 @@ from django.db import connections
 from msgspec import MsgspecError
 from redis import Redis
 
-from audit.records import Record, read_record, split, stored_key, stream_key
+from audit.records import Record, batch_of, read_record, split, stored_key, stream_key
 from audit.storing import SWEEP, store_all, store_each
+from isolation.api import SecretUnreadable
 
 BATCHES: Final = 64
 """Entries of the stream, each a batch of records, that are stored at once."""
@@ -24,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
-    """What one run did. stored: entries that were new. refused: entries that no database would take."""
+    """What one run did. stored: entries that were new. refused: what no database would take, and batches not ours."""
 
     stored: int = 0
     refused: int = 0
@@ -37,6 +38,7 @@ def drain(*, progress: Callable[[int], None] | None = None) -> Drained:
 
     :raises redis.RedisError: the stream cannot be read.
     :raises django.db.DatabaseError: the database does not take anything now.
+    :raises SecretUnreadable: the next batch is vouched for by a key that is not in the ring; it waits until it is.
     """
     connection = connections[SWEEP]
     with connection.cursor() as cursor:
@@ -65,26 +67,42 @@ def _drained(client: Redis, progress: Callable[[int], None] | None) -> Drained:
         found: Any = client.xrange(stream_key(), count=BATCHES)
         if not found:
             return Drained(stored=stored, refused=refused)
-        records, unreadable = _read(found)
+        records, unreadable, read = _read(found)
         new, bad = store_each(records, store_all)
         stored, refused = stored + new, refused + bad + unreadable
-        until: bytes = found[-1][0]
         with client.pipeline(transaction=True) as pipeline:
             # First what the senders look at; a run that dies in between stores the same entries again, for nothing.
-            pipeline.set(stored_key(), until)
-            pipeline.xdel(stream_key(), *[stream_id for stream_id, _ in found])
+            pipeline.set(stored_key(), read[-1])
+            pipeline.xdel(stream_key(), *read)
             pipeline.execute()
         if progress is not None:
             progress(stored)
 
 
-def _read(found: Any) -> tuple[list[Record], int]:
-    records, unreadable = [], 0
+def _read(found: Any) -> tuple[list[Record], int, list[bytes]]:
+    """Read the records of some batches, and say how many were refused, and which batches that is all of.
+
+    :raises SecretUnreadable: the first one is vouched for by a key that is not in the ring.
+    """
+    records: list[Record] = []
+    read: list[bytes] = []
+    refused = 0
     for stream_id, fields in found:
-        for encoded in split(fields.get(b"r", b"")):
+        try:
+            batch = batch_of(fields)
+        except SecretUnreadable:
+            if not read:
+                raise
+            break
+        read.append(stream_id)
+        if batch is None:
+            refused += 1
+            _log.error("entries_not_ours", stream_id=stream_id.decode())
+            continue
+        for encoded in split(batch):
             try:
                 records.append(read_record(encoded))
             except MsgspecError:
-                unreadable += 1
+                refused += 1
                 _log.exception("entry_unreadable", stream_id=stream_id.decode())
-    return records, unreadable
+    return records, refused, read

@@ -1,10 +1,15 @@
 """Entries on their way: how one is encoded, how a batch is written, and where in Valkey batches lie."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 from django.conf import settings
+
+from isolation.api import check_vouched, vouched
+
+_PURPOSE: Final = "entries"
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
@@ -42,6 +47,20 @@ def life_key() -> str:
 def joined(records: Iterable[bytes]) -> bytes:
     """Join encoded records into one batch."""
     return b"".join([part for one in records for part in (len(one).to_bytes(4), one)])
+
+
+def message_of(batch: bytes) -> dict[Any, Any]:
+    """Write a batch as an entry of the stream. Whoever else writes to Valkey has not the key that vouches for it."""
+    return {b"r": batch, b"v": vouched(batch, purpose=_PURPOSE)}
+
+
+def batch_of(message: Mapping[bytes, bytes]) -> bytes | None:
+    """Read an entry of the stream as a batch; None for one that no process of this installation sent.
+
+    :raises SecretUnreadable: it is vouched for by a key that this process has not.
+    """
+    batch = message.get(b"r", b"")
+    return batch if check_vouched(batch, message.get(b"v", b""), purpose=_PURPOSE) else None
 
 
 def split(batch: bytes) -> Iterable[bytes]:

@@ -32,6 +32,7 @@ from audit.records import (
     encode_record,
     joined,
     life_key,
+    message_of,
     read_record,
     split,
     stored_key,
@@ -192,7 +193,7 @@ class Sender:
             with self._client.pipeline(transaction=True) as pipeline:
                 pipeline.set(life_key(), os.urandom(8).hex(), nx=True, get=True)
                 pipeline.get(life_key())
-                pipeline.xadd(stream_key(), {b"r": batch.content})
+                pipeline.xadd(stream_key(), message_of(batch.content))
                 _, life, stream_id = pipeline.execute()
             self._unsent.popleft()
             batch.stream_id = stream_order(stream_id)

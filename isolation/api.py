@@ -2,7 +2,7 @@
 
 from isolation.errors import CrossTenantError, SecretUnreadable
 from isolation.global_tables import GLOBAL_TABLES
-from isolation.keyring import key_ids, keyed_digests, seal, unseal
+from isolation.keyring import check_vouched, key_ids, keyed_digests, seal, unseal, vouched
 from isolation.resealing import Resealed, count_by_key, reseal_column
 from isolation.statement import tenant_row
 from isolation.tenancy import current_tenant_id, tenant_transaction
@@ -12,6 +12,7 @@ __all__ = [
     "CrossTenantError",
     "Resealed",
     "SecretUnreadable",
+    "check_vouched",
     "count_by_key",
     "current_tenant_id",
     "key_ids",
@@ -21,4 +22,5 @@ __all__ = [
     "tenant_row",
     "tenant_transaction",
     "unseal",
+    "vouched",
 ]

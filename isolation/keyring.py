@@ -18,6 +18,7 @@ from django.conf import settings
 from isolation.errors import SecretUnreadable
 
 _NONCE_BYTES = 12
+_MAC_BYTES = 32
 _VERSION = b"\x01"
 
 
@@ -52,6 +53,31 @@ def newest_header() -> bytes:
 def keyed_digests(purpose: str, text: str) -> list[bytes]:
     """Return the HMAC-SHA256 of a text under each key of the ring, newest first."""
     return [hmac.new(_derived(key, f"digest/{purpose}"), text.encode(), sha256).digest() for _, key in _ring()]
+
+
+def vouched(content: bytes, *, purpose: str) -> bytes:
+    """Name the newest key and give the HMAC-SHA256 of what this installation says to itself, for ``check_vouched``.
+
+    Shape: length of key id, key id, 32 bytes.
+    """
+    key_id, key = _ring()[0]
+    name = key_id.encode()
+    return bytes([len(name)]) + name + hmac.digest(_derived(key, f"vouch/{purpose}"), content, "sha256")
+
+
+def check_vouched(content: bytes, voucher: bytes, *, purpose: str) -> bool:
+    """Say whether somebody who has the ring said just this.
+
+    :raises SecretUnreadable: it names a key that is not in the ring, so that nobody here can say.
+    """
+    end = 1 + voucher[0] if voucher else 0
+    name, shown = voucher[1:end], voucher[end:]
+    if not name or len(shown) != _MAC_BYTES:
+        return False
+    key = dict(_ring()).get(name.decode("ascii", "replace"))
+    if key is None:
+        raise SecretUnreadable("It is vouched for by a key that is not in the ring.")
+    return hmac.compare_digest(hmac.digest(_derived(key, f"vouch/{purpose}"), content, "sha256"), shown)
 
 
 def seal(clear: bytes, *, purpose: str, bound_to: str) -> bytes:

@@ -11,10 +11,10 @@ import redis
 
 import audit.api
 from audit.api import Kind
-from audit.records import Record, encode_record, joined, stream_key
+from audit.records import Record, encode_record, joined, message_of, stream_key
 from audit.storing import store_as_tenants
 from audit.stream import MAX_WAITING, Sender
-from isolation.api import tenant_transaction
+from isolation.api import SecretUnreadable, tenant_transaction
 from tests.isolation.conftest import NOON
 
 pytestmark = pytest.mark.django_db
@@ -78,9 +78,9 @@ def test_what_arrives_twice_is_stored_once(tenants: Tenants, valkey: redis.Redis
     entry_id = uuid4()
     batch = joined([record(tenants[0], entry_id=entry_id)] * 2)
     for _ in range(2):
-        valkey.xadd(stream_key(), {"r": batch})
+        valkey.xadd(stream_key(), message_of(batch))
     assert audit.api.drain().stored == 1
-    valkey.xadd(stream_key(), {"r": batch})
+    valkey.xadd(stream_key(), message_of(batch))
     assert audit.api.drain().stored == 0
     assert stored(tenants[0]) == {entry_id}
     assert valkey.xlen(stream_key()) == 0
@@ -160,8 +160,47 @@ def test_more_than_can_wait_is_not_taken(tenants: Tenants, settings: Any) -> Non
 def test_an_entry_that_no_database_takes_holds_up_no_other(tenants: Tenants, valkey: redis.Redis) -> None:
     good = uuid4()
     bad = [record(tenants[0], payload=b"no json"), record(tenants[0], kind=""), b"\xc1"]
-    valkey.xadd(stream_key(), {"r": joined([bad[0], record(tenants[0], entry_id=good), *bad[1:]])})
+    valkey.xadd(stream_key(), message_of(joined([bad[0], record(tenants[0], entry_id=good), *bad[1:]])))
     drained = audit.api.drain()
     assert (drained.stored, drained.refused) == (1, 3)
     assert stored(tenants[0]) == {good}
     assert valkey.xlen(stream_key()) == 0
+
+
+def test_whoever_else_writes_to_valkey_writes_nothing_into_the_trail(tenants: Tenants, valkey: redis.Redis) -> None:
+    good, theirs = uuid4(), uuid4()
+    ours = message_of(joined([record(tenants[0], entry_id=good)]))
+    forged = joined([record(tenants[0], entry_id=theirs, kind="session.revoked")])
+    odd = joined([encode_record(Record(b"no tenant", theirs.bytes, "decision", NOON, "", "", b"", b"{}"))])
+    messages: tuple[dict[Any, Any], ...] = (
+        {b"r": forged},
+        {b"r": forged, b"v": ours[b"v"]},
+        {b"r": ours[b"r"] + forged, b"v": ours[b"v"]},
+        {b"r": forged, b"v": b""},
+        {b"r": forged, b"v": b"\xff"},
+        {b"r": odd},
+        {b"x": b"x"},
+        ours,
+    )
+    for message in messages:
+        valkey.xadd(stream_key(), message)
+    drained = audit.api.drain()
+    assert (drained.stored, drained.refused) == (1, 7)
+    assert stored(tenants[0]) == {good}
+    assert valkey.xlen(stream_key()) == 0
+
+
+def test_what_an_unknown_key_vouches_for_waits_for_it(tenants: Tenants, valkey: redis.Redis, settings: Any) -> None:
+    first, second, third = uuid4(), uuid4(), uuid4()
+    old = settings.KEY_RING
+    valkey.xadd(stream_key(), message_of(joined([record(tenants[0], entry_id=first)])))
+    settings.KEY_RING = {"newer": b"n" * 32, **old}
+    valkey.xadd(stream_key(), message_of(joined([record(tenants[0], entry_id=second)])))
+    settings.KEY_RING = old
+    valkey.xadd(stream_key(), message_of(joined([record(tenants[0], entry_id=third)])))
+    with pytest.raises(SecretUnreadable):
+        audit.api.drain()
+    assert stored(tenants[0]) == {first}
+    settings.KEY_RING = {**old, "newer": b"n" * 32}
+    assert audit.api.drain().stored == 2
+    assert stored(tenants[0]) == {first, second, third}
