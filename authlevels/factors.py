@@ -135,7 +135,7 @@ def begin_totp_enrolment(
         device = TotpDevice(user=user, name=name, confirmed=False, created_at=at)
         seal_secret(device, secret)
         device.save()
-        _record(audit.api.Kind.FACTOR_BEGUN, session, device, {"name": name}, by=by, at=at)
+        _record(audit.api.Kind.FACTOR_BEGUN, session, device, {}, by=by, at=at)
     uri = otpauth_uri(device, secret, label=user.email or user.subject_id, issuer=_ISSUER)
     return Enrolment(
         id=str(device.handle),
@@ -165,7 +165,7 @@ def confirm_totp_enrolment(*, session: Session, facts: SessionFacts, code: str, 
         if accepted is not None:
             accepted.confirmed, accepted.confirmed_at = True, at
             accepted.save(update_fields=["confirmed", "confirmed_at"])
-            _record(audit.api.Kind.FACTOR_ADDED, session, accepted, {"name": accepted.name}, by=by, at=at)
+            _record(audit.api.Kind.FACTOR_ADDED, session, accepted, {}, by=by, at=at)
             licensing.api.publish("person", str(session.user_id))
         else:
             told = {"why": shown.verdict.value, "attempts_left": shown.attempts_left}
@@ -191,7 +191,7 @@ def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: 
         device = TotpDevice.objects.filter(user=user, handle=handle, confirmed=True).first()
         if device is None:
             raise FactorNotFound("There is no such factor that could be removed.")
-        _record(audit.api.Kind.FACTOR_REMOVED, session, device, {"name": device.name}, at=at)
+        _record(audit.api.Kind.FACTOR_REMOVED, session, device, {}, at=at)
         device.delete()
         licensing.api.publish("person", str(session.user_id))
 
@@ -261,7 +261,8 @@ def _record_provisioning(kind: audit.api.Kind, user: User, device: TotpDevice, *
         kind=kind,
         at=at,
         subject=(user.subject_type, user.subject_id),
-        payload={"factor": "totp", "id": str(device.handle), "name": device.name, "by": by},
+        payload={"factor": "totp", "by": by},
+        personal=_which(device),
     )
 
 
@@ -294,5 +295,11 @@ def _record(
         at=at,
         subject=session.subject,
         session_id=session.id,
-        payload={"factor": "totp", "id": str(device.handle), **told, "by": by or ":".join(session.subject)},
+        payload={"factor": "totp", **told, "by": by or ":".join(session.subject)},
+        personal=_which(device),
     )
+
+
+def _which(device: TotpDevice) -> dict[str, Any]:
+    """Tell which app it was, which is the person's own to tell: the row of it may outlive them in a tenant's trail."""
+    return {"id": str(device.handle), "name": device.name}

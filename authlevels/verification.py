@@ -266,17 +266,25 @@ def _record_failure(
     }
     _record(audit.api.Kind.CHALLENGE_FAILED, row, told, at=at)
     if shown is not None and shown.has_disabled is not None:
-        disabled = {"factor": "totp", "id": str(shown.has_disabled), "why": f"{DISABLE_AFTER} wrong codes in a row"}
-        _record(audit.api.Kind.FACTOR_DISABLED, row, disabled, at=at)
+        disabled = {"factor": "totp", "why": f"{DISABLE_AFTER} wrong codes in a row"}
+        _record(audit.api.Kind.FACTOR_DISABLED, row, disabled, personal={"id": str(shown.has_disabled)}, at=at)
 
 
-def _record(kind: audit.api.Kind, row: Challenge, more: dict[str, Any], *, at: datetime) -> None:
+def _record(
+    kind: audit.api.Kind,
+    row: Challenge,
+    more: dict[str, Any],
+    *,
+    personal: dict[str, Any] | None = None,
+    at: datetime,
+) -> None:
     audit.api.append(
         tenant_id=row.tenant_id,
         kind=kind,
         at=at,
         subject=(row.subject_type, row.subject_id),
         session_id=row.session_id,
+        personal=personal,
         payload={
             "challenge": challenge_ref(row.tenant_id, row.id),
             "action": row.action,

@@ -65,8 +65,12 @@ def test_no_id_in_a_record_leads_to_an_account_that_stays(client: Client, world:
     with connections["sweep"].cursor() as cursor:
         cursor.execute("SELECT handle::text, user_id::text FROM authlevels_totpdevice")
         ids = {one for row in cursor.fetchall() for one in row}
+        cursor.execute("SELECT payload::text FROM audit_entry")
+        # Of every kind: who enrolled which app is told too.
+        told = [payload for (payload,) in cursor.fetchall()]
     assert ids
-    assert not [one for one in ids if one in str(records(world.globex))]
+    assert [payload for payload in told if '"totp"' in payload]
+    assert not [(one, payload) for one in ids for payload in told if one in payload]
 
 
 @pytest.mark.parametrize("comes_back", [False, True])
