@@ -24,8 +24,13 @@ class Turn:
     def __enter__(self) -> None:
         """Wait for the turn; its connections are this thread's from now on."""
         self._lock.acquire()
-        if not self._connections or getattr(self._here, "taken", None) is not self._connections:
-            self._take_connections()
+        try:
+            if not self._connections or getattr(self._here, "taken", None) is not self._connections:
+                self._take_connections()
+        except BaseException:
+            # Who could not begin does not end either, and nobody would ever have the turn again.
+            self._lock.release()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -43,3 +43,20 @@ def test_a_turn_that_failed_is_over() -> None:
         at_work.append("the next one")
     turn.leave()
     assert at_work == ["the next one"]
+
+
+def test_a_turn_that_could_not_begin_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = Turn()
+
+    def fail() -> None:
+        raise OSError("the connection is gone")
+
+    monkeypatch.setattr(connections["default"], "close", fail)
+    with pytest.raises(OSError, match="gone"):
+        turn.__enter__()
+    monkeypatch.undo()
+    at_work = []
+    with turn:
+        at_work.append("the next one")
+    turn.leave()
+    assert at_work == ["the next one"]
