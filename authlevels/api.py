@@ -61,6 +61,7 @@ from authlevels.factors import (
     remove_factor,
 )
 from authlevels.methods import ChallengeMethod
+from authlevels.nesting import is_nested_deeper
 from authlevels.people import put_user
 from authlevels.principals import (
     Anonymous,
@@ -150,6 +151,7 @@ __all__ = [
     "forget_credentials",
     "get_credential",
     "hand_off",
+    "is_nested_deeper",
     "list_credentials",
     "list_elevations",
     "list_factors",

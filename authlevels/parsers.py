@@ -8,7 +8,10 @@ from typing import Any, Final
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
+from authlevels.nesting import is_nested_deeper
+
 MAX_BODY: Final = 64 * 1024
+MAX_DEPTH: Final = 256
 
 
 class BoundedJSONParser(JSONParser):
@@ -22,6 +25,8 @@ class BoundedJSONParser(JSONParser):
         body = stream.read(MAX_BODY + 1)
         if len(body) > MAX_BODY:
             raise ParseError(f"The body is longer than {MAX_BODY} bytes.")
+        if is_nested_deeper(body, MAX_DEPTH):
+            raise ParseError(f"The body is nested deeper than {MAX_DEPTH}.")
         try:
             value = super().parse(io.BytesIO(body), media_type, parser_context)
             # Half of a surrogate pair, written as an escape, is no character: no answer could repeat it.
