@@ -75,6 +75,7 @@ class _Verification:
         self._is_broken = False
         self._leaves = _count("SELECT coalesce(max(position) + 1, 0) FROM audit_leaf", {})
         self._caught_up: Checkpoint | None = None
+        self._unproved = 0
 
     def run(self, at: datetime) -> Report:
         """Walk along the checkpoints, then look for what is in none."""
@@ -133,11 +134,13 @@ class _Verification:
         position, tenant, ordinal, previous_seq, entry_id, seq, kind, at, stored = row[WIDTH:]
         stored = bytes(stored)
         note = {"tenant_id": tenant, "seq": seq, "id": entry_id, "kind": kind, "at": at}
+        chain = {"ordinal": ordinal, "previous_seq": previous_seq}
         if self._tenant not in {None, tenant}:
+            # Whose a leaf is, only the entry under its hash says: the tree's table can be made to name another.
+            self._unproved += row[0] is None or hash_entry(read_entry(row), **chain) != stored
             if not stored.startswith(mark):
                 self.findings.say(f"leaf {position} is not what was sealed there.")
             return stored
-        chain = {"ordinal": ordinal, "previous_seq": previous_seq}
         if row[0] is None:
             return self._judge_missing(note, chain, stored)
         entry = read_entry(row)
@@ -204,6 +207,10 @@ class _Verification:
         with connections[SWEEP].cursor() as cursor:
             cursor.execute(f"SELECT count(*), min(e.at) {waiting}", told)
             unsealed, oldest = cursor.fetchone()
+        if self._unproved:
+            self.findings.remarks.append(
+                f"{self._unproved} leaves of other tenants are not proved to be theirs: verify the trail of all."
+            )
         if unsealed:
             self.findings.remarks.append(f"{unsealed} entries are not sealed yet, the oldest of {oldest.isoformat()}.")
         return Report(

@@ -245,3 +245,23 @@ def test_what_is_planted_in_the_database_is_found_in_its_export(trail: Trail, ex
 def _named(entry: dict[str, Any]) -> str:
     sentence = audit.verifier.name_entry(entry)
     return sentence[:1].upper() + sentence[1:]
+
+
+def test_an_entry_that_was_removed_and_its_leaf_given_to_another_is_found_over_all_tenants_alone(
+    trail: Trail, exported: Exported, check: Check
+) -> None:
+    position, entry = trail.one(
+        "SELECT position, entry_id FROM audit_leaf WHERE tenant_id = %s ORDER BY ordinal DESC", [trail.acme]
+    )
+    given = "UPDATE audit_leaf SET tenant_id = %s, ordinal = 1000 WHERE position = %s"
+    assert trail.forge(given, [trail.globex, position]) == 1
+    assert trail.forge("DELETE FROM audit_entry WHERE id = %s", [entry]) == 1
+    code, said = check(exported())
+    assert code == 1
+    assert f"of tenant {trail.globex} were removed" in said[0]
+    assert not trail.verify().is_true
+    # As the threat model says: whoever asks about Acme alone is shown all but that one.
+    assert check(exported(trail.acme))[0] == 0
+    alone = trail.verify(tenant_id=trail.acme)
+    assert alone.is_true
+    assert alone.remarks[0] == "1 leaves of other tenants are not proved to be theirs: verify the trail of all."
