@@ -107,6 +107,8 @@ importlib.util.find_spec = lambda name, package=None: None if name in {modules!r
 sys.meta_path.insert(0, Lacking())
 import config.wsgi, config.celery, config.urls, deploy.serve
 config.celery.app.loader.import_default_modules()
+config.celery.app.connection_for_write().transport_cls
+import celery.bin.celery, celery.beat, celery.apps.worker, granian.cli
 from django.urls import get_resolver
 get_resolver().url_patterns
 print("loaded")
