@@ -148,8 +148,12 @@ def test_beat_and_worker_start_and_end_by_a_signal(tmp_path: Path, db: None) -> 
                 process_group=0,
             )
         assert wait_until(lambda log=log, ready=ready: ready in log.read_text(), seconds=60), log.read_text()  # type: ignore[misc]
+        environment = {**os.environ, "TIERGATE_PYTHON": sys.executable, "TIERGATE_PROCESS": process}
+        assert subprocess.run([str(ENTRY), "healthy"], env=environment, check=False).returncode == 0
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=30) == 0, log.read_text()
+        if process == "worker":
+            assert subprocess.run([str(ENTRY), "healthy"], env=environment, check=False).returncode == 1
 
 
 def test_an_occupied_port_is_refused_before_anything_starts() -> None:
