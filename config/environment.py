@@ -172,7 +172,9 @@ def keyring(name: str, text: str) -> dict[str, bytes]:
         )
     for key_id, key in ring:
         if not _KEY_ID.fullmatch(key_id):
-            raise ImproperlyConfigured(f"{name} names a key {key_id!r}: an id is 1 to 32 letters, digits, dots, _ or -.")
+            raise ImproperlyConfigured(
+                f"{name} names a key {key_id!r}: an id is 1 to 32 letters, digits, dots, _ or -."
+            )
         if len(key) != _KEY_BYTES:
             raise ImproperlyConfigured(f"{name} holds {key_id!r} with {len(key)} bytes, but a key has 32.")
     if len({key_id for key_id, _ in ring}) < len(ring):

@@ -106,6 +106,7 @@ READS = {
         "stop_listening",
         "subscribe",
     ),
+    "is_nested_deeper",
     *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
     *("list_elevations", "list_factors", "parse_decision_ref", "parse_elevation_ref", "parse_session_handle"),
     *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),

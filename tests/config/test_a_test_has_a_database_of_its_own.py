@@ -36,8 +36,21 @@ def test_neither_app_nor_sweep_changes_the_schema_or_truncates(alias: str, state
 @pytest.mark.parametrize("alias", ["default", "sweep"])
 def test_app_and_sweep_write_rows_of_tables_that_migrations_made(alias: str) -> None:
     with connections[alias].cursor() as cursor:
-        cursor.execute("INSERT INTO django_content_type (app_label, model) VALUES ('a', 'b') RETURNING id")
+        cursor.execute(
+            "INSERT INTO authlevels_attempt_counter (bucket, failures, window_started_at) "
+            "VALUES ('network:nowhere', 1, now()) RETURNING id"
+        )
         assert cursor.fetchone() is not None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("alias", ["default", "sweep"])
+def test_app_and_sweep_only_read_the_frameworks_tables(alias: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM django_content_type")
+        assert cursor.fetchone() != (0,)
+        with pytest.raises(DatabaseError, match="permission denied"):
+            cursor.execute("INSERT INTO django_content_type (app_label, model) VALUES ('a', 'b')")
 
 
 def _traces(valkey: redis.Redis) -> tuple[int, bool]:
