@@ -184,7 +184,9 @@ def _needs(reason: str) -> tuple[tuple[Need, ...], ...]:
 
 def _status(reason: Reason, outcome: Outcome, needs: tuple[Need, ...]) -> int:
     decision = Decision(outcome=outcome, reason=reason, as_of=datetime(2026, 1, 1, tzinfo=UTC), needs=needs)
-    answer = Answer(decision_id=UUID(int=0), home=UUID(int=0), question=cast("Any", SimpleNamespace()), decision=decision)
+    answer = Answer(
+        decision_id=UUID(int=0), home=UUID(int=0), question=cast("Any", SimpleNamespace()), decision=decision
+    )
     return decisions.answers.status_of(answer)
 
 
