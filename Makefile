@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test storm check format bench faults restore-drill failover-drill lock venv clean
+.PHONY: help demo tour test storm check format bench invalidation faults restore-drill failover-drill lock venv clean
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
@@ -18,6 +18,7 @@ help:
 	@echo "make storm  run the slow tests: failures of machines, load, a browser"
 	@echo "make check  run formatters, linters, types, import contract, migration checks"
 	@echo "make bench  print the figures"
+	@echo "make invalidation  print how fast a change is seen by four processes"
 	@echo "make faults break an installation of its own in thirteen ways under load, and print what came of it"
 	@echo "make restore-drill   dump a database, destroy it, restore it, compare"
 	@echo "make failover-drill  kill a primary under load, promote its replica, count what went wrong"
@@ -59,6 +60,9 @@ format: .venv/.built
 
 bench: .venv/.built
 	$(BIN)/python -m bench
+
+invalidation: .venv/.built
+	$(BIN)/python -m bench.invalidation
 
 faults: .venv/.built
 	$(BIN)/python -m pytest tests/faults -m storm -q $(PYTEST_ARGS)

@@ -23,10 +23,10 @@ from tests.bad_input.raw import odd_requests, request, send, shapes
 
 pytestmark = [pytest.mark.storm, pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")]
 
-SENT = 1_200
-GARBAGE = 3_000
-GROWS_BY = 64 * 1024 * 1024
-"""Bytes: what allocators keep, and caches that are bounded; what was sent would be several times as much."""
+SENT = 600
+GARBAGE = 1_500
+GROWS_BY = 32 * 1024 * 1024
+"""Bytes: what allocators keep, and caches that are bounded; what is sent at length is three times as much."""
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,8 @@ def others(running: Deciders, site: Site) -> Iterator[Heard]:
     probes = [site.probe("both.read", "alice", site.signed_in("alice").handle)]
     with steady(port, probes, rate=50) as heard:
         yield heard
+    # With `-s`, or where a test fails; no figure of a shared machine is asserted.
+    print(f"the others: p50 {heard.percentile(0.5):.1f} ms, p99 {heard.percentile(0.99):.1f} ms of {len(heard.late)}")  # noqa: T201
     running.refuse_dead()
     assert workers(running) == before, "a process died and was replaced"
     assert heard.failed == 0
@@ -79,6 +81,15 @@ def resident(running: Deciders) -> int:
     """Add up the memory of the server's processes, in bytes."""
     pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in workers(running))
     return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_nothing_odd_at_all(running: Deciders, site: Site, others: Heard) -> None:
+    """For comparison: how others are served while somebody else asks properly too."""
+    content = request(
+        json.dumps(site.question("both.read", "alice", site.signed_in("alice").handle)).encode(), secret=site.secret
+    )
+    for _ in range(SENT):
+        assert send(running.ports[0], content).statuses == (200,)
 
 
 def test_odd_requests_are_no_failure(running: Deciders, site: Site, others: Heard) -> None:
@@ -130,13 +141,18 @@ def test_half_requests_hold_up_nobody(running: Deciders, site: Site, others: Hea
 @pytest.mark.parametrize("kind", ["sessions", "tenants", "subjects", "credentials", "numbers", "hosts", "spellings"])
 def test_nobody_fills_the_memory(running: Deciders, site: Site, others: Heard, kind: str) -> None:
     """Whatever is remembered is bounded, and garbage is not remembered at all."""
-    before = 0
-    for number in range(200 + GARBAGE):
-        if number == 200:
-            before = resident(running)
-        told = send(running.ports[0], garbage(site, kind), wait=10)
-        assert set(told.statuses) <= {200, 400, 401}, told
+    with Connection(running.ports[0]) as kept:
+        for _ in range(200):
+            sent = garbage(site, kind)
+            send(running.ports[0], sent) if kind == "hosts" else kept.ask(sent)
+        before = resident(running)
+        for _ in range(GARBAGE // (4 if kind == "hosts" else 1)):
+            sent = garbage(site, kind)
+            # Django answers those, in pieces.
+            statuses = send(running.ports[0], sent).statuses if kind == "hosts" else (kept.ask(sent).status,)
+            assert set(statuses) <= {200, 400, 401}, statuses
     grown = resident(running) - before
+    print(f"{kind}: grown by {grown / 1e6:.1f} MB")  # noqa: T201 - as above
     assert grown < GROWS_BY, f"{grown / 1e6:.0f} MB"
 
 
