@@ -1,7 +1,5 @@
 """What one answer is made from stood at one instant, however little a process has been told of changes since."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from django.test import Client
@@ -16,12 +14,11 @@ ALICES = "UPDATE licensing_member SET roles = %s WHERE tenant_id = %s AND subjec
 
 
 @pytest.fixture
-def untold(superuser: psycopg.Connection) -> Iterator[psycopg.Connection]:
+def untold(superuser: psycopg.Connection) -> psycopg.Connection:
     """Change rows as another process does whose message is lost, while this one believes that it hears of all."""
     until_listening()
     superuser.execute("SET session_replication_role = origin")
-    yield superuser
-    licensing.stop_listening()
+    return superuser
 
 
 def test_a_member_who_comes_into_an_emptied_role_is_granted_nothing(
