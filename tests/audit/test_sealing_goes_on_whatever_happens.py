@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from django.db import connections
 from django.core.management import CommandError, call_command
 
 import audit.api
@@ -70,7 +71,8 @@ def test_many_append_while_many_seal(trail: Trail) -> None:
                 audit.api.seal_all(at=now(), copies=trail.copies, batch=7)
             except Exception as error:  # noqa: BLE001 - the test looks at what was raised
                 failed.append(error)
-                return
+                break
+        connections.close_all()
 
     def append(number: int) -> None:
         with psycopg.connect(paths.database_url(paths.APP)) as writer:
