@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from django.db import connections
 from django.core.management import CommandError, call_command
+from django.db import connections
 
 import audit.api
 from audit import tasks
