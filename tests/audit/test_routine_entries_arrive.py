@@ -10,7 +10,7 @@ import pytest
 import redis
 
 import audit.api
-from audit.api import Kind
+from audit.api import Drained, Kind
 from audit.records import Record, encode_record, joined, message_of, stream_key
 from audit.storing import store_as_tenants
 from audit.stream import MAX_WAITING, Sender
@@ -79,9 +79,9 @@ def test_what_arrives_twice_is_stored_once(tenants: Tenants, valkey: redis.Redis
     batch = joined([record(tenants[0], entry_id=entry_id)] * 2)
     for _ in range(2):
         valkey.xadd(stream_key(), message_of(batch))
-    assert audit.api.drain().stored == 1
+    assert audit.api.drain() == Drained(stored=1, refused=0)
     valkey.xadd(stream_key(), message_of(batch))
-    assert audit.api.drain().stored == 0
+    assert audit.api.drain() == Drained(stored=0, refused=0)
     assert stored(tenants[0]) == {entry_id}
     assert valkey.xlen(stream_key()) == 0
 
