@@ -116,7 +116,6 @@ class Sender:
     """The thread that sends, in one process."""
 
     def __init__(self, store: Store) -> None:
-        self.pid = os.getpid()
         self._store = store
         self._lock = threading.Lock()
         self._waiting: list[bytes] = []
@@ -265,29 +264,31 @@ _current: Sender | None = None
 
 def _sender() -> Sender:
     global _current  # noqa: PLW0603 - one sender a process, and none inherited over a fork
-    found = _current
-    if found is None or found.pid != os.getpid():
+    if _current is None:
         with _guard:
-            if _current is None or _current.pid != os.getpid():
+            if _current is None:
                 _current = Sender(store_as_tenants)
                 atexit.register(_current.stop)
-            found = _current
-    return found
+    return _current
 
 
 def stop_stream() -> None:
     """Send what waits and end this process's thread, as at the end of a test."""
     global _current  # noqa: PLW0603 - as above
     with _guard:
-        if _current is not None and _current.pid == os.getpid():
+        if _current is not None:
             _current.stop()
             atexit.unregister(_current.stop)
         _current = None
 
 
-def _forget_lock() -> None:
-    global _guard  # noqa: PLW0603 - a lock that another thread held at the fork would stay held
+def _begin_anew() -> None:
+    """Leave to the parent what is the parent's: its thread, what waits there, and a lock that may have been held."""
+    global _guard, _current  # noqa: PLW0603 - as above
     _guard = threading.Lock()
+    if _current is not None:
+        atexit.unregister(_current.stop)
+    _current = None
 
 
-os.register_at_fork(after_in_child=_forget_lock)
+os.register_at_fork(after_in_child=_begin_anew)

@@ -83,6 +83,7 @@ from authlevels.session_start import Origin
 from authlevels.sessions import (
     TOUCH_EVERY,
     end_session,
+    note_use,
     resolve_session_secret,
     rotate_session_secret,
     touch_session,
@@ -155,6 +156,7 @@ __all__ = [
     "list_credentials",
     "list_elevations",
     "list_factors",
+    "note_use",
     "open_challenge",
     "parse_decision_ref",
     "parse_elevation_ref",

@@ -10,8 +10,8 @@ from hashlib import blake2b
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 import audit.api
 import licensing.api
@@ -21,12 +21,13 @@ from authlevels.models import ServiceCredential
 from authlevels.origins import normal_origin
 from authlevels.principals import Credential
 from authlevels.redigest import move_digest
-from isolation.api import tenant_transaction
+from isolation.api import tenant_row, tenant_transaction
 from tiergate import Level, Verb
 
 MAX_STALENESS: Final = 0.9
 """Seconds for which a process may answer from memory; a revocation holds within a second."""
 
+_FACTS: Final = "authlevels_credential_facts(%s, %s, %s)"
 _MAX_KEPT: Final = 4096
 _PROCESS_KEY: Final = os.urandom(32)
 
@@ -203,20 +204,52 @@ class _Kept:
 _kept = _Kept()
 
 
+class _Found(msgspec.Struct):
+    """A credential's row, as far as a call by it asks."""
+
+    id: UUID
+    name: str
+    verbs: frozenset[str]
+    max_level: str
+    return_to_origins: tuple[str, ...]
+    answer_style: str
+    expires_at: datetime | None
+    previous_until: datetime | None
+    secret_digest: str
+    digest_key: str
+
+
+_decode: Final = msgspec.json.Decoder(_Found).decode
+
+
 def _read(tenant_id: UUID, wanted: list[bytes], at: datetime) -> _Known | None:
-    with tenant_transaction(tenant_id):
-        row = ServiceCredential.objects.filter(
-            Q(secret_digest__in=wanted) | Q(previous_digest__in=wanted, previous_until__gt=at),
-            tenant_id=tenant_id,
-            revoked_at__isnull=True,
-        ).first()
+    hexes = [one.hex() for one in wanted]
+    (found,) = tenant_row(tenant_id, _FACTS, [tenant_id, ",".join(hexes), at])
+    row = None if found is None else _decode(found)
     if row is None or (row.expires_at is not None and row.expires_at <= at):
         return None
-    move_digest(row, wanted)
     ends = [row.expires_at]
-    if bytes(row.secret_digest) not in wanted:
+    if row.secret_digest not in hexes:
         ends.append(row.previous_until)
-    return _Known(_told(row), min((end for end in ends if end is not None), default=None))
+    elif row.secret_digest != hexes[0] or row.digest_key != digest_key():
+        _move_digest(tenant_id, row.id, wanted)
+    credential = Credential(
+        id=row.id,
+        tenant_id=tenant_id,
+        name=row.name,
+        verbs=row.verbs,
+        max_level=Level(row.max_level),
+        return_to_origins=row.return_to_origins,
+        answer_style=row.answer_style,
+    )
+    return _Known(credential, min((end for end in ends if end is not None), default=None))
+
+
+def _move_digest(tenant_id: UUID, credential_id: UUID, wanted: list[bytes]) -> None:
+    with tenant_transaction(tenant_id):
+        row = ServiceCredential.objects.filter(tenant_id=tenant_id, id=credential_id).first()
+    if row is not None:
+        move_digest(row, wanted)
 
 
 def _locked(tenant_id: UUID, credential_id: UUID) -> ServiceCredential:

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db import connection
+
 import audit.api
 import licensing.api
 from authlevels.bearer import BearerKind, digest, digest_key, digests, mint, tenant_of
@@ -12,11 +14,13 @@ from authlevels.models import Elevation, SessionRow
 from authlevels.principals import Session
 from authlevels.public_ids import elevation_ref, session_handle
 from authlevels.redigest import move_digest
-from isolation.api import tenant_transaction
+from isolation.api import tenant_row, tenant_transaction
 from tiergate import Activity
 
 TOUCH_EVERY: Final = timedelta(seconds=60)
 """Use is written down at most this often: an idle limit may end this much early, never late."""
+
+_NOTE_USE: Final = "authlevels_note_use(%s, %s, %s, %s, %s, %s)"
 
 
 def resolve_session_secret(clear: str, *, at: datetime) -> Session | None:
@@ -60,6 +64,24 @@ def touch_session(*, tenant_id: UUID, session_id: UUID, at: datetime) -> None:
         SessionRow.objects.filter(tenant_id=tenant_id, id=session_id, last_seen_at=row.last_seen_at).update(
             last_seen_at=seen.last_seen_at, aal2_since=seen.aal2_since, aal3_since=seen.aal3_since
         )
+
+
+def note_use(*, tenant_id: UUID, session_id: UUID, was: Activity, at: datetime) -> None:
+    """Record that a session was used, for who has just read ``was``: in a transaction of its own, of one statement.
+
+    It does not wait for the disk: what a crash of the database takes back ends a level early, never late. Where
+    another use was recorded since, that one stays.
+
+    :raises RuntimeError: inside a transaction, which then would not wait for the disk either.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("A use is not noted inside a transaction.")
+    seen = was.seen(at)
+    tenant_row(
+        tenant_id,
+        _NOTE_USE,
+        [tenant_id, session_id, was.last_seen_at, seen.last_seen_at, seen.aal2_since, seen.aal3_since],
+    )
 
 
 def rotate_session_secret(*, tenant_id: UUID, session_id: UUID) -> str:

@@ -129,7 +129,7 @@ def _note_use(question: Question, session: SessionFacts | None, *, at: datetime)
         return
     session_id = authlevels.parse_session_handle(session.handle)
     if session_id is not None:
-        authlevels.touch_session(tenant_id=question.home, session_id=session_id, at=at)
+        authlevels.note_use(tenant_id=question.home, session_id=session_id, was=session.activity, at=at)
 
 
 def _is_use_due(question: Question, session: SessionFacts | None, at: datetime) -> bool:

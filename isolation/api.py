@@ -4,7 +4,7 @@ from isolation.errors import CrossTenantError, SecretUnreadable
 from isolation.global_tables import GLOBAL_TABLES
 from isolation.keyring import check_vouched, key_ids, keyed_digests, seal, unseal, vouched
 from isolation.resealing import Resealed, count_by_key, reseal_column
-from isolation.statement import tenant_row
+from isolation.statement import global_row, tenant_row
 from isolation.tenancy import current_tenant_id, tenant_transaction
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "check_vouched",
     "count_by_key",
     "current_tenant_id",
+    "global_row",
     "key_ids",
     "keyed_digests",
     "reseal_column",

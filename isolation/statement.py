@@ -1,4 +1,4 @@
-"""One statement for one tenant: a transaction of its own, in one round trip."""
+"""One statement, for one tenant or for none: a transaction of its own, in one round trip."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -26,12 +26,20 @@ def tenant_row(tenant_id: UUID, columns: str, parameters: Sequence[Text], *, usi
     connection = connections[using]
     if connection.in_atomic_block and current_tenant_id(using=using) != tenant_id:
         with tenant_transaction(tenant_id, using=using):
-            return _row(connection, columns, [*parameters, tenant_id])
-    return _row(connection, columns, [*parameters, tenant_id])
+            return _row(connection, _serving(columns), [*parameters, tenant_id])
+    return _row(connection, _serving(columns), [*parameters, tenant_id])
 
 
-def _row(connection: BaseDatabaseWrapper, columns: str, parameters: list[Text]) -> Any:
-    sql = _serving(columns)
+def global_row(columns: str, parameters: Sequence[Text], *, using: str = DEFAULT_DB_ALIAS) -> Any:
+    """Select ``columns`` of what belongs to no tenant, and return the one row; each column must be text, or nothing.
+
+    columns: constant in the code, with ``%s`` for parameters.
+    :raises django.db.DatabaseError: it failed.
+    """
+    return _row(connections[using], _selecting(columns), list(parameters))
+
+
+def _row(connection: BaseDatabaseWrapper, sql: str, parameters: list[Text]) -> Any:
     if connection.execute_wrappers:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
@@ -50,3 +58,8 @@ def _row(connection: BaseDatabaseWrapper, columns: str, parameters: list[Text]) 
 @cache
 def _serving(columns: str) -> str:
     return f"SELECT {columns} FROM isolation_serve(%s)"  # noqa: S608 - constant in the code, as tenant_row asks
+
+
+@cache
+def _selecting(columns: str) -> str:
+    return f"SELECT {columns}"  # constant in the code, as global_row asks

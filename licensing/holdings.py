@@ -6,9 +6,10 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 
+from isolation.api import global_row
 from licensing.catalogue_rows import requirement_of
 from licensing.compiled import CATALOGUE_SCOPE, Catalogue, compile_catalogue
 from licensing.errors import TenantNotFound
@@ -30,8 +31,8 @@ from tiergate import (
 )
 
 _GENERATIONS = """
-    SELECT coalesce((SELECT number FROM licensing_generation WHERE scope = %s), 0),
-           coalesce((SELECT number FROM licensing_generation WHERE scope = %s), 0)
+    coalesce((SELECT number FROM licensing_generation WHERE scope = %s::uuid), 0)::text,
+    coalesce((SELECT number FROM licensing_generation WHERE scope = %s::uuid), 0)::text
 """
 
 
@@ -109,10 +110,8 @@ class Holdings:
 
 def read_generations(tenant_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generations:
     """Read both counters in one statement."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(_GENERATIONS, [CATALOGUE_SCOPE, tenant_id])
-        catalogue, tenant = cursor.fetchone()
-    return Generations(catalogue, tenant)
+    catalogue, tenant = global_row(_GENERATIONS, [CATALOGUE_SCOPE, tenant_id], using=using)
+    return Generations(int(catalogue), int(tenant))
 
 
 def read_holdings(

@@ -96,7 +96,6 @@ class Listener:
     """One daemon thread that hears of changes, in one process."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self._heard_at = float("-inf")
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tiergate-changes", daemon=True)
@@ -155,33 +154,37 @@ class Listener:
 
 _guard = threading.Lock()
 _current: Listener | None = None
+_is_forked = False
 
 
 def _listener() -> Listener:
-    global _current  # noqa: PLW0603 - one listener a process, and none inherited over a fork
-    found = _current
-    if found is None or found.pid != os.getpid():
+    global _current, _is_forked  # noqa: PLW0603 - one listener a process, and none inherited over a fork
+    if _current is None:
         with _guard:
-            if _current is None or _current.pid != os.getpid():
-                if _current is not None:
-                    _dispatch(RESET, "")
+            if _is_forked:
+                # What the parent remembered, it would have gone on to hear about.
+                _dispatch(RESET, "")
+                _is_forked = False
+            if _current is None:
                 _current = Listener()
-            found = _current
-    return found
+    return _current
 
 
 def stop_listening() -> None:
     """End this process's listener, as before a fork or at the end of a test."""
     global _current  # noqa: PLW0603 - as above
     with _guard:
-        if _current is not None and _current.pid == os.getpid():
+        if _current is not None:
             _current.stop()
         _current = None
 
 
-def _forget_lock() -> None:
-    global _guard  # noqa: PLW0603 - a lock that another thread held at the fork would stay held
+def _begin_anew() -> None:
+    """Leave to the parent what is the parent's: its thread, and a lock that may have been held."""
+    global _guard, _current, _is_forked  # noqa: PLW0603 - as above
     _guard = threading.Lock()
+    _is_forked = _is_forked or _current is not None
+    _current = None
 
 
-os.register_at_fork(after_in_child=_forget_lock)
+os.register_at_fork(after_in_child=_begin_anew)
