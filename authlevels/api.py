@@ -89,6 +89,7 @@ from authlevels.sessions import (
     touch_session,
 )
 from authlevels.sign_in import sign_in_with_password
+from authlevels.standing import standing_of
 from authlevels.verification import Passed, StillOpen, verify
 
 __all__ = [
@@ -176,6 +177,7 @@ __all__ = [
     "set_session_cookie",
     "show_challenge",
     "sign_in_with_password",
+    "standing_of",
     "touch_session",
     "verify",
 ]

@@ -26,7 +26,7 @@ from tiergate import (
     elevation_scope,
 )
 
-SESSION_COLUMN: Final = "authlevels_session_facts(%s, %s, %s, %s, %s)"
+SESSION_COLUMN: Final = "authlevels_session_state(%s, %s, %s, %s, %s)"
 """For `isolation.api.tenant_row`, with ``session_parameters``; what it gives is for ``read_session``."""
 
 
@@ -75,6 +75,21 @@ class _Found(msgspec.Struct):
     proofs: list[_Proof]
 
 
+class _State(msgspec.Struct):
+    standing: str
+    session: _Found | None
+
+
+class SeenSession(msgspec.Struct, frozen=True):
+    """A session as it was at one instant.
+
+    standing: of its tenant at that instant, as `authlevels.standing.standing_of` tells it; "" where none was read.
+    """
+
+    facts: SessionFacts
+    standing: str
+
+
 class RecordedProof(Protocol):
     """A recorded act, from wherever it was read."""
 
@@ -88,7 +103,7 @@ class RecordedProof(Protocol):
     device_bound: bool
 
 
-_decode = msgspec.json.Decoder(_Found).decode
+_decode = msgspec.json.Decoder(_State).decode
 
 
 def session_facts(
@@ -109,7 +124,7 @@ def session_facts(
     if parameters is None:
         return SessionFacts(handle=handle, state=SessionState.UNKNOWN)
     (found,) = tenant_row(tenant_id, SESSION_COLUMN, parameters)
-    return read_session(found, handle=handle, at=at, request_id=request_id)
+    return read_session(found, handle=handle, at=at, request_id=request_id).facts
 
 
 def session_parameters(*, tenant_id: UUID, session: str, subject: tuple[str, str], at: datetime) -> list[Any] | None:
@@ -118,11 +133,17 @@ def session_parameters(*, tenant_id: UUID, session: str, subject: tuple[str, str
     return None if session_id is None else [tenant_id, session_id, subject[0], subject[1], at]
 
 
-def read_session(found: str | None, *, handle: str, at: datetime, request_id: str = "") -> SessionFacts:
+def read_session(found: str | None, *, handle: str, at: datetime, request_id: str = "") -> SeenSession:
     """Judge what ``SESSION_COLUMN`` has found at an instant; nothing found is an unknown session."""
     if found is None:
+        return SeenSession(SessionFacts(handle=handle, state=SessionState.UNKNOWN), "")
+    state = _decode(found)
+    return SeenSession(_judged(state.session, handle=handle, at=at, request_id=request_id), state.standing)
+
+
+def _judged(row: _Found | None, *, handle: str, at: datetime, request_id: str) -> SessionFacts:
+    if row is None:
         return SessionFacts(handle=handle, state=SessionState.UNKNOWN)
-    row = _decode(found)
     if row.revoked_at is not None or not row.is_active:
         return SessionFacts(handle=handle, state=SessionState.REVOKED)
     if row.expires_at <= at:

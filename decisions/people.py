@@ -1,7 +1,11 @@
-"""Who the person is: their membership and session, read in one statement, or remembered for a second.
+"""Who the person is: their membership and session, read in one statement, or remembered while they stand.
 
 A membership belongs to a version of the tenant's state, as a snapshot does; both say which, so that no decision is
-made from roles of one and privileges of another. What is remembered serves a routine allow alone. Whatever else comes of it is decided again from what is read then,
+made from roles of one and privileges of another. A session belongs to a *standing* of its tenant, a counter that rises
+in the very transaction in which anything is taken back from anybody there. What was read with the standing that the
+tenant had less than a second ago is still so, whoever reads it again; after a minute it is read again all the same.
+
+What is remembered serves a routine allow alone. Whatever else comes of it is decided again from what is read then,
 so that nobody is refused, challenged or let into something premium by a state that is a second old.
 """
 
@@ -12,6 +16,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.db import connection
 from msgspec.structs import replace
 
 from authlevels import api as authlevels
@@ -21,6 +26,11 @@ from licensing import api as licensing
 from tiergate import SESSION_WIDE, CallerKind, MemberFact, SessionFacts, SessionState
 
 TRUSTED_SECONDS: Final = 1.0
+"""How long a tenant's standing is trusted after it was asked for: so late is seen what nobody told of."""
+
+LONGEST_SECONDS: Final = 60.0
+"""After this a person is read again, whatever their tenant's standing is."""
+
 CAPACITY: Final = 50_000
 
 _NEVER: Final = float("-inf")
@@ -48,34 +58,67 @@ class _Entry:
     tenant_key: str
     subject: tuple[str, str]
     person: Person
+    standing: str
+    expires_at: datetime
     read_for: datetime
     read_at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """A tenant's standing. read_at: taken before it was asked for."""
+
+    number: str
+    read_at: float
+
+
 class _Memory:
-    """People of live sessions by the session's handle; an entry is trusted for a second, and until it is news."""
+    """People of live sessions by the session's handle; an entry is trusted while it stands, and until it is news."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
+        self._standings: dict[UUID, _Standing] = {}
         self._distrusted: dict[str, float] = {}
         self._all_distrusted_until = _NEVER
         self.news = 0
 
     def find(self, question: Question, *, version: str, at: datetime) -> Person | None:
         entry = self._entries.get(question.context.session or "")
-        if entry is None or time.monotonic() - entry.read_at >= TRUSTED_SECONDS:
+        if entry is None or time.monotonic() - entry.read_at >= LONGEST_SECONDS:
             return None
         is_same = (
             entry.tenant_id == question.tenant_id
             and entry.subject == (question.subject.type, question.subject.id)
             and entry.person.version == version
             # A clock that was set back must not meet elevations that had been left out as expired.
-            and entry.read_for <= at
+            and entry.read_for <= at < entry.expires_at
             and entry.read_at > self._all_distrusted_until
             and entry.read_at > self._distrusted.get(entry.tenant_key, _NEVER)
         )
-        return entry.person if is_same and licensing.is_listening() else None
+        is_trusted = is_same and licensing.is_listening() and self._standing(entry.tenant_id) == entry.standing
+        return entry.person if is_trusted else None
+
+    def _standing(self, tenant_id: UUID) -> str | None:
+        """Give a tenant's standing of less than a second ago; None where a change overtook the reading of it."""
+        known = self._standings.get(tenant_id)
+        if known is None or time.monotonic() - known.read_at >= TRUSTED_SECONDS:
+            news, read_at = self.news, time.monotonic()
+            self.confirm(tenant_id, _Standing(number=authlevels.standing_of(tenant_id), read_at=read_at), news=news)
+            known = self._standings.get(tenant_id)
+            if known is None or time.monotonic() - known.read_at >= TRUSTED_SECONDS:
+                return None
+        return known.number
+
+    def confirm(self, tenant_id: UUID, standing: _Standing, *, news: int) -> None:
+        """Note how a tenant stands, unless something changed meanwhile or a later look is known."""
+        with self._lock:
+            known = self._standings.get(tenant_id)
+            if news != self.news or (known is not None and known.read_at > standing.read_at):
+                return
+            if len(self._standings) >= CAPACITY:
+                self._standings.clear()
+            self._standings[tenant_id] = standing
 
     def keep(self, handle: str, entry: _Entry, *, news: int) -> None:
         """Remember what was read, unless something changed meanwhile."""
@@ -98,6 +141,7 @@ class _Memory:
                 self._distrusted[key] = time.monotonic()
             elif kind in {"person", licensing.RESET}:
                 self._all_distrusted_until = time.monotonic()
+                self._standings.clear()
 
 
 _memory = _Memory()
@@ -108,6 +152,7 @@ def recall_person(question: Question, *, version: str, at: datetime) -> Person |
     """Return what this process remembers of the person asked about; None where that is nothing to rely on.
 
     version: of the tenant's state; what was read in another one is not relied on.
+    :raises django.db.DatabaseError: how the tenant stands could not be asked for.
     """
     return _memory.find(question, version=version, at=at)
 
@@ -140,23 +185,34 @@ def read_person(question: Question, *, at: datetime) -> Person:
     if handle is None:
         return Person(member=fact, version=version)
     request_id = question.claim_id if question.is_claiming else ""
-    session = authlevels.read_session(session_found, handle=handle, at=at, request_id=request_id)
-    if session.state == SessionState.LIVE:
-        # An elevation is never answered from memory: it ends, and is used up, at an instant.
-        lasting = replace(session, proofs=tuple(proof for proof in session.proofs if proof.scope == SESSION_WIDE))
-        _memory.keep(
-            handle,
-            _Entry(
-                tenant_id=tenant_id,
-                tenant_key=str(tenant_id),
-                subject=(subject.type, subject.id),
-                person=Person(member=fact, session=lasting, version=version),
-                read_for=at,
-                read_at=read_at,
-            ),
-            news=news,
-        )
-    return Person(member=fact, session=session, version=version)
+    seen = authlevels.read_session(session_found, handle=handle, at=at, request_id=request_id)
+    person = Person(member=fact, session=seen.facts, version=version)
+    # What is read within a transaction may be that one's own, and never come to be.
+    if seen.standing and not connection.in_atomic_block:
+        _memory.confirm(tenant_id, _Standing(number=seen.standing, read_at=read_at), news=news)
+        entry = _entry(question, person, standing=seen.standing, read_for=at, read_at=read_at)
+        if entry is not None:
+            _memory.keep(handle, entry, news=news)
+    return person
+
+
+def _entry(question: Question, person: Person, *, standing: str, read_for: datetime, read_at: float) -> _Entry | None:
+    """Make what may be remembered of a person who was read; None where that is nothing."""
+    session, tenant_id = person.session, question.tenant_id
+    if tenant_id is None or session is None or session.state != SessionState.LIVE or session.expires_at is None:
+        return None
+    # An elevation is never answered from memory: it ends, and is used up, at an instant.
+    lasting = replace(session, proofs=tuple(proof for proof in session.proofs if proof.scope == SESSION_WIDE))
+    return _Entry(
+        tenant_id=tenant_id,
+        tenant_key=str(tenant_id),
+        subject=(question.subject.type, question.subject.id),
+        person=Person(member=person.member, session=lasting, version=person.version),
+        standing=standing,
+        expires_at=session.expires_at,
+        read_for=read_for,
+        read_at=read_at,
+    )
 
 
 def forget_people() -> None:

@@ -23,6 +23,9 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     ),
     "authlevels_user": "a person of our own sign-in may belong to many tenants, and signs in before one is chosen",
     "authlevels_totpdevice": "a factor belongs to its person, who may belong to many tenants",
+    "authlevels_standing": (
+        "holds counters alone, written by trigger only; whoever remembers a session compares its tenant's with it"
+    ),
     "authlevels_attempt_counter": "attempts are counted by account and network, before any tenant is believed",
     "audit_node": "hashes over hundreds of entries of all tenants; the sweep role alone reads them",
     "audit_checkpoint": "one signed root over the entries of all tenants: hashes and counts, which each may know",

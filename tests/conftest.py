@@ -59,12 +59,14 @@ def _django_db_helper(
     from django.db import connections  # noqa: PLC0415 - not before the settings are read
 
     from audit.api import forget_people, stop_stream  # noqa: PLC0415 - as above
+    from decisions import people  # noqa: PLC0415 - as above
     from licensing.api import forget_snapshots, forget_tenants  # noqa: PLC0415 - as above
 
     superuser.execute(django_db_setup.encode())
     shutil.rmtree(paths.seal_directory(paths.database_name()), ignore_errors=True)
     valkey.flushdb()
     forget_people()
+    people.forget_people()
     forget_tenants()
     forget_snapshots()
     with django_db_blocker.unblock():

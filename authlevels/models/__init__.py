@@ -4,6 +4,7 @@ from authlevels.models.challenges import Challenge, Elevation
 from authlevels.models.credentials import ServiceCredential
 from authlevels.models.people import AttemptCounter, TotpDevice, User
 from authlevels.models.sessions import ProofRow, SessionRow
+from authlevels.models.standing import Standing
 
 __all__ = [
     "AttemptCounter",
@@ -12,6 +13,7 @@ __all__ = [
     "ProofRow",
     "ServiceCredential",
     "SessionRow",
+    "Standing",
     "TotpDevice",
     "User",
 ]

@@ -5,7 +5,7 @@ import sys
 from config.embedded import EmbeddedError
 from deploy.drill.cluster import DrillError
 from deploy.drill.failover import Failover, failover_drill
-from deploy.drill.restore import Restored, restore_drill
+from deploy.drill.restore import NUMBERED_ANEW, Restored, restore_drill
 from deploy.drill.sizes import Sizes, sizes
 
 
@@ -40,7 +40,7 @@ def _tell_restored(found: Restored) -> None:
     say(f"{'table':<40} {'before':>8} {'after':>8}  content")
     for table in sorted({*found.before.rows, *found.after.rows}):
         is_same = found.before.content.get(table) == found.after.content.get(table)
-        same = "the same" if is_same else "numbered anew" if table == "licensing_generation" else "ANOTHER"
+        same = "the same" if is_same else "numbered anew" if table in NUMBERED_ANEW else "ANOTHER"
         say(f"{table:<40} {found.before.rows.get(table, 0):>8} {found.after.rows.get(table, 0):>8}  {same}")
     say("")
     say("kept besides: " + ", ".join(f"{len(found.after.guards[kind])} {kind}" for kind in found.after.guards))

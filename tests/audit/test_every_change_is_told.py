@@ -110,7 +110,7 @@ READS = {
     *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
     *("list_elevations", "list_factors", "parse_decision_ref", "parse_elevation_ref", "parse_session_handle"),
     *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
-    *("session_parameters", "set_session_cookie", "show_challenge"),
+    *("session_parameters", "set_session_cookie", "show_challenge", "standing_of"),
 }
 UNTOLD = {
     "touch_session": WRITERS["authlevels.sessions.touch_session"],
