@@ -62,7 +62,7 @@ def _stages(door: Callable[[Prepared], str], asked: Sequence[Prepared], *, is_wa
     forget = importlib.import_module("decisions.people").forget_people
     requests: list[dict[str, float]] = []
     for few in (asked[at : at + _FEW] for _ in range(_ROUNDS) for at in range(0, len(asked), _FEW)):
-        # What is remembered is trusted for a second: so few are asked at once that none grows too old meanwhile.
+        # What is remembered is confirmed once a second: so few are asked at once that hardly one has to be meanwhile.
         for one in few:
             door(one)
         if not is_warm:

@@ -114,6 +114,7 @@ READS = {
 }
 UNTOLD = {
     "touch_session": WRITERS["authlevels.sessions.touch_session"],
+    "note_use": WRITERS["authlevels.sessions.touch_session"],
     "rotate_session_secret": WRITERS["authlevels.sessions.rotate_session_secret"],
     "forget_author": "a part of erase_person, which tells",
 }
