@@ -8,8 +8,8 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, connections, transaction
 
-from audit.encoding import storable_json
-from audit.people import storable
+from audit.columns import binding_cursor, instants, texts, uuids
+from audit.encoding import storable_bytes, without_nul
 from audit.records import Record
 from isolation.api import tenant_transaction
 
@@ -17,10 +17,7 @@ SWEEP: Final = "sweep"
 
 _log = structlog.get_logger(__name__)
 
-_CALL: Final = (
-    "audit_append_batch(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::uuid[], "
-    "%s::text[])"
-)
+_APPEND: Final = "SELECT audit_append_batch(%s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 def store_as_tenants(records: list[Record]) -> int:
@@ -40,8 +37,8 @@ def store_as_tenants(records: list[Record]) -> int:
 
 
 def _stored_as(tenant_id: UUID, records: Iterable[Record]) -> int:
-    with tenant_transaction(tenant_id, durable=True), connections["default"].cursor() as cursor:
-        cursor.execute(f"SELECT {_CALL}", _columns(records))
+    with tenant_transaction(tenant_id, durable=True), binding_cursor(connections["default"]) as cursor:
+        cursor.execute(_APPEND, _columns(records))
         (new,) = cursor.fetchone()
     return int(new)
 
@@ -51,8 +48,8 @@ def store_all(records: Iterable[Record]) -> int:
 
     :raises django.db.DatabaseError: none is stored.
     """
-    with transaction.atomic(using=SWEEP), connections[SWEEP].cursor() as cursor:
-        cursor.execute(f"SELECT {_CALL}", _columns(records))
+    with transaction.atomic(using=SWEEP), binding_cursor(connections[SWEEP]) as cursor:
+        cursor.execute(_APPEND, _columns(records))
         (new,) = cursor.fetchone()
     return int(new)
 
@@ -76,18 +73,16 @@ def store_each(records: list[Record], store: Callable[[list[Record]], int]) -> t
         return stored, refused
 
 
-def _columns(records: Iterable[Record]) -> list[list[Any]]:
-    rows = [
-        (
-            UUID(bytes=one.tenant_id),
-            UUID(bytes=one.entry_id),
-            one.kind,
-            one.at,
-            storable(one.subject_type),
-            storable(one.subject_id),
-            UUID(bytes=one.session_id) if one.session_id else None,
-            storable_json(one.payload),
-        )
-        for one in records
+def _columns(records: Iterable[Record]) -> list[Any]:
+    """:raises DataError: one of them can never be stored."""
+    rows = list(records)
+    return [
+        uuids([one.tenant_id for one in rows]),
+        uuids([one.entry_id for one in rows]),
+        texts([one.kind.encode() for one in rows]),
+        instants([one.at for one in rows]),
+        texts([storable_bytes(one.subject_type) for one in rows]),
+        texts([storable_bytes(one.subject_id) for one in rows]),
+        uuids([one.session_id for one in rows]),
+        texts([without_nul(one.payload) for one in rows]),
     ]
-    return [list(column) for column in zip(*rows, strict=True)]

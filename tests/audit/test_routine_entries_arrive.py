@@ -167,6 +167,31 @@ def test_an_entry_that_no_database_takes_holds_up_no_other(tenants: Tenants, val
     assert valkey.xlen(stream_key()) == 0
 
 
+def test_what_cannot_even_be_read_as_a_row_holds_up_no_other(tenants: Tenants, valkey: redis.Redis) -> None:
+    good = uuid4()
+    bad = [
+        record(tenants[0], payload=b'"\xff"'),
+        record(tenants[0], kind="a\x00b"),
+        encode_record(Record(tenants[0].bytes, b"short", "decision", NOON, "", "", b"", b"{}")),
+        encode_record(Record(tenants[0].bytes, uuid4().bytes, "decision", NOON, "", "", b"short", b"{}")),
+    ]
+    valkey.xadd(stream_key(), message_of(joined([*bad, record(tenants[0], entry_id=good)])))
+    drained = audit.api.drain()
+    assert (drained.stored, drained.refused) == (1, 4)
+    assert stored(tenants[0]) == {good}
+    assert valkey.xlen(stream_key()) == 0
+
+
+def test_what_is_new_is_stored_beside_what_is_there(tenants: Tenants, valkey: redis.Redis, superuser: Any) -> None:
+    old, new = [uuid4() for _ in range(3)], [uuid4() for _ in range(4)]
+    for ids in (old, [new[0], *old, new[1], new[1], *new[2:]]):
+        valkey.xadd(stream_key(), message_of(joined([record(tenants[0], entry_id=one) for one in ids])))
+        assert audit.api.drain().refused == 0
+    assert stored(tenants[0]) == {*old, *new}
+    transactions = "SELECT count(*), count(DISTINCT xid) FROM audit_entry WHERE id = ANY(%s)"
+    assert superuser.execute(transactions, [[*old, *new]]).fetchone() == (7, 2)
+
+
 def test_whoever_else_writes_to_valkey_writes_nothing_into_the_trail(tenants: Tenants, valkey: redis.Redis) -> None:
     good, theirs = uuid4(), uuid4()
     ours = message_of(joined([record(tenants[0], entry_id=good)]))
