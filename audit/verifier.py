@@ -28,7 +28,7 @@ EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 MARK_BYTES: Final = 8
 """How much of each new leaf's hash a checkpoint repeats, so that a changed entry can be named from it alone."""
 
-_LEAF_FORMAT: Final = b"tiergate entry 1"
+LEAF_FORMAT: Final = b"tiergate entry 1"
 FIELDS: Final = (
     *("id", "tenant_id", "seq", "kind", "at", "subject_type", "subject_id", "session_id", "payload", "xid"),
     *("ordinal", "previous_seq"),
@@ -50,7 +50,7 @@ def leaf_bytes(entry: Mapping[str, Any]) -> bytes:
 
     :raises Unreadable: a field is missing or of another type.
     """
-    parts = [_LEAF_FORMAT]
+    parts = [LEAF_FORMAT]
     for name in FIELDS:
         value = entry.get(name)
         if value is None and name == "session_id":

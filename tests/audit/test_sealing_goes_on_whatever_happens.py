@@ -117,6 +117,25 @@ def test_two_sealers_at_once_never_fork_the_tree(trail: Trail) -> None:
     assert trail.verify().is_true
 
 
+def test_each_batch_reads_only_what_it_seals(trail: Trail) -> None:
+    plans: list[str] = []
+
+    def explain(execute: Any, sql: str, parameters: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001 - as Django calls it
+        if "FROM audit_entry e" in sql:
+            execute(f"EXPLAIN {sql}", parameters, many, context)
+            plans.append("\n".join(row[0] for row in context["cursor"].fetchall()))
+        return execute(sql, parameters, many, context)
+
+    trail.superuser.execute("ANALYZE audit_entry")
+    trail.append(count=30)
+    with connections["sweep"].execute_wrapper(explain):
+        trail.seal()
+    assert len(plans) > 7
+    for plan in plans:
+        assert "xid_seq_idx" in plan
+        assert "Sort  (" not in plan
+
+
 @pytest.mark.storm
 def test_a_sealer_killed_at_any_point_leaves_a_tree_that_the_next_one_continues(trail: Trail, tmp_path: Path) -> None:
     steps = 48
