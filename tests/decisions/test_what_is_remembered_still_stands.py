@@ -153,6 +153,25 @@ def test_whatever_the_doors_take_back_is_seen(somebody: Somebody, passing: Time,
     assert authlevels.standing_of(somebody.tenant_id) != before
 
 
+def test_a_session_that_nothing_else_goes_with_is_seen_to_be_gone(
+    somebody: Somebody, passing: Time, elsewhere: psycopg.Connection
+) -> None:
+    elsewhere.execute(TAKEN_BACK["a proof deleted"].encode(), somebody.named)
+    somebody.read()
+    assert somebody.is_remembered()
+    elsewhere.execute("DELETE FROM authlevels_session WHERE id = %(session)s", somebody.named)
+    passing.pass_by(1)
+    assert not somebody.is_remembered()
+
+
+def test_a_person_who_is_deleted_is_heeded_whatever_else_goes(world: World, elsewhere: psycopg.Connection) -> None:
+    for realm, kind in ((None, "account"), (world.acme, "user")):
+        user_id, _changed = authlevels.put_user(realm=realm, subject_type=kind, subject_id="zoe", at=clock.now())
+        before = authlevels.standing_of(world.acme)
+        elsewhere.execute("DELETE FROM authlevels_user WHERE id = %s", [user_id])
+        assert authlevels.standing_of(world.acme) != before
+
+
 def test_a_factor_more_may_ask_for_more(somebody: Somebody, passing: Time) -> None:
     """An action that asks for the highest level that the person can reach asks for more from then on."""
     TotpDevice.objects.filter(user_id=somebody.user_id).delete()
