@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,20 +15,16 @@ from audit.api import Kind
 from authlevels import api as authlevels
 from isolation.api import tenant_transaction
 from licensing import api as licensing
+from tests.audit.doors import TOLD
 from tests.authlevels.acme import (
-    ALICES_SECRET,
     BOBS_SECRET,
-    EXPORT,
     NOON,
     PASSWORD,
-    Acme,
-    Asked,
     code,
     found_acme,
     later,
     put_alice,
 )
-from tiergate import FeatureKind, FeatureSpec, Level, Requirement, Scope, Term
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITES = {"save", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "update", "delete"}
@@ -119,8 +115,6 @@ UNTOLD = {
     "forget_author": "a part of erase_person, which tells",
 }
 
-type Do = Callable[[Acme], object]
-
 
 def _writers() -> Iterator[str]:
     for room in ("licensing", "authlevels"):
@@ -161,215 +155,6 @@ def test_every_door_changes_nothing_or_is_tried_below() -> None:
     assert doors - READS - set(UNTOLD) == set(TOLD) - {"verify, wrongly", "sign_in_with_password, wrongly"}
 
 
-def _catalogue(_acme: Acme) -> None:
-    with licensing.edit_catalogue(by="account:olga", at=NOON) as edit:
-        edit.put_feature(FeatureSpec(key="exports", kind=FeatureKind.SWITCH, title="Exports"))
-        edit.put_plan(
-            licensing.PlanSpec(key="gold", title="Gold", rank=1, terms=(Term(feature="exports", value=True),))
-        )
-
-
-def _subscription(acme: Acme) -> None:
-    _catalogue(acme)
-    licensing.put_subscription(tenant_id=acme.tenant_id, plan="gold", by="account:olga", at=NOON)
-
-
-def _override(acme: Acme) -> None:
-    _catalogue(acme)
-    licensing.put_override(
-        tenant_id=acme.tenant_id, feature="exports", effect="removed", reason="late", by="account:olga", at=NOON
-    )
-
-
-def _no_override(acme: Acme) -> None:
-    _override(acme)
-    licensing.remove_override(tenant_id=acme.tenant_id, feature="exports", by="account:olga", at=later(1))
-
-
-def _member(acme: Acme) -> None:
-    licensing.put_member(
-        tenant_id=acme.tenant_id, subject_type="user", subject_id="carol", roles=["owner"], by="account:olga", at=NOON
-    )
-
-
-def _no_member(acme: Acme) -> None:
-    licensing.remove_member(tenant_id=acme.tenant_id, subject_type="user", subject_id="bob", by="account:olga", at=NOON)
-
-
-def _role(acme: Acme) -> None:
-    licensing.put_role(tenant_id=acme.tenant_id, key="boss", privileges=["x.y"], by="account:olga", at=NOON)
-
-
-def _tenant(_acme: Acme) -> None:
-    licensing.put_tenant(slug="acme", name="Acme", settings={"acr": "x"}, by="account:olga", at=NOON)
-
-
-def _rotated(acme: Acme) -> None:
-    authlevels.rotate_credential(
-        tenant_id=acme.tenant_id,
-        credential_id=acme.credential.id,
-        overlap=timedelta(hours=1),
-        by="account:olga",
-        at=NOON,
-    )
-
-
-def _revoked(acme: Acme) -> None:
-    authlevels.revoke_credential(tenant_id=acme.tenant_id, credential_id=acme.credential.id, by="account:olga", at=NOON)
-
-
-def _created(acme: Acme) -> None:
-    authlevels.create_credential(
-        tenant_id=acme.tenant_id, name="second", verbs=["access.evaluate"], by="account:olga", at=NOON
-    )
-
-
-def _handed_off(acme: Acme) -> tuple[str, str]:
-    opened = acme.challenge(acme.assert_bob(), return_to="https://reports.example/back")
-    browser = authlevels.hand_off(ref=opened.id, handoff=opened.path.partition("=")[2], browser="", at=NOON)
-    return opened.id, browser
-
-
-def _redeemed(acme: Acme) -> None:
-    ref, browser = _handed_off(acme)
-    passed = authlevels.verify(
-        ref=ref,
-        method=authlevels.ChallengeMethod.TOTP,
-        code=code(BOBS_SECRET, later(8)),
-        presenter=authlevels.Presenter(browser=browser),
-        at=later(8),
-    )
-    assert isinstance(passed, authlevels.Passed)
-    authlevels.redeem(ref=ref, code=passed.code, credential=acme.credential, at=later(9))
-
-
-def _passed(acme: Acme, asked: Asked = EXPORT) -> authlevels.Passed:
-    return acme.step_up(acme.assert_bob(), BOBS_SECRET, asked, at=later(8))
-
-
-def _failed(acme: Acme) -> None:
-    with pytest.raises(authlevels.WrongCode):
-        acme.show(acme.challenge(acme.assert_bob()), "000000", at=later(8))
-
-
-ONCE = Asked(fields={"amount": 1}, requirement=Requirement(level=Level.AAL2, max_age=60, scope=Scope.TRANSACTION))
-
-
-def _claimed(acme: Acme) -> None:
-    bob = acme.assert_bob()
-    acme.step_up(bob, BOBS_SECRET, ONCE, at=later(8))
-    assert authlevels.claim_transaction(
-        tenant_id=acme.tenant_id,
-        session=bob.handle,
-        binding=acme.binding(bob, ONCE),
-        request_id="r1",
-        at=later(9),
-    )
-
-
-def _ids(passed: authlevels.Passed) -> Any:
-    found = authlevels.parse_elevation_ref(passed.elevation_id)
-    assert found is not None
-    return found[1]
-
-
-def _used(acme: Acme) -> None:
-    assert authlevels.claim_use(
-        tenant_id=acme.tenant_id, elevation_id=_ids(_passed(acme)), request_id="r1", at=later(9)
-    )
-
-
-def _consumed(acme: Acme) -> None:
-    with authlevels.elevation_consumed(tenant_id=acme.tenant_id, elevation_id=_ids(_passed(acme)), at=later(9)):
-        pass
-
-
-def _ended(acme: Acme) -> None:
-    presenter = authlevels.Presenter(credential=acme.credential)
-    authlevels.end_elevation(ref=_passed(acme).elevation_id, presenter=presenter, at=later(9))
-
-
-def _session_ended(acme: Acme) -> None:
-    authlevels.end_session(
-        tenant_id=acme.tenant_id, session_id=acme.assert_bob().id, by="credential:reports-api", at=later(1)
-    )
-
-
-def _begun(acme: Acme) -> tuple[authlevels.Session, authlevels.Enrolment]:
-    authlevels.put_user(subject_id="dave", password=PASSWORD, by="account:olga", at=NOON)
-    licensing.put_member(
-        tenant_id=acme.tenant_id, subject_type="account", subject_id="dave", roles=["member"], by="test", at=NOON
-    )
-    dave, _secret = authlevels.sign_in_with_password(
-        tenant_id=acme.tenant_id, username="dave", password=PASSWORD, network="192.0.2.3", at=NOON
-    )
-    return dave, authlevels.begin_totp_enrolment(session=dave, facts=acme.facts(dave, later(1)), at=later(1))
-
-
-def _confirmed(acme: Acme) -> authlevels.Session:
-    dave, begun = _begun(acme)
-    facts = acme.facts(dave, later(2))
-    with pytest.raises(authlevels.WrongCode):
-        authlevels.confirm_totp_enrolment(session=dave, facts=facts, code="000000", at=later(2))
-    authlevels.confirm_totp_enrolment(session=dave, facts=facts, code=code(begun.secret, later(2)), at=later(2))
-    return dave
-
-
-def _removed(acme: Acme) -> None:
-    alice, _secret = acme.sign_in_alice()
-    asked = Asked(
-        action="tiergate.factors.manage", resource=("tiergate", ""), requirement=Requirement(level=Level.AAL2)
-    )
-    acme.step_up(alice, ALICES_SECRET, asked, at=later(8))
-    (factor,) = [one for one in authlevels.list_factors(user_id=alice.user_id) if one.kind == "totp"]
-    authlevels.remove_factor(session=alice, facts=acme.facts(alice, later(9)), factor_id=factor.id, at=later(9))
-
-
-def _erased(acme: Acme) -> None:
-    acme.assert_bob()
-    _no_member(acme)
-    authlevels.erase_person(tenant_id=acme.tenant_id, subject=("user", "bob"), by="account:olga", at=later(1))
-
-
-def _wrong_password(acme: Acme) -> None:
-    with suppress(authlevels.SignInFailed):
-        authlevels.sign_in_with_password(
-            tenant_id=acme.tenant_id, username="alice", password="wrong", network="192.0.2.1", at=NOON
-        )
-
-
-# Each door with what it does here, and what it tells.
-TOLD: dict[str, tuple[Do, set[Kind]]] = {
-    "edit_catalogue": (_catalogue, {Kind.CATALOG_APPLIED}),
-    "put_tenant": (_tenant, {Kind.TENANT_CHANGED}),
-    "put_member": (_member, {Kind.MEMBER_CHANGED}),
-    "remove_member": (_no_member, {Kind.MEMBER_CHANGED}),
-    "put_role": (_role, {Kind.ROLE_CHANGED}),
-    "put_subscription": (_subscription, {Kind.SUBSCRIPTION_CHANGED}),
-    "put_override": (_override, {Kind.OVERRIDE_CHANGED}),
-    "remove_override": (_no_override, {Kind.OVERRIDE_CHANGED}),
-    "assert_session": (Acme.assert_bob, {Kind.SESSION_STARTED}),
-    "sign_in_with_password": (Acme.sign_in_alice, {Kind.SESSION_STARTED}),
-    "sign_in_with_password, wrongly": (_wrong_password, {Kind.SIGN_IN_FAILED}),
-    "end_session": (_session_ended, {Kind.SESSION_REVOKED}),
-    "open_challenge": (lambda acme: acme.challenge(acme.assert_bob()), {Kind.CHALLENGE_OPENED}),
-    "hand_off": (_handed_off, {Kind.CHALLENGE_HANDED_OFF}),
-    "verify": (_passed, {Kind.CHALLENGE_PASSED, Kind.ELEVATION_CREATED}),
-    "verify, wrongly": (_failed, {Kind.CHALLENGE_FAILED}),
-    "redeem": (_redeemed, {Kind.ELEVATION_CREATED}),
-    "claim_transaction": (_claimed, {Kind.ELEVATION_USED}),
-    "claim_use": (_used, {Kind.ELEVATION_USED}),
-    "elevation_consumed": (_consumed, {Kind.ELEVATION_USED}),
-    "end_elevation": (_ended, {Kind.ELEVATION_ENDED}),
-    "begin_totp_enrolment": (_begun, {Kind.FACTOR_BEGUN}),
-    "confirm_totp_enrolment": (_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),
-    "remove_factor": (_removed, {Kind.FACTOR_REMOVED}),
-    "put_user": (lambda _acme: put_alice(), {Kind.PERSON_CHANGED, Kind.FACTOR_ADDED}),
-    "create_credential": (_created, {Kind.CREDENTIAL_CREATED}),
-    "rotate_credential": (_rotated, {Kind.CREDENTIAL_ROTATED}),
-    "revoke_credential": (_revoked, {Kind.CREDENTIAL_REVOKED}),
-    "erase_person": (_erased, {Kind.PERSON_ERASED}),
-}
 AT_THE_VENDOR = {"edit_catalogue", "put_user"}
 OLD_AND_NEW = {
     *(Kind.TENANT_CHANGED, Kind.MEMBER_CHANGED, Kind.ROLE_CHANGED, Kind.SUBSCRIPTION_CHANGED, Kind.OVERRIDE_CHANGED),
