@@ -7,16 +7,15 @@ bytes; whatever is unusual in a request is left to them.
 
 import re
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, cast
 
 from django.conf import settings
+from django.db import connections
 from django.http.request import split_domain_port, validate_host
 from django.utils.csp import build_policy
 
-from config.turns import Turn
 from decisions import wire
 from isolation.clock import now
 
@@ -46,8 +45,6 @@ class Door:
         self.site = site
         self._decides_only = settings.PROCESS == "decide"
         self._headers = _constant_headers()
-        # Elsewhere a few threads, each with a connection of its own, serve pages besides.
-        self._turn = Turn() if self._decides_only else None
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, or hand it on."""
@@ -60,8 +57,6 @@ class Door:
                 return self._answer(
                     environ, start_response, 404, {"Content-Type": "application/problem+json"}, _NOT_HERE
                 )
-            if self._turn is not None:
-                self._turn.leave()
             return self.site(environ, start_response)
         asked = wire.Asked(
             authorization=environ.get("HTTP_AUTHORIZATION", ""),
@@ -70,8 +65,8 @@ class Door:
             body=_body(environ),
             tenant_ref=match[1],
         )
-        with self._turn or nullcontext():
-            answered = _ANSWERED[match[2]](asked, at=now())
+        answered = _ANSWERED[match[2]](asked, at=now())
+        _give_back_connections()
         return self._answer(environ, start_response, *answered)
 
     def _answer(
@@ -90,6 +85,18 @@ def _body(environ: Environ) -> bytes:
         return environ["wsgi.input"].read(min(length, wire.MAX_BODY + 1)) if length > 0 else b""
     except (ValueError, OSError):
         return b""
+
+
+def _give_back_connections() -> None:
+    """Give back what this thread took from the pool: it may next wait for a body that never ends."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is None:
+            continue
+        if connection.in_atomic_block:
+            # It was left open, which is a mistake of ours: closed by the driver, no pool gives it out again.
+            connection.connection.close()
+            del connections[connection.alias]
+        connection.close()
 
 
 def _is_ours(host: str) -> bool:

@@ -71,8 +71,8 @@ def _web(environment: Mapping[str, str]) -> list[str]:
 
 
 def _decide(environment: Mapping[str, str]) -> list[str]:
-    # One thread decides at a time (config.turns): threads of one process share one processor. The others wait for
-    # bodies that come slowly; the server makes as many as it needs.
+    # Threads of one process share one processor, so that few are at work at a time. The others wait for bodies that
+    # come slowly, or for the database; the server makes as many as it needs.
     return _granian(environment, workers=cores(), threads=256)
 
 

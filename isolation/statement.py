@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from isolation.borrowed import lender
 from isolation.prepared import Text, ask_texts
 from isolation.tenancy import current_tenant_id, tenant_transaction
 
@@ -44,6 +45,14 @@ def _row(connection: BaseDatabaseWrapper, sql: str, parameters: list[Text]) -> A
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             return cursor.fetchone()
+    lending = None if connection.in_atomic_block else lender(connection.alias)
+    if lending is None:
+        return _asked(connection, sql, parameters)
+    with lending.lent() as lent:
+        return _asked(lent, sql, parameters)
+
+
+def _asked(connection: BaseDatabaseWrapper, sql: str, parameters: list[Text]) -> Any:
     connection.ensure_connection()
     try:
         with connection.wrap_database_errors:

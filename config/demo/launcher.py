@@ -188,7 +188,7 @@ def _commands(web_port: int, decide_port: int) -> dict[str, list[str]]:
 
     return {
         "web": granian(web_port, 4),
-        # One of them decides at a time; the others wait for bodies that come slowly (config.turns).
+        # Most of them wait for bodies that come slowly; the server makes as many as it needs.
         "decide": granian(decide_port, 256),
         "worker": ["-m", "celery", "-A", "config", "worker", "--concurrency", "1", "--loglevel", "INFO"],
         # Its schedule is in the code: it has nothing to keep on disk.

@@ -3,11 +3,14 @@
 import json
 import re
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections, transaction
 from django.test import Client, override_settings
 
 from config.door import Door
@@ -130,3 +133,32 @@ def test_a_process_that_only_decides_has_no_other_pages(world: World, client: Cl
     assert knock(door, "GET", "/.well-known/authzen-configuration", b"")[0] == 200
     path, content, environ = questions(world)["allow"]
     assert json.loads(knock(door, "POST", path, content, **environ)[2])["decision"] is True
+
+
+def test_a_thread_gives_its_connections_back_with_the_answer(world: World) -> None:
+    """It may next wait for a body that never comes."""
+    path, content, environ = questions(world)["batch"]
+
+    def serve() -> tuple[int, bool]:
+        status = knock(Door(_SITE), "POST", path, content, **environ)[0]
+        return status, connections["default"].connection is None
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(serve).result() == (200, True)
+
+
+def test_a_transaction_that_was_left_open_ends_with_the_request(world: World) -> None:
+    path, content, environ = questions(world)["allow"]
+
+    def serve() -> list[int]:
+        left_open = transaction.atomic()
+        left_open.__enter__()
+        try:
+            return [knock(Door(_SITE), "POST", path, content, **environ)[0] for _ in range(2)]
+        finally:
+            with suppress(Exception):
+                left_open.__exit__(None, None, None)
+            connections["default"].close()
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(serve).result() == [503, 200]
