@@ -1,6 +1,7 @@
 """Translate a decision into the members that every door's answer carries."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,8 @@ UNKNOWN = frozenset({Reason.FACTS_UNAVAILABLE, Reason.INTERNAL_ERROR})
 def context_of(answer: Answer) -> dict[str, Any]:
     """Write our members of an AuthZEN answer's ``context``; what has no value is left out."""
     decision = answer.decision
+    if decision.outcome == Outcome.ALLOW and not decision.needs:
+        return _context_of_allow(answer)
     status = str(STATUS_OF[decision.outcome])
     out: dict[str, Any] = {
         "id": answer.public_id,
@@ -38,6 +41,26 @@ def context_of(answer: Answer) -> dict[str, Any]:
         out["reason_user"] = {status: for_person(decision)}
         out["reason_admin"] = {status: for_operator(decision)}
     return {key: value for key, value in out.items() if value is not None and value != []}
+
+
+def _context_of_allow(answer: Answer) -> dict[str, Any]:
+    """Write what is left of the members where nothing is asked, in the same order; most answers are this."""
+    decision = answer.decision
+    out: dict[str, Any] = {
+        "id": answer.public_id,
+        "outcome": "allow",
+        "reason": decision.reason.value,
+        "as_of": instant(decision.as_of),
+    }
+    if decision.next_change_at:
+        out["next_change_at"] = _remembered_instant(decision.next_change_at)
+    if decision.versions.snapshot:
+        out["snapshot"] = decision.versions.snapshot
+    if decision.versions.policy:
+        out["policy_version"] = decision.versions.policy
+    if not decision.is_enforceable:
+        out["purpose"] = answer.question.context.purpose.value
+    return out
 
 
 def challenge_members(answer: Answer) -> dict[str, Any]:
@@ -109,6 +132,10 @@ def requirement_json(requirement: Requirement) -> dict[str, Any]:
 def instant(at: datetime) -> str:
     """Write an instant as RFC 3339 in UTC."""
     return f"{(at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()[:-6]}Z"
+
+
+# The same end of a session or of a term is told again and again.
+_remembered_instant = lru_cache(maxsize=4096)(instant)
 
 
 def status_of(answer: Answer) -> int:

@@ -1,7 +1,7 @@
 """Record a decision with the facts that it was made from, so that it can be explained and made again."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
@@ -143,8 +143,28 @@ def _payload(
 def _marked(question: Question, facts: Facts, subject: tuple[str, str]) -> Facts:
     """Leave out of the facts what leads from a tag to a name: by a join, or by hashing every name that comes to mind."""
     mark = audit.marker_of(tenant_id=question.home, subject=facts.subject)
-    session = None if facts.session is None else _marked_session(facts.session, mark)
+    session = None if facts.session is None else _marked_once(facts.session, mark, subject)
     return replace(facts, subject=subject, binding=mark(facts.binding), session=session)
+
+
+_MARKED: Final = 20_000
+_marked_sessions: dict[str, tuple[SessionFacts, tuple[str, str], SessionFacts]] = {}
+
+
+def _marked_once(session: SessionFacts, mark: Callable[[str], str], subject: tuple[str, str]) -> SessionFacts:
+    """Mark a session, or find it marked: what a process remembers of a person is recorded again and again.
+
+    subject: as the trail names it; whoever is erased and comes back has another tag, with another key behind it.
+    """
+    found = _marked_sessions.get(session.handle)
+    if found is not None and found[0] is session and found[1] == subject:
+        return found[2]
+    marked = _marked_session(session, mark)
+    if session.state == SessionState.LIVE:
+        if len(_marked_sessions) >= _MARKED:
+            _marked_sessions.clear()
+        _marked_sessions[session.handle] = (session, subject, marked)
+    return marked
 
 
 def _marked_session(session: SessionFacts, mark: Callable[[str], str]) -> SessionFacts:

@@ -119,7 +119,7 @@ def _guarded(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
         log.exception("decision_failed", request_id=asked.request_id[:128])
         document = problem(503, code="internal_error", detail="This cannot be decided just now.")
         status, headers, body = 503, {"Retry-After": "1", "Content-Type": PROBLEM_TYPE}, msgspec.json.encode(document)
-    return status, headers | echoed(asked.request_id), body
+    return status, headers | echoed(asked.request_id) if asked.request_id else headers, body
 
 
 def _answered(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
@@ -237,7 +237,7 @@ def _question(
 
 
 def _request_id(asked: Asked) -> str:
-    return asked.request_id if _REQUEST_ID.fullmatch(asked.request_id) else ""
+    return asked.request_id if asked.request_id and _REQUEST_ID.fullmatch(asked.request_id) else ""
 
 
 def _asked_by(

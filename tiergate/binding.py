@@ -43,6 +43,15 @@ def binding(
     """
     if fields:
         _refuse_odd(fields)
+    else:
+        names = f"{tenant}{subject[0]}{subject[1]}{session}{action}{resource[0]}{resource[1]}"
+        if names.isascii() and names.isprintable() and '"' not in names and "\\" not in names:
+            # What the encoder would write, for a third of its time: nothing here has to be escaped.
+            written = (
+                f'{{"action":"{action}","fields":{{}},"resource":["{resource[0]}","{resource[1]}"],'
+                f'"session":"{session}","subject":["{subject[0]}","{subject[1]}"],"tenant":"{tenant}"}}'
+            )
+            return hashlib.sha256(_DOMAIN + written.encode()).hexdigest()
     document = {
         "tenant": tenant,
         "subject": list(subject),
