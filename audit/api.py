@@ -4,9 +4,10 @@ from audit.backlog import Backlog, sealing_backlog
 from audit.draining import Drained, drain, stream_length
 from audit.durable import append_at_once
 from audit.erasing import erase_person
-from audit.errors import CannotSeal, EntryNotFound, NotSealed, PersonNotFound
+from audit.errors import CannotSeal, CursorOutdated, CursorUnreadable, EntryNotFound, NotSealed, PersonNotFound
 from audit.exporting import export_lines
 from audit.findings import Report
+from audit.following import Cursor
 from audit.kinds import Kind
 from audit.people import (
     forget_people,
@@ -21,7 +22,7 @@ from audit.people import (
 from audit.proofs import Consistency, Inclusion, prove_consistency, prove_inclusion
 from audit.sealing_run import SealingRun, seal_all
 from audit.stream import StreamState, append_later, flush_stream, stop_stream, stream_state
-from audit.trail import MAX_PAGE, Entry, append, get_entry, list_entries
+from audit.trail import MAX_PAGE, Entry, Page, append, get_entry, list_entries, read_page
 from audit.verification import verify
 
 __all__ = [
@@ -29,12 +30,16 @@ __all__ = [
     "Backlog",
     "CannotSeal",
     "Consistency",
+    "Cursor",
+    "CursorOutdated",
+    "CursorUnreadable",
     "Drained",
     "Entry",
     "EntryNotFound",
     "Inclusion",
     "Kind",
     "NotSealed",
+    "Page",
     "PersonNotFound",
     "Report",
     "SealingRun",
@@ -54,6 +59,7 @@ __all__ = [
     "people_by_key",
     "prove_consistency",
     "prove_inclusion",
+    "read_page",
     "reseal_people",
     "seal_all",
     "seal_personal",

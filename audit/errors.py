@@ -17,6 +17,20 @@ class PersonNotFound(TiergateError):
     kind = ErrorKind.NOT_FOUND
 
 
+class CursorUnreadable(TiergateError):
+    """``after`` is no cursor of the trail's."""
+
+    code = "invalid_cursor"
+    kind = ErrorKind.INVALID
+
+
+class CursorOutdated(TiergateError):
+    """The database was restored since the cursor was given: read again with ``since``, and know entries by ``id``."""
+
+    code = "cursor_outdated"
+    kind = ErrorKind.CONFLICT
+
+
 class CannotSeal(Exception):
     """The trail cannot be sealed as things are; nothing was."""
 

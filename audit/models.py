@@ -15,7 +15,7 @@ class Entry(models.Model):
     ``seq`` is numbered by the database: it orders entries as they were inserted, which is not quite the order in
     which they were committed. Rows are inserted by ``audit.trail`` and ``audit_append`` alone. The table is parted
     by months of ``at``, so that in it ``id`` is unique together with ``at``; its column ``xid``, the transaction
-    that wrote the row, is read by the sealer alone.
+    that wrote the row, is read by the sealer and by `audit.following` alone.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 
 import msgspec
 from django.db import connection
+from django.db.models import QuerySet
 
 from audit.errors import EntryNotFound
+from audit.following import Cursor, read_rows
 from audit.kinds import Kind
 from audit.metrics import count_entry
 from audit.models import Entry as EntryRow
@@ -35,7 +37,7 @@ ACTORS: Final = ("by", "asked_by")
 class Entry:
     """One thing that happened.
 
-    seq: orders a tenant's entries; the cursor for reading on.
+    seq: orders a tenant's entries as they were written, which is not quite how they were committed.
     subject: type and id of whom it was about, or None; the id of one who was erased is a tag (`people.is_tag`).
     personal: what is told of the subject under their own key; None where there is nothing, or nobody can read it.
     is_lost: something was told of the subject that nobody can read any more.
@@ -51,6 +53,15 @@ class Entry:
     payload: Any
     personal: Any = None
     is_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Entries by number. next: where more waits, None where nothing does. follow: where whatever comes goes on."""
+
+    entries: list[Entry]
+    next: Cursor | None
+    follow: Cursor
 
 
 def append(
@@ -150,14 +161,50 @@ def list_entries(
     kinds: Collection[Kind] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    after_seq: int | None = None,
     limit: int = 100,
 ) -> list[Entry]:
-    """Read a page of the tenant's entries, oldest first, within a transaction of that tenant.
+    """Read the first of the tenant's entries, oldest first, within a transaction of that tenant.
 
     since, until: only what happened at or after the one, and before the other.
-    after_seq: go on behind this entry. limit: at most this many, and never more than 500.
+    limit: at most this many, and never more than 500; `read_page` goes on behind them.
     """
+    rows = _chosen(tenant_id=tenant_id, subject=subject, kinds=kinds, since=since, until=until)
+    return _told(rows.order_by("seq")[: _bounded(limit)])
+
+
+def read_page(
+    *,
+    tenant_id: UUID,
+    subject: tuple[str, str] | None = None,
+    kinds: Collection[Kind] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: Cursor | None = None,
+    limit: int = 100,
+) -> Page:
+    """Read a page of the tenant's entries, each once however late it is committed (`audit.following`).
+
+    Takes a transaction of that tenant which writes nothing. after: where the page before ended; None begins.
+    since, until, limit: as for `list_entries`.
+    :raises CursorOutdated: the database was restored since the cursor was given.
+    """
+    rows = _chosen(tenant_id=tenant_id, subject=subject, kinds=kinds, since=since, until=until)
+    page = read_rows(rows, tenant_id=tenant_id, after=after, limit=_bounded(limit))
+    return Page(entries=_told(page.found), next=page.next, follow=page.follow)
+
+
+def _bounded(limit: int) -> int:
+    return max(0, min(limit, MAX_PAGE))
+
+
+def _chosen(
+    *,
+    tenant_id: UUID,
+    subject: tuple[str, str] | None,
+    kinds: Collection[Kind] | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> QuerySet[EntryRow]:
     rows = EntryRow.objects.filter(tenant_id=tenant_id)
     if subject is not None:
         known_as = ids_in_trail(tenant_id=tenant_id, subject=subject)
@@ -168,9 +215,7 @@ def list_entries(
         rows = rows.filter(at__gte=since)
     if until is not None:
         rows = rows.filter(at__lt=until)
-    if after_seq is not None:
-        rows = rows.filter(seq__gt=after_seq)
-    return _told(rows.order_by("seq")[: max(0, min(limit, MAX_PAGE))])
+    return rows
 
 
 def _told(rows: Iterable[EntryRow]) -> list[Entry]:

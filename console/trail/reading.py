@@ -33,26 +33,29 @@ class Asked:
 
 
 def read_entries(asked: Asked) -> Iterator[audit.Entry]:
-    """Read the entries, oldest first; what is appended meanwhile is read too, and no transaction is held open."""
-    after_seq: int | None = None
+    """Read the entries that are there when it begins, oldest first; no transaction is held open."""
+    after: audit.Cursor | None = None
     while True:
-        page = page_of_entries(asked, after_seq=after_seq, limit=audit.MAX_PAGE)
-        yield from page
-        if len(page) < audit.MAX_PAGE:
+        page = read_page(asked, after=after, limit=audit.MAX_PAGE)
+        yield from page.entries
+        if page.next is None:
             return
-        after_seq = page[-1].seq
+        after = page.next
 
 
-def page_of_entries(asked: Asked, *, after_seq: int | None, limit: int) -> list[audit.Entry]:
-    """Read one page of the entries, oldest first, behind the one with ``after_seq``."""
+def read_page(asked: Asked, *, after: audit.Cursor | None, limit: int) -> audit.Page:
+    """Read one page of the entries.
+
+    :raises CursorOutdated: the database was restored since the cursor was given.
+    """
     with tenant_transaction(asked.tenant_id):
-        return audit.list_entries(
+        return audit.read_page(
             tenant_id=asked.tenant_id,
             subject=asked.subject,
             kinds=asked.kinds,
             since=asked.since,
             until=asked.until,
-            after_seq=after_seq,
+            after=after,
             limit=limit,
         )
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit import api as audit
-from console.trail.reading import Asked, names_in, page_of_entries
+from console.trail.reading import Asked, names_in, read_page
 from console.trail.sentences import sentence
 from console.trail.wording import Names
 from licensing import api as licensing
@@ -19,14 +19,13 @@ from tiergate import Action
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 250
-_MAX_SEQ: Final = 2**63 - 1
 
 _PARAMETERS: Final = [
     OpenApiParameter("subject", str, description="Only what is about this one, e.g. `user:alice`."),
     OpenApiParameter("kind", str, many=True, enum=sorted(audit.Kind), description="Only of this kind, or these."),
     OpenApiParameter("since", OpenApiTypes.DATETIME, description="From this instant on, with a time zone."),
     OpenApiParameter("until", OpenApiTypes.DATETIME, description="Before this instant, with a time zone."),
-    OpenApiParameter("after", str, description="The `next` of the page before."),
+    OpenApiParameter("after", str, description="The `next` of the page before, or its `follow`."),
     OpenApiParameter("limit", OpenApiTypes.INT, description=f"1 to {MAX_LIMIT}; {DEFAULT_LIMIT} if left out."),
 ]
 
@@ -58,7 +57,10 @@ class TrailPage(serializers.Serializer[Any]):
     """A page of the trail, oldest first."""
 
     items = TrailEntry(many=True)
-    next = serializers.CharField(allow_null=True)
+    next = serializers.CharField(allow_null=True, help_text="The `after` of the next page; null on the last one.")
+    follow = serializers.CharField(
+        help_text="The `after` for whatever is new once you ask again: each entry once, however late it was committed."
+    )
 
 
 class TrailView(APIView):
@@ -72,10 +74,15 @@ class TrailView(APIView):
         """List what happened in a tenant, oldest first, page by page."""
         found = licensing.get_tenant(tenant)
         limit = _limit(request)
-        page = page_of_entries(_asked(request, found.id), after_seq=_after(request), limit=limit + 1)
+        page = read_page(_asked(request, found.id), after=_after(request), limit=limit)
         names = names_in(found)
-        more = str(page[limit - 1].seq) if len(page) > limit else None
-        return Response({"items": [_told(one, names) for one in page[:limit]], "next": more})
+        return Response(
+            {
+                "items": [_told(one, names) for one in page.entries],
+                "next": page.next.text() if page.next else None,
+                "follow": page.follow.text(),
+            }
+        )
 
 
 def _told(entry: audit.Entry, names: Names) -> dict[str, Any]:
@@ -125,13 +132,10 @@ def _limit(request: Request) -> int:
     return found
 
 
-def _after(request: Request) -> int | None:
+def _after(request: Request) -> audit.Cursor | None:
     text = request.query_params.get("after", "")
-    found = _number(text)
-    if text and (found is None or found > _MAX_SEQ):
-        raise licensing.InvalidName("after is the next of the page before.")
-    return found
+    return audit.Cursor.read(text) if text else None
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_SEQ)) else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT)) else None

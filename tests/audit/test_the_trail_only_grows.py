@@ -86,10 +86,11 @@ def test_a_page_goes_on_behind_the_one_before_whatever_is_added(tenants: Tenants
             audit.api.append(tenant_id=acme, kind=Kind.DECISION, at=NOON, payload={"n": n}, subject=("user", "dora"))
             for n in range(4)
         ]
-        first = audit.api.list_entries(tenant_id=acme, subject=("user", "dora"), limit=2)
+        first = audit.api.read_page(tenant_id=acme, subject=("user", "dora"), limit=2)
         last = audit.api.append(tenant_id=acme, kind=Kind.DECISION, at=NOON, payload={}, subject=("user", "dora"))
-        rest = audit.api.list_entries(tenant_id=acme, subject=("user", "dora"), after_seq=first[-1].seq)
-    assert [one.id for one in [*first, *rest]] == [*made, last]
+        rest = audit.api.read_page(tenant_id=acme, subject=("user", "dora"), after=first.next)
+        added = audit.api.read_page(tenant_id=acme, subject=("user", "dora"), after=rest.follow)
+    assert [one.id for page in (first, rest, added) for one in page.entries] == [*made, last]
 
 
 @pytest.mark.parametrize(
