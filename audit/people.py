@@ -47,6 +47,8 @@ REMEMBERED_SECONDS: Final = 300.0
 
 _MAX_KEPT: Final = 65_536
 MAX_NAME: Final = 1_000
+_MAX_NAME_BYTES: Final = 1_280
+"""Of two such names and what else an index row holds, less than it takes at most: 2,704."""
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _TAG: Final = re.compile(r"~[0-9a-f]{32}")
@@ -95,8 +97,12 @@ def is_tag(text: str) -> bool:
 
 
 def storable(text: str) -> str:
-    """Return a text as PostgreSQL can hold it, and index it: no NUL, no lone surrogate, at most 1,000 characters."""
-    return text[:MAX_NAME].encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+    """Return a text as PostgreSQL can hold it, and index it.
+
+    No NUL, no lone surrogate, at most 1,000 characters, and no more of them than 1,280 bytes hold.
+    """
+    encoded = text[:MAX_NAME].replace("\x00", "\ufffd").encode("utf-8", "replace")
+    return encoded[:_MAX_NAME_BYTES].decode("utf-8", "ignore")
 
 
 def tag_of(*, tenant_id: UUID, subject: Subject) -> str:

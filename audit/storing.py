@@ -6,7 +6,8 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from django.db import DataError, IntegrityError, connections, transaction
+from django.db import DatabaseError, DataError, IntegrityError, connections, transaction
+from psycopg.errors import ProgramLimitExceeded, StatementTooComplex
 
 from audit.columns import binding_cursor, instants, texts, uuids
 from audit.encoding import storable_bytes, without_nul
@@ -62,15 +63,25 @@ def store_each(records: list[Record], store: Callable[[list[Record]], int]) -> t
     """
     try:
         return store(records) if records else 0, 0
-    except (DataError, IntegrityError):
+    except DatabaseError as error:
+        if not _is_for_good(error):
+            raise
         stored = refused = 0
         for record in records:
             try:
                 stored += store([record])
-            except (DataError, IntegrityError):
+            except DatabaseError as its_own:
+                if not _is_for_good(its_own):
+                    raise
                 refused += 1
                 _log.exception("entry_refused", tenant_id=record.tenant_id.hex(), entry_id=record.entry_id.hex())
         return stored, refused
+
+
+def _is_for_good(error: DatabaseError) -> bool:
+    # What is larger or deeper than PostgreSQL takes comes as an operational error, and is so the next time too.
+    is_too_much = isinstance(error.__cause__, ProgramLimitExceeded | StatementTooComplex)
+    return is_too_much or isinstance(error, DataError | IntegrityError)
 
 
 def _columns(records: Iterable[Record]) -> list[Any]:

@@ -21,6 +21,9 @@ pytestmark = pytest.mark.django_db
 
 type Tenants = tuple[UUID, UUID]
 
+# Of four bytes each, and so far apart that nothing is gained by compressing them.
+_LONGEST_NAME = "".join(chr(0x20000 + number * 40_503 % 0xB0000) for number in range(1_000))
+
 
 @pytest.fixture
 def sender() -> Iterator[Sender]:
@@ -180,6 +183,26 @@ def test_what_cannot_even_be_read_as_a_row_holds_up_no_other(tenants: Tenants, v
     assert (drained.stored, drained.refused) == (1, 4)
     assert stored(tenants[0]) == {good}
     assert valkey.xlen(stream_key()) == 0
+
+
+def test_what_is_deeper_than_postgresql_reads_holds_up_no_other(tenants: Tenants, valkey: redis.Redis) -> None:
+    good = uuid4()
+    deep = record(tenants[0], payload=b"[" * 100_000 + b"]" * 100_000)
+    valkey.xadd(stream_key(), message_of(joined([deep, record(tenants[0], entry_id=good)])))
+    assert audit.api.drain() == Drained(stored=1, refused=1)
+    assert stored(tenants[0]) == {good}
+
+
+@pytest.mark.parametrize("kind", ["service", _LONGEST_NAME])
+def test_whoever_has_the_longest_of_names_holds_up_no_other(tenants: Tenants, valkey: redis.Redis, kind: str) -> None:
+    """No index row takes so much, and callers choose what a subject is called."""
+    good = uuid4()
+    odd = Record(tenants[0].bytes, uuid4().bytes, "decision", NOON, kind, _LONGEST_NAME, b"", b"{}")
+    valkey.xadd(stream_key(), message_of(joined([encode_record(odd), record(tenants[1], entry_id=good)])))
+    assert audit.api.drain() == Drained(stored=2, refused=0)
+    assert stored(tenants[1]) == {good}
+    with tenant_transaction(tenants[0]):
+        assert len(audit.api.list_entries(tenant_id=tenants[0], subject=(kind, _LONGEST_NAME), limit=2)) == 1
 
 
 def test_what_is_new_is_stored_beside_what_is_there(tenants: Tenants, valkey: redis.Redis, superuser: Any) -> None:
