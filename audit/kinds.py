@@ -34,3 +34,6 @@ class Kind(StrEnum):
     ROLE_CHANGED = "role.changed"
     SUBSCRIPTION_CHANGED = "subscription.changed"
     OVERRIDE_CHANGED = "override.changed"
+    KEYS_ROTATED = "keys.rotated"
+    SESSION_REFUSED = "session.refused"
+    REDEMPTION_REFUSED = "redemption.refused"

@@ -1,6 +1,6 @@
 """What still needs which key of the ring, and moving what can be moved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -8,9 +8,10 @@ from typing import Final
 from django.db.models import Count, Max, Q
 
 import audit.api
+import licensing.api
 from authlevels.models import ServiceCredential, SessionRow, TotpDevice
 from authlevels.totp import place_of
-from isolation.api import Resealed, count_by_key, key_ids, reseal_column
+from isolation.api import Resealed, count_by_key, key_ids, reseal_column, tenant_transaction
 
 _SWEEP: Final = "sweep"
 _NAMED: Final = 20
@@ -96,3 +97,27 @@ def reseal_factors(*, progress: Callable[[int], None] | None = None) -> Resealed
         place=place_of,
         progress=progress,
     )
+
+
+def record_rotation(*, by: str, at: datetime, done: Mapping[str, Resealed] | None = None) -> None:
+    """Append to the vendor's trail that a run began, or what it did: ids of keys and counts, never a key.
+
+    A run may be broken off when it has moved many secrets already, so that its beginning is told for itself.
+
+    done: what each run over one kind of secret did, by a name; None at the beginning.
+    """
+    counts = {name: {"moved": one.moved, "unreadable": len(one.unreadable)} for name, one in (done or {}).items()}
+    newest, *older = key_ids()
+    with tenant_transaction(licensing.api.VENDOR_TENANT_ID, durable=True):
+        audit.api.append(
+            tenant_id=licensing.api.VENDOR_TENANT_ID,
+            kind=audit.api.Kind.KEYS_ROTATED,
+            at=at,
+            payload={
+                "by": by,
+                "state": "begun" if done is None else "done",
+                "key": newest,
+                "older": older,
+                "secrets": counts,
+            },
+        )

@@ -17,6 +17,17 @@ _FAILED: Final = {
     "account_ended": "the account has ended",
     "membership_ended": "the membership has ended",
 }
+_REFUSED: Final = {
+    "own_people": "people of the own sign-in cannot be vouched for",
+    "own_issuer": "the issuer was ours",
+    "auth_time_ahead": "the sign-in lay in the future",
+    "auth_time_past": "the sign-in was too long ago",
+    "ended": "it would have ended already",
+    "no_method": "no method was named",
+    "no_member": "nobody of that name is an active member",
+    "verb_missing": "the credential may not do that there",
+    "code": "the code was wrong, redeemed already, or too old",
+}
 _APP: Final = "an authenticator app"
 
 
@@ -40,6 +51,26 @@ def _sign_in_failed(entry: Entry, names: Names) -> str:
     why = _FAILED.get(str(entry.payload.get("why")), plain(entry.payload.get("why")))
     last = ", and that was the last try for now" if entry.payload.get("attempts_left") == 0 else ""
     return f"{who} could not sign in: {why}{last}"
+
+
+def _refused(entry: Entry, names: Names) -> str:
+    why = plain(_REFUSED.get(str(entry.payload.get("why")), entry.payload.get("why")))
+    by = names.actor(entry.payload.get("by"))
+    if entry.kind == Kind.REDEMPTION_REFUSED:
+        return f"{by} could not redeem what a confirmation of {names.member(entry.subject)} had left: {why}"
+    who = names.member(entry.subject) if entry.subject else "somebody"
+    return f"{by} vouched for {who} in vain: {why}"
+
+
+def _keys_rotated(entry: Entry, names: Names) -> str:
+    by, key = names.actor(entry.payload.get("by")), plain(entry.payload.get("key"))
+    if entry.payload.get("state") == "begun":
+        return f"{by} began to seal secrets anew with the key {key}"
+    secrets = entry.payload["secrets"]
+    moved = listed(f"{one['moved']} of {plain(name)}" for name, one in secrets.items())
+    lost = sum(one["unreadable"] for one in secrets.values())
+    told = f"{by} sealed secrets anew with the key {key}: {moved}"
+    return f"{told}, and {lost} that no key opens stayed as they were" if lost else told
 
 
 def _factor(did: str) -> Teller:
@@ -122,6 +153,9 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
     {
         Kind.SESSION_STARTED: _session_started,
         Kind.SESSION_REVOKED: _session_revoked,
+        Kind.SESSION_REFUSED: _refused,
+        Kind.REDEMPTION_REFUSED: _refused,
+        Kind.KEYS_ROTATED: _keys_rotated,
         Kind.SIGN_IN_FAILED: _sign_in_failed,
         Kind.PERSON_CHANGED: _person_changed,
         Kind.PERSON_ERASED: _person_erased,

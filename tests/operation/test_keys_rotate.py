@@ -23,6 +23,7 @@ from authlevels.totp import open_secret, place_of, seal_secret
 from isolation.api import Resealed, count_by_key, reseal_column, tenant_transaction
 from isolation.clock import now
 from isolation.keyring import key_of
+from licensing.api import VENDOR_TENANT_ID
 from tests.attacks.parallel import at_once
 from tests.authlevels.acme import BOBS_SECRET, NOON, Acme, Asked, code, later
 
@@ -84,6 +85,22 @@ def test_every_secret_is_sealed_with_the_new_key_and_opens_without_the_old_one(y
     assert "authenticator apps: 2 sealed anew with new" in said
     ring.KEY_RING = {"new": NEW}
     years_ago.step_up(years_ago.assert_bob(), BOBS_SECRET, at=NOON)
+
+
+def test_the_trail_tells_who_rotated_to_which_key_and_never_a_key(years_ago: Acme) -> None:
+    told("rotate")
+    with tenant_transaction(VENDOR_TENANT_ID):
+        begun, done = audit.list_entries(tenant_id=VENDOR_TENANT_ID, kinds=[audit.Kind.KEYS_ROTATED])
+    named = {"by": "manage.py", "key": "new", "older": ["old"]}
+    assert begun.payload == {**named, "state": "begun", "secrets": {}}
+    secrets = done.payload["secrets"]
+    assert secrets["authenticator apps"] == {"moved": 2, "unreadable": 0}
+    assert secrets["people of the trail"]["moved"] > 0
+    assert done.payload == {**named, "state": "done", "secrets": secrets}
+    said = io.StringIO()
+    call_command("audit", "show", "--tenant", "vendor", stdout=said)
+    assert "manage.py began to seal secrets anew with the key new." in said.getvalue()
+    assert "manage.py sealed secrets anew with the key new: 2 of authenticator apps" in said.getvalue()
 
 
 def test_a_second_run_moves_nothing(years_ago: Acme) -> None:

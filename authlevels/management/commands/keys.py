@@ -2,15 +2,17 @@
 
 from argparse import ArgumentParser
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 import audit.api
-from authlevels.rotation import KeyRingUse, KeyUse, reseal_factors, ring_use
+from authlevels.rotation import KeyRingUse, KeyUse, record_rotation, reseal_factors, ring_use
 from isolation.api import key_ids
 from isolation.clock import now
+
+_BY: Final = "manage.py"
 
 
 class Command(BaseCommand):
@@ -39,10 +41,13 @@ class Command(BaseCommand):
 
     def _rotate(self) -> list[str]:
         unreadable = []
+        done = {}
+        record_rotation(by=_BY, at=now())
         for what, reseal in (("authenticator apps", reseal_factors), ("people of the trail", audit.api.reseal_people)):
-            done = reseal(progress=partial(self._progress, what))
-            self._say(f"{what}: {done.moved} sealed anew with {key_ids()[0]}")
-            unreadable += [f"{what} {row}" for row in done.unreadable]
+            done[what] = reseal(progress=partial(self._progress, what))
+            self._say(f"{what}: {done[what].moved} sealed anew with {key_ids()[0]}")
+            unreadable += [f"{what} {row}" for row in done[what].unreadable]
+        record_rotation(by=_BY, at=now(), done=done)
         return unreadable
 
     def _progress(self, what: str, moved: int) -> None:
