@@ -204,6 +204,14 @@ class _Kept:
 _kept = _Kept()
 
 
+def _forget_lock() -> None:
+    global _kept  # noqa: PLW0603 - a lock that another thread held at the fork would stay held
+    _kept = _Kept()
+
+
+os.register_at_fork(after_in_child=_forget_lock)
+
+
 class _Found(msgspec.Struct):
     """A credential's row, as far as a call by it asks."""
 

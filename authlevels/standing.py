@@ -17,7 +17,8 @@ def standing_of(tenant_id: UUID) -> str:
     """Read a tenant's standing, in one statement; equal ones mean that nothing was taken back in between.
 
     ``<own>.<tenant>``: the counter of the people of our own sign-in, and that of the tenant and its product's people.
-    Neither rises where something is only added, nor with a use of something. One that went back is another one, too.
+    Neither rises where something is only added, nor with a use of something, but for a session's first use after a
+    pause that ended a level. One that went back is another one, too.
     :raises django.db.DatabaseError: it failed.
     """
     standing: str

@@ -9,6 +9,7 @@ What is remembered serves a routine allow alone. Whatever else comes of it is de
 so that nobody is refused, challenged or let into something premium by a state that is a second old.
 """
 
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -76,6 +77,10 @@ class _Memory:
     """People of live sessions by the session's handle; an entry is trusted while it stands, and until it is news."""
 
     def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Remember nobody, in a process that was just forked too: its parent may have held the lock."""
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
         self._standings: dict[UUID, _Standing] = {}
@@ -146,6 +151,7 @@ class _Memory:
 
 _memory = _Memory()
 licensing.subscribe(_memory.hear)
+os.register_at_fork(after_in_child=_memory.begin_anew)
 
 
 def recall_person(question: Question, *, version: str, at: datetime) -> Person | None:

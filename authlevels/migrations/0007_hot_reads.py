@@ -26,7 +26,8 @@ $fn$
 """
 
 # Only where nobody else wrote a use meanwhile: theirs then measured the same pause. What a crash of the server takes
-# back ends a level early, never late, so that nobody waits for the disk.
+# back ends a level early, never late, so that nobody waits for the disk; but for a use that ends a level, which raises
+# the tenant's standing: a number that was seen and then lost would be given out again, for something else.
 _NOTE_USE = """
 CREATE FUNCTION authlevels_note_use(
     tenant uuid, session uuid, was timestamptz, seen timestamptz, aal2 timestamptz, aal3 timestamptz
@@ -34,7 +35,7 @@ CREATE FUNCTION authlevels_note_use(
 BEGIN
     UPDATE authlevels_session s SET last_seen_at = seen, aal2_since = aal2, aal3_since = aal3
     WHERE s.tenant_id = tenant AND s.id = session AND s.last_seen_at = was;
-    IF FOUND THEN
+    IF FOUND AND aal2 IS DISTINCT FROM seen AND aal3 IS DISTINCT FROM seen THEN
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
     RETURN FOUND::text;
