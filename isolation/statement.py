@@ -57,7 +57,7 @@ def _asked(connection: BaseDatabaseWrapper, sql: str, parameters: list[Text]) ->
     try:
         with connection.wrap_database_errors:
             return ask_texts(connection.connection, sql, parameters)
-    except Exception:
+    except BaseException:
         if not connection.in_atomic_block:
             # No end of a request may come to look whether it is still good: a pool makes a new one.
             connection.close()

@@ -1,5 +1,6 @@
 """Threads that borrow connections for one statement each serve their own tenant, and give everything back."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +74,20 @@ def test_a_connection_that_was_lost_is_made_anew_for_the_next(
     (another,) = global_row("pg_backend_pid()::text", [], using=lent)
     assert another != process
     assert len(lender()._idle) == 1
+
+
+def test_who_is_interrupted_leaves_no_answer_to_the_next(lent: str) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            global_row("'asked', pg_sleep(3)::text", [], using=lent)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert global_row("'x'", [], using=lent) == ["x"]
 
 
 def test_who_finds_every_connection_lent_hears_so_when_patience_ends(
