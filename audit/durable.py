@@ -1,5 +1,6 @@
-"""Append one entry at once: a transaction of its own, committed when the call returns, in one round trip."""
+"""Append an entry at once: committed when the call returns, alone or with those that come at the same moment."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -9,9 +10,10 @@ from django.db import connection
 from audit.encoding import storable_json
 from audit.metrics import count_entry
 from audit.people import storable
-from isolation.api import tenant_row
+from audit.together import OfProcess, Values
+from isolation.api import global_row
 
-_APPEND: Final = "audit_append(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)"
+_APPEND: Final = "audit_append_beside(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)"
 
 
 def append_at_once(
@@ -24,7 +26,7 @@ def append_at_once(
     subject: tuple[str, str],
     session_id: UUID | None = None,
 ) -> None:
-    """Append an entry in a transaction of its own, so that it stands before anything rests on it.
+    """Append an entry, so that it stands before anything rests on it; entries of other requests may be committed with it.
 
     payload: encoded JSON.
     :raises RuntimeError: inside a transaction, whose end would decide whether the entry stands.
@@ -32,9 +34,7 @@ def append_at_once(
     """
     if connection.in_atomic_block:
         raise RuntimeError("An entry cannot be appended at once inside a transaction.")
-    tenant_row(
-        tenant_id,
-        _APPEND,
+    _together.add(
         [
             tenant_id,
             entry_id,
@@ -47,3 +47,10 @@ def append_at_once(
         ],
     )
     count_entry(kind)
+
+
+def _append(entries: Sequence[Values]) -> None:
+    global_row(", ".join([_APPEND] * len(entries)), [value for values in entries for value in values])
+
+
+_together = OfProcess(_append)
