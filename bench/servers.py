@@ -67,7 +67,7 @@ class Serving:
 
 
 def decide_command(environment: Mapping[str, str]) -> list[str]:
-    """Write how a decide server is started: as in production, so with one blocking thread a worker."""
+    """Write how a decide server is started: as in production."""
     return command_of("decide", environment)
 
 
