@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -9,10 +10,11 @@ from authlevels.errors import AssertionRefused, SubjectNotMember, VerbMissing
 from authlevels.models import User
 from authlevels.models.people import ACCOUNT
 from authlevels.principals import Credential, Session
+from authlevels.refusals import record_refused_assertion
 from authlevels.session_start import Origin, start_session
 from authlevels.sign_in import is_active_member
 from isolation.api import tenant_transaction
-from tiergate import OWN_ISSUER, REAUTHENTICATION, Level, Verb, capped_proofs, proofs_from_amr
+from tiergate import OWN_ISSUER, REAUTHENTICATION, Level, Proof, Verb, capped_proofs, proofs_from_amr
 
 MAX_SKEW: Final = timedelta(seconds=60)
 """How far ahead the product's clock may be."""
@@ -41,38 +43,78 @@ def assert_session(  # noqa: PLR0913 - each is a member of what is recorded
     """
     if not credential.reaches(tenant_id) or Verb.SESSIONS_ASSERT not in credential.verbs:
         raise VerbMissing("This credential may not vouch for people in this tenant.")
+    tell = partial(
+        record_refused_assertion,
+        tenant_id=tenant_id,
+        credential=credential,
+        subject=(subject_type, subject_id),
+        idp=idp,
+        amr=amr,
+        at=at,
+    )
+    try:
+        ends, proofs = _vouched(
+            subject_type=subject_type,
+            amr=amr,
+            auth_time=auth_time,
+            idp=idp,
+            expires_at=expires_at,
+            credential=credential,
+            at=at,
+        )
+    except AssertionRefused as error:
+        tell(why=error.why)
+        raise
+    with tenant_transaction(tenant_id):
+        if is_active_member(tenant_id, subject_type, subject_id):
+            user = put_shadow_user(tenant_id, subject_type, subject_id, at=at)
+            return start_session(
+                tenant_id=tenant_id,
+                user=user,
+                issuer=idp,
+                proofs=proofs,
+                origin=origin or Origin(),
+                expires_at=ends,
+                at=at,
+                asserted_by=credential.id,
+            )
+    tell(why="no_member")
+    raise SubjectNotMember("The subject is no active member of this tenant.")
+
+
+def _vouched(
+    *,
+    subject_type: str,
+    amr: Sequence[str],
+    auth_time: datetime,
+    idp: str,
+    expires_at: datetime | None,
+    credential: Credential,
+    at: datetime,
+) -> tuple[datetime, tuple[Proof, ...]]:
+    """Say until when a product's word holds, and what it proves.
+
+    :raises AssertionRefused: it cannot be taken.
+    """
     if subject_type == ACCOUNT:
-        raise AssertionRefused("People of the own sign-in cannot be vouched for.")
+        raise AssertionRefused("People of the own sign-in cannot be vouched for.", why="own_people")
     if idp == OWN_ISSUER:
-        raise AssertionRefused("The issuer is the identity provider's name, not ours.")
+        raise AssertionRefused("The issuer is the identity provider's name, not ours.", why="own_issuer")
     if auth_time > at + MAX_SKEW:
-        raise AssertionRefused("auth_time lies in the future.")
+        raise AssertionRefused("auth_time lies in the future.", why="auth_time_ahead")
     # A proof is never newer than our own clock: it would stay fresh for longer than it may.
     auth_time = min(auth_time, at)
     ends = auth_time + REAUTHENTICATION[Level.AAL1].absolute
     if ends <= at:
-        raise AssertionRefused("auth_time is too long ago: the person has to sign in again.")
+        raise AssertionRefused("auth_time is too long ago: the person has to sign in again.", why="auth_time_past")
     if expires_at is not None:
         ends = min(ends, expires_at)
     if ends <= at:
-        raise AssertionRefused("expires_at has passed.")
+        raise AssertionRefused("expires_at has passed.", why="ended")
     proofs = capped_proofs(proofs_from_amr(amr, at=auth_time, issuer=idp), credential.max_level)
     if not proofs:
-        raise AssertionRefused("amr names no method.")
-    with tenant_transaction(tenant_id):
-        if not is_active_member(tenant_id, subject_type, subject_id):
-            raise SubjectNotMember("The subject is no active member of this tenant.")
-        user = put_shadow_user(tenant_id, subject_type, subject_id, at=at)
-        return start_session(
-            tenant_id=tenant_id,
-            user=user,
-            issuer=idp,
-            proofs=proofs,
-            origin=origin or Origin(),
-            expires_at=ends,
-            at=at,
-            asserted_by=credential.id,
-        )
+        raise AssertionRefused("amr names no method.", why="no_method")
+    return ends, proofs
 
 
 def put_shadow_user(tenant_id: UUID, subject_type: str, subject_id: str, *, at: datetime) -> User:

@@ -25,10 +25,14 @@ class PasswordRefused(TiergateError):
 
 
 class AssertionRefused(TiergateError):
-    """What the product says about a sign-in cannot be taken."""
+    """What the product says about a sign-in cannot be taken. why: as the trail names it."""
 
     code = "assertion_refused"
     kind = ErrorKind.INVALID
+
+    def __init__(self, detail: str, *, why: str) -> None:
+        super().__init__(detail)
+        self.why = why
 
 
 class SubjectNotMember(TiergateError):

@@ -8,6 +8,7 @@ from authlevels.errors import ChallengeNotFound, RedemptionRefused
 from authlevels.models import Challenge, Elevation
 from authlevels.principals import Credential
 from authlevels.public_ids import parse_challenge_ref
+from authlevels.refusals import record_refused_redemption
 from authlevels.verification import Passed, code_digests, passed_with, record_created
 from isolation.api import tenant_transaction
 from tiergate import Verb
@@ -35,8 +36,9 @@ def redeem(*, ref: str, code: str, credential: Credential, at: datetime) -> Pass
         counted = waiting.filter(awaits_digest__in=code_digests(row, code), awaits_until__gt=at).update(
             awaits_digest=None, awaits_until=None
         )
-        if not counted:
-            raise RedemptionRefused("The code is not right, was redeemed already, or is too old.")
-        elevation = Elevation.objects.get(tenant_id=tenant_id, challenge_id=challenge_id)
-        record_created(row, elevation, by=f"credential:{credential.name}", at=at)
-    return passed_with(row, elevation)
+        if counted:
+            elevation = Elevation.objects.get(tenant_id=tenant_id, challenge_id=challenge_id)
+            record_created(row, elevation, by=f"credential:{credential.name}", at=at)
+            return passed_with(row, elevation)
+    record_refused_redemption(tenant_id=tenant_id, challenge_id=challenge_id, credential=credential, at=at)
+    raise RedemptionRefused("The code is not right, was redeemed already, or is too old.")

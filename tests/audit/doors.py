@@ -204,6 +204,17 @@ def _wrong_password(acme: Acme) -> None:
         )
 
 
+def _vouched_in_vain(acme: Acme) -> None:
+    with suppress(authlevels.AssertionRefused):
+        acme.assert_bob(amr=[])
+
+
+def _redeemed_in_vain(acme: Acme) -> None:
+    ref, _browser = _handed_off(acme)
+    with suppress(authlevels.RedemptionRefused):
+        authlevels.redeem(ref=ref, code="cmp_wrong", credential=acme.credential, at=later(9))
+
+
 # Each door with what it does here, and what it tells.
 TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "edit_catalogue": (_catalogue, {Kind.CATALOG_APPLIED}),
@@ -215,6 +226,7 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "put_override": (_override, {Kind.OVERRIDE_CHANGED}),
     "remove_override": (_no_override, {Kind.OVERRIDE_CHANGED}),
     "assert_session": (Acme.assert_bob, {Kind.SESSION_STARTED}),
+    "assert_session, in vain": (_vouched_in_vain, {Kind.SESSION_REFUSED}),
     "sign_in_with_password": (Acme.sign_in_alice, {Kind.SESSION_STARTED}),
     "sign_in_with_password, wrongly": (_wrong_password, {Kind.SIGN_IN_FAILED}),
     "end_session": (_session_ended, {Kind.SESSION_REVOKED}),
@@ -223,6 +235,7 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "verify": (_passed, {Kind.CHALLENGE_PASSED, Kind.ELEVATION_CREATED}),
     "verify, wrongly": (_failed, {Kind.CHALLENGE_FAILED}),
     "redeem": (_redeemed, {Kind.ELEVATION_CREATED}),
+    "redeem, in vain": (_redeemed_in_vain, {Kind.REDEMPTION_REFUSED}),
     "claim_transaction": (_claimed, {Kind.ELEVATION_USED}),
     "claim_use": (_used, {Kind.ELEVATION_USED}),
     "elevation_consumed": (_consumed, {Kind.ELEVATION_USED}),
