@@ -26,7 +26,12 @@ $fn$
 
 
 class Migration(migrations.Migration):
-    """A function that the release before this one does not call."""
+    """A function that the release before this one does not call.
+
+    It takes the place of 0004's ``licensing_member_facts``, which code up to 0006 calls and no later code does. Drop
+    that one no sooner than in the release after the first that holds this migration: the release before each one must
+    run on its schema, and the one before the first still calls it.
+    """
 
     dependencies = [("licensing", "0006_restorable")]
     operations = [migrations.RunSQL(_MEMBER_STATE, "DROP FUNCTION licensing_member_state(uuid, text, text)")]
