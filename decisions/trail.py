@@ -11,6 +11,7 @@ from audit import api as audit
 from authlevels import api as authlevels
 from decisions.facts import Gathered
 from decisions.question import Question
+from licensing import api as licensing
 from tiergate import (
     OWN_ISSUER,
     OWN_PREFIX,
@@ -165,6 +166,15 @@ def _marked_once(session: SessionFacts, mark: Callable[[str], str], subject: tup
             _marked_sessions.clear()
         _marked_sessions[session.handle] = (session, subject, marked)
     return marked
+
+
+def _forget_marked(kind: str, _key: str) -> None:
+    """Forget what was marked with the key of somebody who was erased."""
+    if kind in {"erased", licensing.RESET}:
+        _marked_sessions.clear()
+
+
+licensing.subscribe(_forget_marked)
 
 
 def _marked_session(session: SessionFacts, mark: Callable[[str], str]) -> SessionFacts:

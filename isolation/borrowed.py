@@ -8,17 +8,17 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _NO_PATIENCE: Final = 5.0
 
 
 class Lender:
-    """The connections that one process lends. count: at most so many; None for no pool to take them from."""
+    """The connections that one process lends. count: at most so many; 0 for no pool to take them from, or too small a one."""
 
     def __init__(self, alias: str) -> None:
         options = connections[alias].settings_dict["OPTIONS"]
@@ -46,9 +46,22 @@ class Lender:
             raise
         try:
             yield connection
+        except (OperationalError, InterfaceError):
+            # A server that was restarted has dropped the others too: each would have failed somebody once.
+            self._close_idle()
+            raise
         finally:
             self._idle.append(connection)
             self._seats.release()
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                idle = self._idle.pop()
+                if idle.connection is not None:
+                    # By the driver, so that no pool gives it out again.
+                    idle.connection.close()
+                idle.close()
 
     def _made(self) -> BaseDatabaseWrapper:
         made = connections.create_connection(self._alias)
@@ -62,7 +75,7 @@ _lenders: dict[str, Lender] = {}
 
 
 def lender(alias: str = DEFAULT_DB_ALIAS) -> Lender | None:
-    """Return what lends connections to a database; None where they are not pooled, and each thread has its own."""
+    """Return what lends connections to a database; None where it has none to lend, and each thread takes its own."""
     found = _lenders.get(alias)
     if found is None:
         with _guard:

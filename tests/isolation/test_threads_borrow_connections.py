@@ -90,6 +90,28 @@ def test_who_is_interrupted_leaves_no_answer_to_the_next(lent: str) -> None:
     assert global_row("'x'", [], using=lent) == ["x"]
 
 
+def test_a_restarted_database_fails_one_statement_and_not_one_for_each_connection(
+    world: World, lent: str, superuser: psycopg.Connection
+) -> None:
+    together = threading.Barrier(lender().count)
+
+    def hold(_number: int) -> str:
+        with lender().lent() as connection, connection.cursor() as cursor:
+            together.wait(10)
+            cursor.execute("SELECT pg_backend_pid()")
+            return str(cursor.fetchone()[0])
+
+    with ThreadPoolExecutor(lender().count) as threads:
+        processes = list(threads.map(hold, range(lender().count)))
+    for process in processes:
+        superuser.execute("SELECT pg_terminate_backend(%s)", [int(process)])
+    with pytest.raises(OperationalError):
+        global_row("'x'", [], using=lent)
+    assert global_row("'x'", [], using=lent) == ["x"]
+    with ThreadPoolExecutor(lender().count) as threads:
+        assert not set(threads.map(hold, range(lender().count))) & set(processes)
+
+
 def test_who_finds_every_connection_lent_hears_so_when_patience_ends(
     lent: str,
 ) -> None:
