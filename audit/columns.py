@@ -25,7 +25,6 @@ _UUID, _TEXT, _BYTES, _WHOLE, _INSTANT = 2950, 25, 17, 20, 1184
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY_SECONDS: Final = 86_400
 _SECOND: Final = 1_000_000
-_MAX_BYTES: Final = 0x3FFF_FFFF
 
 
 class _Column(bytes):
@@ -100,6 +99,8 @@ def binding_cursor(connection: Any) -> CursorWrapper:
 
 
 def _header(element: int, values: Sequence[Any], *, has_null: bool = False) -> bytes:
+    # Dimensions, whether there are nulls, the type; and for the one dimension its length and where it begins, which an
+    # empty array, of no dimension, does not have.
     return _HEADER.pack(1, has_null, element, len(values), 1) if values else _HEADER.pack(0, 0, element, 0, 0)[:12]
 
 
