@@ -45,7 +45,10 @@ CONNECTS_ITSELF = {
     "isolation/postgresql/base.py": "looks whether the database is back, by the alias's own role; reads nothing",
     "config/operation/readiness.py": "a probe has a connection of its own, by the app's role, and reads no row",
 }
-NAMES_ANY = {"isolation/borrowed.py": "lends connections to whatever alias its caller names"}
+NAMES_ANY = {
+    "config/door.py": "gives back the connections of every alias, and asks nothing by any",
+    "isolation/borrowed.py": "lends connections to whatever alias its caller names, and asks nothing by any",
+}
 YIELDS_WITHIN = {
     "audit/exporting.py: export_lines": "one read-only snapshot of the sweep's role, for a command and its file alone",
 }
