@@ -29,6 +29,9 @@ from tiergate import (
     SessionState,
 )
 
+MAX_TOLD: Final = 1_000
+"""Characters that are recorded of a name that nobody knows."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -122,10 +125,13 @@ def read_back(entry: audit.Entry) -> tuple[Facts, Decision]:
 def _payload(
     question: Question, gathered: Gathered, decision: Decision, entry_id: UUID, subject: tuple[str, str]
 ) -> bytes:
+    facts = _marked(question, gathered.facts, subject)
+    if facts.action is None:
+        facts, decision = _cut_facts(facts), _cut_notes(decision)
     document: dict[str, Any] = {
         "asked_by": audit.tagged_actor(tenant_id=question.home, actor=question.asked_by),
         "request_id": question.request_id,
-        "facts": _marked(question, gathered.facts, subject),
+        "facts": facts,
         "decision": decision,
     }
     confirmed: dict[str, Any] = {"fields": gathered.fields} if gathered.fields else {}
@@ -146,6 +152,25 @@ def _marked(question: Question, facts: Facts, subject: tuple[str, str]) -> Facts
     mark = audit.marker_of(tenant_id=question.home, subject=facts.subject)
     session = None if facts.session is None else _marked_once(facts.session, mark, subject)
     return replace(facts, subject=subject, binding=mark(facts.binding), session=session)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TOLD else f"{text[:MAX_TOLD]}…"
+
+
+def _cut_facts(facts: Facts) -> Facts:
+    """Cut what a caller made up: of an action that nobody knows, nothing rests on the rest of its name."""
+    return replace(
+        facts,
+        action_name=_cut(facts.action_name),
+        resource=(_cut(facts.resource[0]), _cut(facts.resource[1])),
+        environment=None if facts.environment is None else _cut(facts.environment),
+    )
+
+
+def _cut_notes(decision: Decision) -> Decision:
+    """Cut the notes alike, so that the same decision follows from the facts."""
+    return replace(decision, trace=tuple(replace(step, note=_cut(step.note)) for step in decision.trace))
 
 
 _MARKED: Final = 20_000
