@@ -24,6 +24,7 @@ DEFINER_FUNCTIONS: Final[Mapping[str, str]] = {
 NAMING_FUNCTIONS: Final[Mapping[str, str]] = {
     "isolation_serve": "names the tenant of one statement's own transaction, as tenant_transaction does of several",
     "audit_append": "one entry in a transaction of its own; refused where another tenant is served already",
+    "audit_append_beside": "one entry beside others'; refused where any tenant is served, and serves none when it ends",
 }
 """Functions that name the tenant of a transaction, or read which is named."""
 
