@@ -1,6 +1,7 @@
 """Make tenants and people what a file says, in one transaction; or find out what that would change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -30,6 +31,18 @@ class Applied:
     notes: tuple[str, ...] = ()
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait for whoever applies a file just now, and hold up the others, in a transaction.
+
+    Who passes an instant of the clock reads it in here: one of before the wait lies before what the others made.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
+        yield
+
+
 def apply_tenants(
     desired: DesiredTenants, *, by: str, at: datetime, plan_only: bool = False, prune: bool = False
 ) -> Applied:
@@ -39,9 +52,7 @@ def apply_tenants(
     prune: end memberships and overrides that the file does not name, in tenants whose list of them it gives.
     :raises FileRefused: something stands against it, such as a plan that is not for sale; all of it is told.
     """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
+    with alone():
         applying = _Applying(desired, by=by, at=at, prune=prune)
         applying.run()
         if plan_only:

@@ -76,6 +76,7 @@ def ask_often(operation: Any, headers: dict[str, str], real: dict[str, list[str]
     return asked
 
 
+@pytest.mark.storm
 @pytest.mark.parametrize("caller", ["vendor", "person"])
 def test_a_few_requests_to_every_address_end_as_the_document_says(world: World, client: Client, caller: str) -> None:
     assert ask_everything(world, client, caller, examples=2) > 60

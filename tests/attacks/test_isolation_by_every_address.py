@@ -105,6 +105,7 @@ def attack_slots(attack: Attack, values: Callable[[Slot], list[str]], *, every: 
             attack.compare(caller, put(request, slot, value), put(request, slot, ghost(attack, value)))
 
 
+@pytest.mark.storm
 def test_no_member_of_any_request_tells_or_takes_a_thing_of_another_tenant(attack: Attack) -> None:
     attack_slots(attack, lambda slot: fitting(slot, attack.world.globex.names, most=1), every=2)
     assert attack.asked > 150

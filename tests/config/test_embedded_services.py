@@ -20,6 +20,7 @@ def _quiet_afterwards(checkout: Checkout) -> Iterator[None]:
     checkout.run("stop")
 
 
+@pytest.mark.storm
 def test_they_start_in_a_bare_environment_under_a_closed_directory_with_a_space(checkout: Checkout) -> None:
     assert stat.S_IMODE(checkout.root.parent.stat().st_mode) == 0o700
     assert " " in str(checkout.root)
@@ -61,6 +62,7 @@ def test_a_server_that_the_environment_points_to_is_not_taken_for_ours(checkout:
     assert checkout.postgres_pid() is not None
 
 
+@pytest.mark.storm
 def test_a_second_start_adopts_healthy_servers(checkout: Checkout) -> None:
     checkout.run("start")
     before = (checkout.postgres_pid(), checkout.valkey_pid())
@@ -69,6 +71,7 @@ def test_a_second_start_adopts_healthy_servers(checkout: Checkout) -> None:
     assert (checkout.postgres_pid(), checkout.valkey_pid()) == before
 
 
+@pytest.mark.storm
 def test_killed_servers_are_replaced(checkout: Checkout) -> None:
     checkout.run("start")
     before = {checkout.postgres_pid(), checkout.valkey_pid()}
@@ -82,6 +85,7 @@ def test_killed_servers_are_replaced(checkout: Checkout) -> None:
     assert not before & after
 
 
+@pytest.mark.storm
 def test_a_server_that_lives_without_answering_is_replaced(checkout: Checkout) -> None:
     checkout.run("start")
     before = checkout.postgres_pid(), checkout.valkey_pid()
@@ -93,6 +97,7 @@ def test_a_server_that_lives_without_answering_is_replaced(checkout: Checkout) -
     assert checkout.valkey_pid() not in before
 
 
+@pytest.mark.storm
 def test_a_pid_file_that_names_somebody_elses_process_is_stale(checkout: Checkout) -> None:
     checkout.run("start")
     checkout.run("stop")
@@ -105,11 +110,13 @@ def test_a_pid_file_that_names_somebody_elses_process_is_stale(checkout: Checkou
     assert checkout.run("status").returncode == 0
 
 
+@pytest.mark.storm
 def test_a_killed_parent_leaves_no_server_behind(checkout: Checkout) -> None:
     kill(checkout.hold())
     assert wait_until(checkout.is_quiet, seconds=20)
 
 
+@pytest.mark.storm
 def test_they_stay_while_another_process_uses_them(checkout: Checkout) -> None:
     first = checkout.hold()
     second = checkout.hold()
@@ -132,6 +139,7 @@ def test_the_last_user_to_release_them_ends_them_at_once(checkout: Checkout) -> 
     assert checkout.is_quiet()
 
 
+@pytest.mark.storm
 def test_pinned_ones_stay_after_their_last_user_until_they_are_stopped(checkout: Checkout) -> None:
     checkout.run("start")
     kill(checkout.hold())
@@ -140,6 +148,7 @@ def test_pinned_ones_stay_after_their_last_user_until_they_are_stopped(checkout:
     assert checkout.is_quiet()
 
 
+@pytest.mark.storm
 def test_two_checkouts_run_side_by_side(checkout: Checkout, runtime: Path, new_checkout: NewCheckout) -> None:
     other = new_checkout(runtime)
     checkout.run("start")
@@ -149,6 +158,7 @@ def test_two_checkouts_run_side_by_side(checkout: Checkout, runtime: Path, new_c
     assert checkout.run("status").returncode == 0
 
 
+@pytest.mark.storm
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to somebody else")
 def test_a_directory_that_somebody_else_planted_is_refused(runtime: Path, new_checkout: NewCheckout) -> None:
     victim = new_checkout(runtime)
@@ -161,6 +171,7 @@ def test_a_directory_that_somebody_else_planted_is_refused(runtime: Path, new_ch
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.storm
 def test_a_link_in_place_of_the_directory_is_refused(runtime: Path, new_checkout: NewCheckout) -> None:
     victim = new_checkout(runtime)
     name = victim.python("from config.embedded.paths import place; print(place().root)").stdout.strip()
@@ -187,6 +198,7 @@ def test_a_place_that_the_servers_account_cannot_enter_is_named(runtime: Path, n
     assert "cannot be entered by the account 'nobody'" in done.stderr
 
 
+@pytest.mark.storm
 def test_secrets_are_made_once_for_their_user_alone(checkout: Checkout) -> None:
     ask = "from config.embedded.secrets import development_secrets as d; s = d(); print(s.key, s.keyring)"
     first, second = checkout.python(ask), checkout.python(ask)

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 FAILING = """
 import django
@@ -32,6 +34,7 @@ def _logged(log_format: str) -> str:
     return ran.stderr
 
 
+@pytest.mark.storm
 def test_neither_format_prints_local_variables() -> None:
     for log_format in ("json", "console"):
         logged = _logged(log_format)

@@ -101,6 +101,7 @@ def test_of_two_equal_files_one_is_applied_and_the_other_changes_nothing(
     assert entries == (1,)
 
 
+@pytest.mark.storm
 @pytest.mark.parametrize(
     ("command", "text", "table"),
     [("catalog", SMALL, "licensing_plan_term"), ("tenants", TENANTS, "licensing_override")],

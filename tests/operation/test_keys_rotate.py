@@ -143,6 +143,7 @@ def test_a_secret_that_is_replaced_meanwhile_stays_replaced(years_ago: Acme) -> 
     assert {open_secret(device) for device in rows} == {b"y" * 20}
 
 
+@pytest.mark.storm
 def test_a_run_that_is_killed_leaves_every_secret_whole_and_the_next_one_goes_on(ring: Any, db: None) -> None:
     crowd(900)
     names = {"new": NEW, "old": OLD}

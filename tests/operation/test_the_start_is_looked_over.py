@@ -24,6 +24,7 @@ def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.storm
 @pytest.mark.parametrize("role", [paths.BOOTSTRAP, paths.OWNER])
 def test_a_role_that_row_level_security_does_not_bind_serves_nobody(db: None, role: str) -> None:
     done = _run("-c", SERVE, DATABASE_URL=paths.database_url(role))
@@ -34,6 +35,7 @@ def test_a_role_that_row_level_security_does_not_bind_serves_nobody(db: None, ro
     assert "serving" not in done.stdout
 
 
+@pytest.mark.storm
 def test_the_check_command_says_so_too(db: None) -> None:
     done = _run("manage.py", "check", "--database", "default", DATABASE_URL=paths.database_url(paths.BOOTSTRAP))
     assert done.returncode == 1
@@ -61,6 +63,7 @@ def test_a_misspelt_name_is_warned_of_with_the_one_that_was_meant(db: None) -> N
     assert "q" * 40 not in done.stderr
 
 
+@pytest.mark.storm
 def test_figures_of_one_worker_alone_are_warned_of(db: None) -> None:
     done = _run("-c", SERVE, DATABASE_URL=paths.database_url(paths.APP), TIERGATE_METRICS_TOKEN="q" * 40)
     assert "config.W002" in done.stderr

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from authlevels.tenant_file.applying import apply_tenants
+from authlevels.tenant_file.applying import alone, apply_tenants
 from authlevels.tenant_file.desired import TENANTS_SCHEMA, desired_tenants
 from isolation.clock import now
 from licensing.api import NOTHING_TO_CHANGE, FileRefused, change_lines, read_file
@@ -38,13 +38,11 @@ class Command(BaseCommand):
             self.stdout.write(TENANTS_SCHEMA.read_text(encoding="utf-8").rstrip())
             return
         try:
-            applied = apply_tenants(
-                desired_tenants(read_file(options["file"])),
-                by="manage.py",
-                at=now(),
-                plan_only=options["plan"],
-                prune=options["prune"],
-            )
+            desired = desired_tenants(read_file(options["file"]))
+            with alone():
+                applied = apply_tenants(
+                    desired, by="manage.py", at=now(), plan_only=options["plan"], prune=options["prune"]
+                )
         except FileRefused as error:
             for line in error.lines:
                 self.stderr.write(line)
