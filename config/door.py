@@ -58,12 +58,11 @@ class Door:
                     environ, start_response, 404, {"Content-Type": "application/problem+json"}, _NOT_HERE
                 )
             return self.site(environ, start_response)
-        authorization = environ.get("HTTP_AUTHORIZATION", "")
         asked = wire.Asked(
-            authorization=authorization,
+            authorization=environ.get("HTTP_AUTHORIZATION", ""),
             content_type=environ.get("CONTENT_TYPE", ""),
             request_id=environ.get("HTTP_X_REQUEST_ID", ""),
-            body=_body(environ) if wire.is_known(authorization, at=now()) else b"",
+            body=_body(environ),
             tenant_ref=match[1],
         )
         answered = _ANSWERED[match[2]](asked, at=now())

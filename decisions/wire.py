@@ -98,18 +98,6 @@ def evaluations_bytes(asked: Asked, *, at: datetime) -> Reply:
     return _guarded(asked, at=at, answer=_answer_many)
 
 
-def is_known(authorization: str, *, at: datetime) -> bool:
-    """Say whether a caller's body is worth reading: nobody else may make a server wait for one.
-
-    Never raises: of whom cannot be said who it is, the body is read, and the answer says what went wrong.
-    """
-    try:
-        return find_credential(authorization, at=at) is not None
-    except Exception as error:  # noqa: BLE001 - told to the caller by what answers
-        log.warning("caller_not_looked_up", error=type(error).__name__)
-        return True
-
-
 def echoed(request_id: str) -> dict[str, str]:
     """Echo a request id that is fit for a header."""
     return {"X-Request-ID": request_id} if _REQUEST_ID.fullmatch(request_id) else {}

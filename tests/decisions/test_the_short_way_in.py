@@ -162,17 +162,3 @@ def test_a_transaction_that_was_left_open_ends_with_the_request(world: World) ->
 
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(serve).result() == [503, 200]
-
-
-class Stalled(BytesIO):
-    """A body that would never come."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        raise AssertionError(f"{size} bytes were waited for")
-
-
-@pytest.mark.parametrize("authorization", ["", "Bearer tgk_nothing", f"Bearer tgk_{'0' * 32}_{'A' * 43}"])
-def test_nobody_waits_for_the_body_of_a_stranger(world: World, authorization: str) -> None:
-    """Whoever holds no credential could hold a thread by sending half a body."""
-    more: dict[str, Any] = {"HTTP_AUTHORIZATION": authorization, "CONTENT_LENGTH": "100", "wsgi.input": Stalled()}
-    assert knock(Door(_SITE), "POST", _EVALUATION, b"", **more)[0] == 401
