@@ -69,8 +69,9 @@ def touch_session(*, tenant_id: UUID, session_id: UUID, at: datetime) -> None:
 def note_use(*, tenant_id: UUID, session_id: UUID, was: Activity, at: datetime) -> None:
     """Record that a session was used, for who has just read ``was``: in a transaction of its own, of one statement.
 
-    It does not wait for the disk: what a crash of the database takes back ends a level early, never late. Where
-    another use was recorded since, that one stays.
+    It waits for the disk only where a level's floor moves, which raises the tenant's standing: what a crash of the
+    database takes back of the others ends a level early, never late. Where another use was recorded since, that one
+    stays.
 
     :raises RuntimeError: inside a transaction, which then would not wait for the disk either.
     """

@@ -40,7 +40,7 @@ class Lender:
             raise OperationalError("Every connection for statements is in use.")
         try:
             # The one used last: its statements are prepared, and the others are never opened where few are needed.
-            connection = self._idle.pop() if self._idle else self._made()
+            connection = self._taken()
         except BaseException:
             self._seats.release()
             raise
@@ -62,6 +62,13 @@ class Lender:
                     # By the driver, so that no pool gives it out again.
                     idle.connection.close()
                 idle.close()
+
+    def _taken(self) -> BaseDatabaseWrapper:
+        # Not looked at first: whoever met a lost connection may be closing the idle ones just now.
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._made()
 
     def _made(self) -> BaseDatabaseWrapper:
         made = connections.create_connection(self._alias)
