@@ -1,5 +1,8 @@
 """What this room refuses."""
 
+from django.db import DatabaseError, DataError, IntegrityError
+from psycopg.errors import ProgramLimitExceeded, StatementTooComplex
+
 from tiergate import ErrorKind, TiergateError
 
 
@@ -37,3 +40,10 @@ class CannotSeal(Exception):
 
 class NotSealed(Exception):
     """The entry, or what was asked for, is not in the sealed tree yet."""
+
+
+def is_for_good(error: DatabaseError) -> bool:
+    """Say whether the database refused what an entry holds: it would do so the next time too."""
+    # What is larger or deeper than PostgreSQL takes comes as an operational error.
+    is_too_much = isinstance(error.__cause__, ProgramLimitExceeded | StatementTooComplex)
+    return is_too_much or isinstance(error, DataError | IntegrityError)

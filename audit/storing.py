@@ -6,11 +6,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, DataError, IntegrityError, connections, transaction
-from psycopg.errors import ProgramLimitExceeded, StatementTooComplex
+from django.db import DatabaseError, connections, transaction
 
 from audit.columns import binding_cursor, instants, texts, uuids
 from audit.encoding import storable_bytes, without_nul
+from audit.errors import is_for_good
 from audit.records import Record
 from isolation.api import tenant_transaction
 
@@ -64,24 +64,18 @@ def store_each(records: list[Record], store: Callable[[list[Record]], int]) -> t
     try:
         return store(records) if records else 0, 0
     except DatabaseError as error:
-        if not _is_for_good(error):
+        if not is_for_good(error):
             raise
         stored = refused = 0
         for record in records:
             try:
                 stored += store([record])
             except DatabaseError as its_own:
-                if not _is_for_good(its_own):
+                if not is_for_good(its_own):
                     raise
                 refused += 1
                 _log.exception("entry_refused", tenant_id=record.tenant_id.hex(), entry_id=record.entry_id.hex())
         return stored, refused
-
-
-def _is_for_good(error: DatabaseError) -> bool:
-    # What is larger or deeper than PostgreSQL takes comes as an operational error, and is so the next time too.
-    is_too_much = isinstance(error.__cause__, ProgramLimitExceeded | StatementTooComplex)
-    return is_too_much or isinstance(error, DataError | IntegrityError)
 
 
 def _columns(records: Iterable[Record]) -> list[Any]:

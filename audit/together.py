@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError, DataError, IntegrityError
+from django.db import DatabaseError
+
+from audit.errors import is_for_good
 
 MOST: Final = 16
 """Entries in one transaction."""
@@ -85,18 +87,14 @@ class Together:
             one.error = DatabaseError("The entry was not appended.")
         try:
             self._append([one.values for one in batch])
-        except (DataError, IntegrityError) as error:
-            if len(batch) == 1:
-                batch[0].error = error
+        except DatabaseError as error:
+            if len(batch) > 1 and is_for_good(error):
+                # It is one entry's fault, and none of them stands: the others do without it.
+                for one in batch:
+                    self._settle([one])
                 return
-            # It is one entry's fault, and none of them stands: the others do without it.
-            for one in batch:
-                self._settle([one])
-        except Exception as error:
             for one in batch:
                 one.error = error
-            if not isinstance(error, DatabaseError):
-                raise
         else:
             for one in batch:
                 one.error = None

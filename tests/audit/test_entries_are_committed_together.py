@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import DatabaseError, DataError, OperationalError, connections, transaction
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connections, transaction
+from psycopg.errors import ProgramLimitExceeded
 
 from audit import api as audit
 from audit.models import Entry
@@ -25,11 +26,11 @@ _BESIDE = "audit_append_beside(%s, %s, 'decision', %s, 'user', '~0', NULL, '{}':
 class Appending:
     """What would append: it notes who came together, and holds everybody up until it is let go."""
 
-    def __init__(self, *, refused: str = "", lost: bool = False) -> None:
+    def __init__(self, *, refused: str = "", by: Exception | None = None, lost: bool = False) -> None:
         self.batches: list[list[Any]] = []
         self.let_go = threading.Event()
         self.begun = threading.Semaphore(0)
-        self._refused, self._lost = refused, lost
+        self._refused, self._by, self._lost = refused, by or DataError("refused"), lost
 
     def __call__(self, entries: Sequence[Values]) -> None:
         self.batches.append([one[0] for one in entries])
@@ -38,7 +39,7 @@ class Appending:
         if self._lost:
             raise OperationalError("gone")
         if any(one[0] == self._refused for one in entries):
-            raise DataError("refused")
+            raise self._by
 
 
 def added(together: Together, name: str) -> str:
@@ -83,9 +84,17 @@ def test_who_comes_while_others_append_goes_with_the_next_ones() -> None:
     assert sorted(name for batch in appending.batches for name in batch) == sorted(names)
 
 
-def test_an_entry_that_is_refused_takes_no_other_with_it() -> None:
+def too_much() -> OperationalError:
+    """What is too large for an index comes back looking as if the database were away."""
+    error = OperationalError("refused")
+    error.__cause__ = ProgramLimitExceeded()
+    return error
+
+
+@pytest.mark.parametrize("by", [DataError("refused"), IntegrityError("refused"), too_much()])
+def test_an_entry_that_is_refused_takes_no_other_with_it(by: Exception) -> None:
     names = [f"e{number}" for number in range(LEADERS + 4)]
-    found = all_added(Appending(refused=names[-2]), names)
+    found = all_added(Appending(refused=names[-2], by=by), names)
     assert found == [f"{name}: refused" if name == names[-2] else name for name in names]
 
 
