@@ -12,7 +12,7 @@ from psycopg.errors import ProgramLimitExceeded
 
 from audit import api as audit
 from audit.models import Entry
-from audit.together import LEADERS, MOST, Together, Values
+from audit.together import LEADERS, MOST, Together, Values, _Waiting
 from isolation.api import CrossTenantError, global_row, tenant_transaction
 from isolation.clock import now
 
@@ -101,6 +101,17 @@ def test_an_entry_that_is_refused_takes_no_other_with_it(by: Exception) -> None:
 def test_where_the_database_goes_away_everybody_hears_that_it_may_not_stand() -> None:
     names = [f"e{number}" for number in range(LEADERS + 4)]
     assert all_added(Appending(lost=True), names) == [f"{name}: gone" for name in names]
+
+
+def test_what_breaks_in_one_thread_leaves_nobody_believing_that_their_entry_stands() -> None:
+    def break_off(_entries: Sequence[Values]) -> None:
+        raise MemoryError
+
+    waiting = [_Waiting([name]) for name in "abc"]
+    with pytest.raises(MemoryError):
+        Together(break_off)._lead(waiting)
+    assert [str(one.error) for one in waiting] == ["The entry was not appended."] * 3
+    assert not any(one.gate.locked() for one in waiting[1:]), "nobody is left waiting"
 
 
 def appended(tenant_id: UUID, text: str = "{}") -> UUID:

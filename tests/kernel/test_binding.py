@@ -1,5 +1,7 @@
 """No two different requests share a binding."""
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -113,3 +115,16 @@ def test_bound_fields_are_picked_by_path_and_the_missing_ones_named() -> None:
     found, missing = bound_fields(binds, document)
     assert found == {"resource.properties.amount": 0, "resource.properties.note": None}
     assert missing == ("resource.properties.to", "context.ip.x")
+
+
+@pytest.mark.parametrize("odd", ['"', "\\", "\x7f", "\n", "é", "\ud800", '","', "plain"])
+@pytest.mark.parametrize("place", ["tenant", "subject", "session", "action", "resource"])
+def test_without_fields_it_is_still_the_hash_of_json(place: str, odd: str) -> None:
+    """Most requests bind no field, and are written without the encoder where nothing is to be escaped."""
+    document: dict[str, object] = {
+        "tenant": "t", "subject": ["user", "a"], "session": "s", "action": "x", "resource": ["r", "1"], "fields": {}
+    }  # fmt: skip
+    document[place] = [odd, odd] if isinstance(document[place], list) else odd
+    written = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    named = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    assert binding(**named) == hashlib.sha256(b"tiergate-binding-v1\x00" + written).hexdigest()  # type: ignore[arg-type]
