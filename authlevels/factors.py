@@ -3,7 +3,6 @@
 import os
 from base64 import b32decode
 from binascii import Error as Base32Error
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,9 +15,9 @@ from msgspec import structs
 import audit.api
 import licensing.api
 from authlevels.attempt_errors import refuse
+from authlevels.authenticators import KnownApp, app_authenticator
 from authlevels.errors import FactorAlreadyEnrolled, FactorNotFound, HeldLevelNeeded
 from authlevels.models import TotpDevice, User
-from authlevels.passwords import password_authenticator
 from authlevels.principals import Session
 from authlevels.totp import (
     SECRET_BYTES,
@@ -31,8 +30,6 @@ from authlevels.totp import (
 from isolation.api import tenant_transaction
 from tiergate import (
     Action,
-    Authenticator,
-    FactorKind,
     Level,
     ProofScope,
     Requirement,
@@ -73,21 +70,6 @@ class Enrolment:
     otpauth_uri: str
     secret: str
     qr_svg: str
-
-
-def authenticators_of(user_id: UUID, *, has_password: bool, totp_handles: Iterable[UUID]) -> tuple[Authenticator, ...]:
-    """List what our own challenge can ask of a person: confirmed and usable factors alone."""
-    password = (password_authenticator(user_id),) if has_password else ()
-    return (*password, *(totp_authenticator(handle) for handle in totp_handles))
-
-
-def totp_authenticator(handle: UUID) -> Authenticator:
-    """Describe an authenticator app as something that can be shown."""
-    return Authenticator(
-        method="otp",
-        authenticator=f"totp:{handle}",
-        factor_kind=FactorKind.POSSESSION,
-    )
 
 
 def list_factors(*, user_id: UUID) -> list[Factor]:
@@ -205,7 +187,7 @@ def require_held_level(facts: SessionFacts, *, user_id: UUID, at: datetime) -> N
     """
     disabled = TotpDevice.objects.filter(user_id=user_id, confirmed=True, disabled_at__isnull=False)
     worn_out = disabled.values_list("handle", flat=True)
-    held_once = [*facts.enrolled, *map(totp_authenticator, worn_out)]
+    held_once = [*facts.enrolled, *(app_authenticator(KnownApp(one), at=at) for one in worn_out)]
     level = max(Level.AAL1, reachable_level(held_once, at=at))
     # A proof given for changing factors counts here however narrow its scope was.
     proofs = [

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from authlevels.factors import authenticators_of
+from authlevels.authenticators import KnownApp, KnownPasskey, authenticators_of
 from authlevels.models import SessionRow
 from authlevels.public_ids import parse_session_handle, session_handle
 from isolation.api import tenant_row
@@ -17,6 +17,7 @@ from tiergate import (
     Activity,
     Authenticator,
     FactorKind,
+    Level,
     Proof,
     ProofScope,
     Scope,
@@ -26,7 +27,7 @@ from tiergate import (
     elevation_scope,
 )
 
-SESSION_COLUMN: Final = "authlevels_session_state(%s, %s, %s, %s, %s)"
+SESSION_COLUMN: Final = "authlevels_session_known(%s, %s, %s, %s, %s)"
 """For `isolation.api.tenant_row`, with ``session_parameters``; what it gives is for ``read_session``."""
 
 
@@ -40,6 +41,9 @@ class _Elevation(msgspec.Struct):
     expires_at: datetime
     used_at: datetime | None
     used_by: str
+    uses_allowed: int
+    uses: int
+    batch: dict[str, Any] | None
 
     def is_unused(self, request_id: str) -> bool:
         """Say whether it may still be used by this request."""
@@ -57,6 +61,7 @@ class _Proof(msgspec.Struct):
     phishing_resistant: bool
     user_verified: bool
     device_bound: bool
+    ceiling: str
 
 
 class _Found(msgspec.Struct):
@@ -70,7 +75,9 @@ class _Found(msgspec.Struct):
     last_seen_at: datetime
     aal2_since: datetime | None
     aal3_since: datetime | None
-    totp: list[UUID]
+    impersonator: str
+    apps: list[KnownApp]
+    passkeys: list[KnownPasskey]
     elevations: list[_Elevation]
     proofs: list[_Proof]
 
@@ -101,6 +108,7 @@ class RecordedProof(Protocol):
     phishing_resistant: bool
     user_verified: bool
     device_bound: bool
+    ceiling: str
 
 
 _decode = msgspec.json.Decoder(_State).decode
@@ -148,7 +156,9 @@ def _judged(row: _Found | None, *, handle: str, at: datetime, request_id: str) -
         return SessionFacts(handle=handle, state=SessionState.REVOKED)
     if row.expires_at <= at:
         return SessionFacts(handle=handle, state=SessionState.EXPIRED)
-    enrolled = authenticators_of(row.user_id, has_password=row.has_password, totp_handles=row.totp)
+    enrolled = authenticators_of(
+        row.user_id, has_password=row.has_password, apps=row.apps, passkeys=row.passkeys, at=at
+    )
     proofs = [proof for proof in _live_proofs(row, request_id=request_id) if _still_stands(proof, enrolled)]
     return SessionFacts(
         handle=handle,
@@ -177,6 +187,7 @@ def proof_of(row: RecordedProof, scope: ProofScope) -> Proof:
         user_verified=row.user_verified,
         device_bound=row.device_bound,
         scope=scope,
+        ceiling=Level(row.ceiling) if row.ceiling else None,
     )
 
 

@@ -91,6 +91,7 @@ def proof_row(proof: Proof, *, tenant_id: UUID, session_id: UUID, challenge_id: 
         phishing_resistant=proof.phishing_resistant,
         user_verified=proof.user_verified,
         device_bound=proof.device_bound,
+        ceiling=proof.ceiling.value if proof.ceiling else "",
     )
 
 

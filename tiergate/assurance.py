@@ -147,6 +147,7 @@ def _leads(proof: Proof, requirement: Requirement, *, has_knowledge: bool) -> bo
         (requirement.phishing_resistant and proof.phishing_resistant is not True)
         or (requirement.device_bound and proof.device_bound is not True)
         or proof.scope.kind.narrowness < requirement.scope.narrowness
+        or (proof.ceiling is not None and requirement.level > proof.ceiling)
     ):
         return False
     if requirement.level == Level.AAL1:

@@ -74,6 +74,7 @@ class Proof(Struct, frozen=True, kw_only=True, omit_defaults=True):
     issuer: who verified it: ``"tiergate"`` or an identity provider's name.
     authenticator: the id of what was used, as far as it is known.
     device_bound: the key cannot leave its device, shown by trusted attestation.
+    ceiling: the highest level that it leads to, as of a factor that was just enrolled; None: no such limit.
     """
 
     method: str
@@ -85,12 +86,14 @@ class Proof(Struct, frozen=True, kw_only=True, omit_defaults=True):
     user_verified: bool = False
     device_bound: bool = False
     scope: ProofScope = SESSION_WIDE
+    ceiling: Level | None = None
 
 
 class Authenticator(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that the person could show if asked.
 
     issuer: ``"tiergate"`` when our own challenge can ask for it; else the provider to sign in with again.
+    ceiling: the highest level that showing it leads to; None: no such limit.
     """
 
     method: str
@@ -100,6 +103,7 @@ class Authenticator(Struct, frozen=True, kw_only=True, omit_defaults=True):
     phishing_resistant: bool = False
     user_verified: bool = False
     device_bound: bool = False
+    ceiling: Level | None = None
 
     def shown(self, *, at: datetime, scope: ProofScope) -> Proof:
         """Make the proof that using it at ``at`` inside ``scope`` would leave."""
@@ -113,6 +117,7 @@ class Authenticator(Struct, frozen=True, kw_only=True, omit_defaults=True):
             user_verified=self.user_verified,
             device_bound=self.device_bound,
             scope=scope,
+            ceiling=self.ceiling,
         )
 
 

@@ -2,7 +2,7 @@
 
 from authlevels.models.challenges import Challenge, Elevation
 from authlevels.models.credentials import ServiceCredential
-from authlevels.models.people import AttemptCounter, TotpDevice, User
+from authlevels.models.people import AttemptCounter, PasskeyDevice, TotpDevice, User
 from authlevels.models.sessions import ProofRow, SessionRow
 from authlevels.models.standing import Standing
 
@@ -10,6 +10,7 @@ __all__ = [
     "AttemptCounter",
     "Challenge",
     "Elevation",
+    "PasskeyDevice",
     "ProofRow",
     "ServiceCredential",
     "SessionRow",

@@ -69,6 +69,8 @@ class Elevation(models.Model):
     used_by: the request that claimed the one use at scope ``transaction``.
     awaits_digest: of the code by which the product says that the browser that began has come back. While it
     is there the elevation does not count; awaits_until: after that it never will.
+    uses_allowed, uses: of a declared batch, how often it may be and was used; ``used_at`` is set with the last.
+    batch: what each use of a batch is held to; None where there is none.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -89,6 +91,9 @@ class Elevation(models.Model):
     ended_at = models.DateTimeField(null=True)
     awaits_digest = models.BinaryField(null=True)
     awaits_until = models.DateTimeField(null=True)
+    uses_allowed = models.PositiveSmallIntegerField(default=1, db_default=1, editable=False)
+    uses = models.PositiveSmallIntegerField(default=0, db_default=0)
+    batch = models.JSONField(null=True, editable=False)
 
     class Meta:
         """What the database itself holds to."""
@@ -113,6 +118,10 @@ class Elevation(models.Model):
             models.CheckConstraint(
                 condition=models.Q(awaits_digest__isnull=True) | models.Q(used_at__isnull=True),
                 name="elevation_awaiting_is_unused",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(uses__lte=models.F("uses_allowed")) & models.Q(uses_allowed__gte=1),
+                name="elevation_uses_are_counted",
             ),
         ]
         indexes = [models.Index(fields=["tenant_id", "session_id"], name="elevation_by_session")]

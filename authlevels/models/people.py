@@ -4,6 +4,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django_otp.models import Device, ThrottlingMixin
@@ -80,6 +81,8 @@ class TotpDevice(ThrottlingMixin, Device):
     last_step only grows, so that no code is accepted twice. ``throttling_failure_count`` is the
     number of failures in a row over all challenges and sessions; nothing but a right code (or
     removing the factor) sets it back.
+
+    ceiling: until ``ceiling_until``, the highest level that it leads to; "" for none.
     """
 
     class Algorithm(models.TextChoices):
@@ -97,6 +100,8 @@ class TotpDevice(ThrottlingMixin, Device):
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
     disabled_at = models.DateTimeField(null=True)
+    ceiling = models.CharField(max_length=8, default="", db_default="", editable=False)
+    ceiling_until = models.DateTimeField(null=True, editable=False)
 
     class Meta(Device.Meta):
         """What the database itself holds to."""
@@ -126,6 +131,50 @@ class TotpDevice(ThrottlingMixin, Device):
         from authlevels.totp import verify_locked  # noqa: PLC0415 (the rule reads this table)
 
         return verify_locked(self, token)
+
+
+class PasskeyDevice(ThrottlingMixin, Device):
+    """A WebAuthn credential: a passkey, a security key, or the authenticator of a device.
+
+    credential_id, public_key: as the authenticator gave them (COSE, RFC 9053). sign_count: the last one shown.
+    is_sync_capable: the BE flag of its enrolment, which never changes (WebAuthn Level 3, section 6.1.3).
+    is_attested: a configured root vouches for its make. can_verify_user: it verified its user when it was enrolled.
+    ceiling: as for an authenticator app.
+    """
+
+    handle = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    credential_id = models.BinaryField(unique=True, editable=False)
+    public_key = models.BinaryField(editable=False)
+    sign_count = models.BigIntegerField(default=0)
+    aaguid = models.UUIDField(editable=False)
+    transports = ArrayField(models.CharField(max_length=32), default=list, blank=True)
+    is_sync_capable = models.BooleanField(editable=False)
+    is_synced = models.BooleanField(default=False)
+    is_attested = models.BooleanField(default=False, editable=False)
+    attested_by = models.CharField(max_length=255, blank=True, default="", editable=False)
+    can_verify_user = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    confirmed_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    disabled_at = models.DateTimeField(null=True)
+    ceiling = models.CharField(max_length=8, default="", db_default="", editable=False)
+    ceiling_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta(Device.Meta):
+        """What the database itself holds to."""
+
+        db_table = "authlevels_passkey"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(confirmed=False) | models.Q(confirmed_at__isnull=False),
+                name="passkey_confirmed_has_instant",
+            ),
+            models.CheckConstraint(condition=models.Q(sign_count__gte=0), name="passkey_count_is_natural"),
+            models.CheckConstraint(
+                condition=models.Q(is_synced=False) | models.Q(is_sync_capable=True),
+                name="passkey_synced_is_able_to",
+            ),
+        ]
 
 
 class AttemptCounter(models.Model):

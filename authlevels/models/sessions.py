@@ -14,7 +14,7 @@ class SessionRow(models.Model):
     Its level is no column: it is computed from the proofs. ``aal2_since`` and ``aal3_since`` are
     floors: a proof older than the floor no longer counts for that level, because the session lay
     idle in between (NIST SP 800-63B-4 §2.2.3, §2.3.3). ``digest_key`` is the id of the key that
-    ``secret_digest`` is under.
+    ``secret_digest`` is under. ``impersonator``: who of the vendor's support acts as this person, as ``type:id``.
     """
 
     class Kind(models.TextChoices):
@@ -42,6 +42,7 @@ class SessionRow(models.Model):
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=512, blank=True, default="")
     device = models.CharField(max_length=255, blank=True, default="")
+    impersonator = models.CharField(max_length=320, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         """What the database itself holds to."""
@@ -96,6 +97,7 @@ class ProofRow(models.Model):
     phishing_resistant = models.BooleanField(default=False, editable=False)
     user_verified = models.BooleanField(default=False, editable=False)
     device_bound = models.BooleanField(default=False, editable=False)
+    ceiling = models.CharField(max_length=8, default="", db_default="", editable=False)
 
     class Meta:
         """What the database itself holds to."""
