@@ -44,6 +44,7 @@ def callers_of(request: Request) -> tuple[str, ...]:
     return ("browser",) if request.is_form or request.route.startswith("/operator") else ("service", "owner")
 
 
+@pytest.mark.storm
 def test_the_requests_are_right_ones_before_anything_foreign_is_put_into_them(attack: Attack) -> None:
     """Otherwise every answer would be alike for want of getting past the first door."""
     reached = set()
@@ -54,6 +55,7 @@ def test_the_requests_are_right_ones_before_anything_foreign_is_put_into_them(at
     assert len(reached) > 40
 
 
+@pytest.mark.storm
 def test_a_path_of_another_tenant_is_a_path_of_none(attack: Attack) -> None:
     """Every route with a parameter, by every method that it has and one that it has not, in all its parameters."""
     ask_every_path(attack, which=[0], callers=["service"])
@@ -148,6 +150,7 @@ def test_no_place_of_any_request_heeds_a_thing_of_another_tenant_of_whatever_kin
     assert not attack.found, "\n".join(attack.found)
 
 
+@pytest.mark.storm
 @pytest.mark.urls("tests.isolation.planted_urls")
 def test_an_address_that_trusts_what_it_is_told_is_found_without_being_named(attack: Attack) -> None:
     attack.requests = [one for one in attack.requests if one.route.startswith("/planted/")]

@@ -47,6 +47,7 @@ def test_what_is_no_json_is_never_thought_shallower_than_a_reader_finds_it() -> 
             continue
 
 
+@pytest.mark.storm
 @pytest.mark.parametrize("content", ["b'[' * 100_000", "b'{\"a\":' * 40_000", "b'{\"a\":[' * 30_000 + b'\"'"])
 def test_a_deep_body_does_not_end_a_thread_of_a_server(content: str) -> None:
     """On the stack that a server's threads have; the first thread of a process has four times as much."""

@@ -43,6 +43,7 @@ def _read(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> dict[
     return runpy.run_path(str(paths.CHECKOUT / "config" / "settings.py"))
 
 
+@pytest.mark.storm
 def test_a_whole_production_starts_without_the_embedded_services() -> None:
     done = _start(WHOLE, "print(s.EMBEDDED, sorted(s.DATABASES), s.CSRF_COOKIE_SECURE, s.DEBUG)")
     assert (done.stdout, done.stderr) == ("False ['default'] True False\n", "")

@@ -87,6 +87,7 @@ def test_it_installs_all_that_production_needs_and_no_more() -> None:
     assert image - needed <= {"tzdata"}
 
 
+@pytest.mark.storm
 def test_nothing_that_serves_imports_what_the_image_lacks() -> None:
     lacking = set(_pinned("requirements.txt")) - set(_pinned("deploy/requirements.txt"))
     modules = sorted(
@@ -134,6 +135,7 @@ def test_the_image_runs_as_nobody_in_particular_and_by_its_launcher(line: str) -
     assert line in (ROOT / "Dockerfile").read_text()
 
 
+@pytest.mark.storm
 def test_the_static_files_are_collected_without_any_service() -> None:
     done = subprocess.run(
         [str(ROOT / "deploy" / "entry"), "collectstatic", "--dry-run", "--verbosity", "1"],

@@ -72,6 +72,7 @@ def locked(table: str) -> Iterator[Callable[..., None]]:
             yield wait_for
 
 
+@pytest.mark.storm
 @pytest.mark.parametrize(
     ("command", "text", "table", "kind"),
     [
@@ -130,6 +131,7 @@ def test_a_process_killed_on_the_way_leaves_nothing(
     assert apply(command, text).out == ran.out
 
 
+@pytest.mark.storm
 def test_the_command_itself_exits_with_1_and_says_why(start: Callable[[str, str], subprocess.Popen[str]]) -> None:
     process = start("catalog", "features: {a: 1}\n")
     out, err = process.communicate(timeout=PATIENCE)

@@ -40,6 +40,7 @@ def until_listening() -> None:
         push._handlers.remove(told)
 
 
+@pytest.mark.storm
 def test_a_change_in_another_process_is_seen_at_the_next_look(acme: UUID) -> None:
     plan(acme, "starter")
     until_listening()

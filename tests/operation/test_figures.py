@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from django.test import Client, override_settings
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -69,6 +70,7 @@ def test_many_decisions_are_settled_without_anybody_asking() -> None:
     assert len(metrics._noted) < metrics._FULL
 
 
+@pytest.mark.storm
 def test_processes_that_share_a_page_are_summed_and_the_dead_hold_no_gauge(tmp_path: Path) -> None:
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     workers = [

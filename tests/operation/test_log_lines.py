@@ -93,6 +93,7 @@ def test_the_process_that_decides_writes_no_line_for_each(
     assert lines(said, "request") == []
 
 
+@pytest.mark.storm
 def test_in_production_each_line_is_one_object() -> None:
     code = (
         "import django; django.setup(); from django.test import Client; import logging; "

@@ -42,16 +42,19 @@ def test_the_check_command_says_so_too(db: None) -> None:
     assert "(config.E001) DATABASE_URL connects as" in done.stderr
 
 
+@pytest.mark.storm
 def test_the_apps_role_serves(db: None) -> None:
     done = _run("-c", SERVE, DATABASE_URL=paths.database_url(paths.APP))
     assert (done.returncode, done.stdout) == (0, "serving\n"), done.stderr
 
 
+@pytest.mark.storm
 def test_a_database_that_is_away_stops_no_start() -> None:
     done = _run("-c", SERVE, DATABASE_URL="postgresql://tiergate_app@127.0.0.1:1/tiergate")
     assert (done.returncode, done.stdout) == (0, "serving\n"), done.stderr
 
 
+@pytest.mark.storm
 def test_a_misspelt_name_is_warned_of_with_the_one_that_was_meant(db: None) -> None:
     done = _run(
         "-c", SERVE, DATABASE_URL=paths.database_url(paths.APP), TIERGATE_METRIC_TOKEN="q" * 40, TIERGATE_PROCES="web"

@@ -166,6 +166,7 @@ def test_where_nobody_traces_nothing_lies_between(client: Client) -> None:
     assert telemetry.outgoing() == {}
 
 
+@pytest.mark.storm
 def test_off_is_off_all_the_way_down() -> None:
     code = (
         "import django; django.setup(); import config.wsgi, sys; "
@@ -183,6 +184,7 @@ def test_off_is_off_all_the_way_down() -> None:
     assert done.stdout == "False\n"
 
 
+@pytest.mark.storm
 def test_a_collector_is_sent_what_was_done(db: None) -> None:
     received: list[bytes] = []
     arrived = threading.Event()
