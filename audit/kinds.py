@@ -15,6 +15,7 @@ class Kind(StrEnum):
     ELEVATION_CREATED = "elevation.created"
     ELEVATION_USED = "elevation.used"
     ELEVATION_ENDED = "elevation.ended"
+    ELEVATION_REFUSED = "elevation.refused"
     SESSION_STARTED = "session.started"
     SESSION_REVOKED = "session.revoked"
     SIGN_IN_FAILED = "sign_in.failed"

@@ -11,6 +11,7 @@ from authlevels.challenges import (
 )
 from authlevels.claims import claim_transaction
 from authlevels.client_address import counted_network, person_address
+from authlevels.consumption import HeldElevation, get_elevation, lock_elevation, use_elevation
 from authlevels.cookies import set_session_cookie
 from authlevels.credentials import (
     create_credential,
@@ -33,6 +34,7 @@ from authlevels.errors import (
     CredentialNotFound,
     DecisionNotChallengeable,
     DecisionNotFound,
+    ElevationElsewhere,
     ElevationGone,
     ElevationNotFound,
     FactorAlreadyEnrolled,
@@ -78,6 +80,7 @@ from authlevels.public_ids import (
     parse_session_handle,
 )
 from authlevels.redemption import redeem
+from authlevels.refusals import record_refused_use
 from authlevels.session_facts import SESSION_COLUMN, read_session, session_facts, session_parameters
 from authlevels.session_start import Origin
 from authlevels.sessions import (
@@ -106,12 +109,14 @@ __all__ = [
     "CredentialNotFound",
     "DecisionNotChallengeable",
     "DecisionNotFound",
+    "ElevationElsewhere",
     "ElevationGone",
     "ElevationNotFound",
     "Enrolment",
     "Factor",
     "FactorAlreadyEnrolled",
     "FactorNotFound",
+    "HeldElevation",
     "HeldLevelNeeded",
     "LiveElevation",
     "MethodUnavailable",
@@ -152,11 +157,13 @@ __all__ = [
     "erase_person",
     "forget_credentials",
     "get_credential",
+    "get_elevation",
     "hand_off",
     "is_nested_deeper",
     "list_credentials",
     "list_elevations",
     "list_factors",
+    "lock_elevation",
     "note_use",
     "open_challenge",
     "parse_decision_ref",
@@ -165,6 +172,7 @@ __all__ = [
     "person_address",
     "put_user",
     "read_session",
+    "record_refused_use",
     "redeem",
     "remove_factor",
     "resolve_credential",
@@ -179,5 +187,6 @@ __all__ = [
     "sign_in_with_password",
     "standing_of",
     "touch_session",
+    "use_elevation",
     "verify",
 ]

@@ -168,6 +168,13 @@ class ElevationGone(TiergateError):
     kind = ErrorKind.CONFLICT
 
 
+class ElevationElsewhere(TiergateError):
+    """The elevation was given for something else than what it is to be used for."""
+
+    code = "elevation_elsewhere"
+    kind = ErrorKind.CONFLICT
+
+
 class FactorNotFound(TiergateError):
     """There is no such factor of this person."""
 

@@ -11,9 +11,10 @@ from uuid import UUID
 
 import audit.api
 import licensing.api
-from authlevels.models import Challenge
+from authlevels.consumption import HeldElevation
+from authlevels.models import Challenge, SessionRow
 from authlevels.principals import Credential
-from authlevels.public_ids import challenge_ref
+from authlevels.public_ids import challenge_ref, parse_session_handle
 from isolation.api import keyed_digests, tenant_transaction
 
 MAX_TEXT: Final = 200
@@ -72,4 +73,23 @@ def record_refused_redemption(*, tenant_id: UUID, challenge_id: UUID, credential
                 "challenge": challenge_ref(tenant_id, challenge_id),
                 "by": f"credential:{credential.name}",
             },
+        )
+
+
+def record_refused_use(*, held: HeldElevation, why: str, credential: Credential, at: datetime) -> None:
+    """Append that a service was refused the use of an elevation: ``used``, ``ended`` or ``elsewhere``."""
+    session_id = parse_session_handle(held.session)
+    if session_id is None:
+        return
+    with tenant_transaction(held.tenant_id, durable=True):
+        # Locked, so that it is not told of a person who is erased at this moment.
+        if not SessionRow.objects.select_for_update().filter(tenant_id=held.tenant_id, id=session_id).exists():
+            return
+        audit.api.append(
+            tenant_id=held.tenant_id,
+            kind=audit.api.Kind.ELEVATION_REFUSED,
+            at=at,
+            subject=held.subject,
+            session_id=session_id,
+            payload={"why": why, "elevation": held.ref, "by": f"credential:{credential.name}"},
         )

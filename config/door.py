@@ -31,7 +31,8 @@ _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in 
 
 # What a process that only decides answers besides.
 _DECIDES: Final = re.compile(
-    r"/livez|/readyz|/metrics|(?:/t/[-a-zA-Z0-9_]+)?/access/v1/evaluations?|/\.well-known/authzen-configuration(?:/.*)?"
+    r"/livez|/readyz|/metrics|/\.well-known/authzen-configuration(?:/.*)?"
+    r"|(?:/t/[-a-zA-Z0-9_]+)?/access/v1/(?:evaluations?|elevations/[-a-zA-Z0-9_]+/consume)"
 )
 _NOT_HERE: Final = (
     b'{"type":"about:blank","title":"Not Found","status":404,"detail":"This server only decides.","code":"not_found"}'

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from decisions.drf import open_because
+from decisions.remote_use import consume_bytes
 from decisions.wire import MAX_BODY, Asked, Reply, echoed, evaluate_bytes, evaluations_bytes
 from isolation.clock import now
 
@@ -47,6 +48,15 @@ def evaluation(request: HttpRequest, tenant: str | None = None) -> HttpResponse:
 def evaluations(request: HttpRequest, tenant: str | None = None) -> HttpResponse:
     """Answer a batch of access evaluations (AuthZEN 1.0 section 7)."""
     return _respond(evaluations_bytes(_asked(request, tenant), at=now()))
+
+
+@open_because(_BY_CREDENTIAL)
+@csrf_exempt
+@_echoing
+@require_POST
+def consume(request: HttpRequest, elevation: str, tenant: str | None = None) -> HttpResponse:
+    """Use up an elevation for what a remote product is about to do."""
+    return _respond(consume_bytes(_asked(request, tenant), elevation, at=now()))
 
 
 @open_because("A product must find out where to ask before it has a credential (AuthZEN 1.0 section 9).")

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, connection
+from msgspec.structs import replace
 
 from authlevels import api as authlevels
 from decisions.errors import FactsUnavailable
@@ -15,7 +16,7 @@ from decisions.trail import is_ever_routine, is_routine, record, record_at_once,
 from decisions.watching import watched
 from isolation.api import tenant_transaction
 from licensing import api as licensing
-from tiergate import Decision, Purpose, Scope, SessionFacts, SessionState, decide
+from tiergate import SESSION_WIDE, Decision, Purpose, Scope, SessionFacts, SessionState, Target, decide
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ def preview(question: Question, *, at: datetime) -> tuple[Gathered, Decision]:
 
 def _routine_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer | None:
     """Answer from memory, where that is a routine allow; anything else is decided from what is read now."""
-    if snapshot is None or not _is_ever_routine(question, snapshot):
+    if snapshot is None or question.elevation is not None or not _is_ever_routine(question, snapshot):
         return None
     person = recall_person(question, version=snapshot.version, at=at)
     if person is None:
@@ -69,6 +70,10 @@ def _is_ever_routine(question: Question, snapshot: licensing.TenantSnapshot) -> 
 
 
 def _full_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer:
+    if question.elevation is not None:
+        gathered, decision, decision_id = _using(question, question.elevation, snapshot, at=at)
+        _note_use(question, gathered.facts.session, at=at)
+        return _answer(question, gathered, decision, decision_id)
     gathered = _gathered(question, snapshot, at=at)
     decision = decide(gathered.facts)
     if _uses_up_an_elevation(question, decision):
@@ -121,6 +126,39 @@ def _claiming(
             if not _uses_up_an_elevation(question, decision) or _claim(question, gathered, at=at):
                 return gathered, decision, record(question, gathered, decision)
     raise FactsUnavailable("The elevation is being used by other requests; ask again.", retry_after=1)
+
+
+def _using(
+    question: Question, held: authlevels.HeldElevation, snapshot: licensing.TenantSnapshot | None, *, at: datetime
+) -> tuple[Gathered, Decision, UUID]:
+    """Decide while the elevation is locked, and use it up with an allow, in one transaction.
+
+    :raises authlevels.ElevationGone: another request used it, or it has ended.
+    :raises authlevels.ElevationElsewhere: it is allowed, but not by this elevation.
+    """
+    with tenant_transaction(question.home, durable=True):
+        authlevels.lock_elevation(held, request_id=question.claim_id, at=at)
+        gathered = _within(_gathered(question, snapshot, at=at), held)
+        decision = decide(gathered.facts)
+        if decision.is_allowed:
+            if not held.scope.covers(_target(gathered)):
+                raise authlevels.ElevationElsewhere("The elevation was given for something else.", why="elsewhere")
+            authlevels.use_elevation(held, request_id=question.claim_id, at=at)
+        return gathered, decision, record(question, gathered, decision)
+
+
+def _within(gathered: Gathered, held: authlevels.HeldElevation) -> Gathered:
+    """Leave out what was shown for other elevations: what uses up one may rest on no other."""
+    session = gathered.facts.session
+    if session is None:
+        return gathered
+    counting = tuple(proof for proof in session.proofs if proof.scope in {SESSION_WIDE, held.scope})
+    return replace(gathered, facts=replace(gathered.facts, session=replace(session, proofs=counting)))
+
+
+def _target(gathered: Gathered) -> Target:
+    facts = gathered.facts
+    return Target(action=facts.action_name, resource="/".join(facts.resource), binding=facts.binding)
 
 
 def _note_use(question: Question, session: SessionFacts | None, *, at: datetime) -> None:

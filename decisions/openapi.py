@@ -48,6 +48,16 @@ _SCHEMAS: dict[str, Any] = {
             "context": {"type": "object", "additionalProperties": True},
         },
     },
+    "AccessUse": {
+        "type": "object",
+        "required": ["action", "resource"],
+        "properties": {
+            "subject": {"$ref": "#/components/schemas/AccessEntity"},
+            "action": {"$ref": "#/components/schemas/AccessAction"},
+            "resource": {"$ref": "#/components/schemas/AccessEntity"},
+            "context": {"$ref": "#/components/schemas/AccessContext"},
+        },
+    },
     "AccessBatchRequest": {
         "type": "object",
         "properties": {
@@ -104,6 +114,7 @@ _REQUEST_ID = {
     "schema": {"type": "string"},
     "description": "Echoed; makes the retry of a request that used up an elevation idempotent.",
 }
+_ELEVATION = {"name": "elevation", "in": "path", "required": True, "schema": {"type": "string"}}
 _TENANT = {
     "name": "tenant",
     "in": "path",
@@ -125,6 +136,7 @@ def add_access_endpoints(result: dict[str, Any], **kwargs: object) -> dict[str, 
                 f"{tag}s", "Ask for several decisions", "AccessBatchRequest", "AccessBatchAnswer", parameters
             )
         }
+        result["paths"][f"{prefix}/access/v1/elevations/{{elevation}}/consume"] = {"post": _use(tag, parameters)}
     for suffix, tag in (("", "authzen_configuration"), ("/t/{tenant}", "tenant_authzen_configuration")):
         result["paths"][f"/.well-known/authzen-configuration{suffix}"] = {
             "get": {
@@ -138,6 +150,25 @@ def add_access_endpoints(result: dict[str, Any], **kwargs: object) -> dict[str, 
             }
         }
     return result
+
+
+def _use(tag: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    operation = _operation(
+        f"consume_{tag}".replace("evaluation", "elevation"),
+        "Use up an elevation for one thing",
+        "AccessUse",
+        "AccessAnswer",
+        [*parameters, _ELEVATION],
+    )
+    operation["description"] = (
+        "Decides once more, by this elevation and no other, and uses it up with an allow. Whose it is is known; "
+        "`subject` and `context.session` may be left out. A refusal is a 200 with `decision: false`."
+    )
+    operation["responses"] |= {
+        "404": _problem("There is no such elevation for this caller."),
+        "409": _problem("The elevation was used, has ended, or was given for something else."),
+    }
+    return operation
 
 
 _UNSAFE = {"post", "put", "patch", "delete"}

@@ -57,6 +57,7 @@ class Question(Struct, frozen=True, kw_only=True):
     is_claiming: an allow at transaction scope uses up its elevation at once (a remote product cannot do so itself).
     claim_id: the asking product's own name for this use: the same one again is the same use; empty: never again.
     request_id: as the request names itself, for the trail.
+    elevation: the one elevation that an allow is to use up, whatever its scope; no other counts for it.
     """
 
     tenant_id: UUID | None
@@ -71,6 +72,7 @@ class Question(Struct, frozen=True, kw_only=True):
     is_claiming: bool = False
     claim_id: str = ""
     request_id: str = ""
+    elevation: authlevels.HeldElevation | None = None
 
     @property
     def caller(self) -> CallerKind:

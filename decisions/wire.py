@@ -42,20 +42,23 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     tenant_ref: str | None = None
 
 
-class _Answering(Protocol):
-    """What one of the two endpoints does with a body."""
+class Answering(Protocol):
+    """What an endpoint does with a body."""
 
-    def __call__(self, asked: Asked, credential: authlevels.Credential, *, at: datetime) -> dict[str, Any]: ...
+    def __call__(self, asked: Asked, credential: authlevels.Credential, *, at: datetime) -> dict[str, Any]:
+        """Answer a request of a service that may ask."""
 
 
-class _Action(msgspec.Struct, frozen=True):
+class AskedAction(msgspec.Struct, frozen=True):
+    """An action, as AuthZEN writes one."""
+
     name: str
     properties: dict[str, Any] = {}
 
 
 class _Request(msgspec.Struct, frozen=True):
     subject: Entity
-    action: _Action
+    action: AskedAction
     resource: Entity
     context: dict[str, Any] = {}
 
@@ -64,12 +67,14 @@ class _PlainRequest(msgspec.Struct, frozen=True):
     """A request whose context is read for what we know of it, and otherwise left as it came."""
 
     subject: Entity
-    action: _Action
+    action: AskedAction
     resource: Entity
     context: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class _Context(msgspec.Struct, frozen=True):
+class AskedContext(msgspec.Struct, frozen=True):
+    """What we know of a request's context; whatever else it holds may be bound by an action."""
+
     tenant: str | None = None
     session: str | None = None
     environment: str | None = None
@@ -78,7 +83,7 @@ class _Context(msgspec.Struct, frozen=True):
 
 
 _decode_plain: Final = msgspec.json.Decoder(_PlainRequest).decode
-_decode_context: Final = msgspec.json.Decoder(_Context).decode
+_decode_context: Final = msgspec.json.Decoder(AskedContext).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -87,7 +92,7 @@ def evaluate_bytes(asked: Asked, *, at: datetime) -> Reply:
 
     Never raises: what cannot be answered is a 503.
     """
-    return _guarded(asked, at=at, answer=_answer_one)
+    return guarded(asked, at=at, answer=_answer_one)
 
 
 def evaluations_bytes(asked: Asked, *, at: datetime) -> Reply:
@@ -95,7 +100,7 @@ def evaluations_bytes(asked: Asked, *, at: datetime) -> Reply:
 
     Never raises: what cannot be answered is a 503.
     """
-    return _guarded(asked, at=at, answer=_answer_many)
+    return guarded(asked, at=at, answer=_answer_many)
 
 
 def echoed(request_id: str) -> dict[str, str]:
@@ -103,7 +108,8 @@ def echoed(request_id: str) -> dict[str, str]:
     return {"X-Request-ID": request_id} if _REQUEST_ID.fullmatch(request_id) else {}
 
 
-def _guarded(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
+def guarded(asked: Asked, *, at: datetime, answer: Answering) -> Reply:
+    """Answer with what ``answer`` makes of a request of a service that may ask; never raises."""
     try:
         status, headers, body = _answered(asked, at=at, answer=answer)
     except TiergateError as error:
@@ -122,7 +128,7 @@ def _guarded(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
     return status, headers | echoed(asked.request_id) if asked.request_id else headers, body
 
 
-def _answered(asked: Asked, *, at: datetime, answer: _Answering) -> Reply:
+def _answered(asked: Asked, *, at: datetime, answer: Answering) -> Reply:
     credential = find_credential(asked.authorization, at=at)
     if credential is None:
         raise UnknownCaller("The calling service must show a valid credential.")
@@ -152,7 +158,11 @@ def _is_shallow(body: bytes) -> bool:
     return body.count(b"{") + body.count(b"[") <= MAX_DEPTH
 
 
-def _parsed(asked: Asked) -> dict[str, Any]:
+def parsed(asked: Asked) -> dict[str, Any]:
+    """Read a body as a JSON object.
+
+    :raises BadRequest: it is none, or is nested too deep.
+    """
     # Before it is read: a body nested deep enough would end the process, not raise an error.
     if authlevels.is_nested_deeper(asked.body, MAX_DEPTH):
         raise BadRequest(f"The body must not be nested deeper than {MAX_DEPTH}.")
@@ -166,11 +176,11 @@ def _parsed(asked: Asked) -> dict[str, Any]:
 
 
 def _answer_one(asked: Asked, credential: authlevels.Credential, *, at: datetime) -> dict[str, Any]:
-    question = _plain_question(asked, credential) or _read_question(_parsed(asked), asked, credential)
+    question = _plain_question(asked, credential) or _read_question(parsed(asked), asked, credential)
     answer = evaluate(question, at=at)
     if answer.decision.reason in UNKNOWN:
         raise FactsUnavailable("This cannot be decided just now.", decision_id=answer.public_id, retry_after=1)
-    return _told(answer, credential)
+    return told(answer, credential)
 
 
 def _plain_question(asked: Asked, credential: authlevels.Credential) -> Question | None:
@@ -185,7 +195,7 @@ def _plain_question(asked: Asked, credential: authlevels.Credential) -> Question
         context = _decode_context(request.context)
     except (msgspec.MsgspecError, ValueError):
         return None
-    return _asked_by(request, context, asked, credential, request_id=_request_id(asked))
+    return _asked_by(request, context, asked, credential, request_id=request_id_of(asked))
 
 
 def _read_question(document: object, asked: Asked, credential: authlevels.Credential) -> Question:
@@ -196,7 +206,7 @@ def _read_question(document: object, asked: Asked, credential: authlevels.Creden
 
 
 def _answer_many(asked: Asked, credential: authlevels.Credential, *, at: datetime) -> dict[str, Any]:
-    items, semantics = items_of(_parsed(asked))
+    items, semantics = items_of(parsed(asked))
     if not items:
         return _answer_one(asked, credential, at=at)
     answers: list[dict[str, Any]] = []
@@ -215,7 +225,7 @@ def _answer_item(
 ) -> dict[str, Any]:
     """Answer one item; what is wrong with it, or unknown about it, is a no of its own and stops no other."""
     try:
-        return _told(evaluate(_question(item, asked, credential, number=number), at=at), credential)
+        return told(evaluate(_question(item, asked, credential, number=number), at=at), credential)
     except msgspec.ValidationError as error:
         status, message = 400, str(error)
     except TiergateError as error:
@@ -229,20 +239,21 @@ def _question(
     document: object, asked: Asked, credential: authlevels.Credential, *, number: int | None = None
 ) -> Question:
     request = msgspec.convert(document, _Request)
-    context = msgspec.convert(request.context, _Context)
-    request_id = _request_id(asked)
+    context = msgspec.convert(request.context, AskedContext)
+    request_id = request_id_of(asked)
     if request_id and number is not None:
         request_id = f"{request_id}#{number}"
     return _asked_by(request, context, asked, credential, request_id=request_id)
 
 
-def _request_id(asked: Asked) -> str:
+def request_id_of(asked: Asked) -> str:
+    """Return the id that a request names itself by, or "" for one that is not fit for a header."""
     return asked.request_id if asked.request_id and _REQUEST_ID.fullmatch(asked.request_id) else ""
 
 
 def _asked_by(
     request: _Request | _PlainRequest,
-    context: _Context,
+    context: AskedContext,
     asked: Asked,
     credential: authlevels.Credential,
     *,
@@ -265,13 +276,13 @@ def read_question(document: object, *, tenant_id: UUID) -> Question:
     :raises msgspec.ValidationError: a member is missing or of the wrong type.
     """
     request = msgspec.convert(document, _Request)
-    context = msgspec.convert(request.context, _Context)
+    context = msgspec.convert(request.context, AskedContext)
     return _written(request, context, tenant_id=tenant_id, home=tenant_id, asked_by="manage.py", request_id="")
 
 
 def _written(
     request: _Request | _PlainRequest,
-    context: _Context,
+    context: AskedContext,
     *,
     tenant_id: UUID | None,
     home: UUID,
@@ -299,7 +310,8 @@ def _written(
     )
 
 
-def _told(answer: Answer, credential: authlevels.Credential) -> dict[str, Any]:
+def told(answer: Answer, credential: authlevels.Credential) -> dict[str, Any]:
+    """Write an answer as AuthZEN does, as far as the credential is told why."""
     is_permitted = answer.decision.outcome == "allow"
     if credential.answer_style == "bare":
         return {"decision": is_permitted}

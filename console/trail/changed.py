@@ -22,11 +22,13 @@ _REFUSED: Final = {
     "own_issuer": "the issuer was ours",
     "auth_time_ahead": "the sign-in lay in the future",
     "auth_time_past": "the sign-in was too long ago",
-    "ended": "it would have ended already",
+    "ended": "it had ended already",
     "no_method": "no method was named",
     "no_member": "nobody of that name is an active member",
     "verb_missing": "the credential may not do that there",
     "code": "the code was wrong, redeemed already, or too old",
+    "used": "it was used already",
+    "elsewhere": "it was given for something else",
 }
 _APP: Final = "an authenticator app"
 
@@ -58,6 +60,8 @@ def _refused(entry: Entry, names: Names) -> str:
     by = names.actor(entry.payload.get("by"))
     if entry.kind == Kind.REDEMPTION_REFUSED:
         return f"{by} could not redeem what a confirmation of {names.member(entry.subject)} had left: {why}"
+    if entry.kind == Kind.ELEVATION_REFUSED:
+        return f"{by} could not use what {names.member(entry.subject)} had confirmed: {why}"
     who = names.member(entry.subject) if entry.subject else "somebody"
     return f"{by} vouched for {who} in vain: {why}"
 
@@ -155,6 +159,7 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.SESSION_REVOKED: _session_revoked,
         Kind.SESSION_REFUSED: _refused,
         Kind.REDEMPTION_REFUSED: _refused,
+        Kind.ELEVATION_REFUSED: _refused,
         Kind.KEYS_ROTATED: _keys_rotated,
         Kind.SIGN_IN_FAILED: _sign_in_failed,
         Kind.PERSON_CHANGED: _person_changed,

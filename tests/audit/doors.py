@@ -9,6 +9,7 @@ import pytest
 
 from audit.api import Kind
 from authlevels import api as authlevels
+from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tests.authlevels.acme import (
     ALICES_SECRET,
@@ -215,6 +216,19 @@ def _redeemed_in_vain(acme: Acme) -> None:
         authlevels.redeem(ref=ref, code="cmp_wrong", credential=acme.credential, at=later(9))
 
 
+def _used_from_afar(acme: Acme, request_id: str = "r1") -> authlevels.HeldElevation:
+    held = authlevels.get_elevation(ref=_passed(acme).elevation_id)
+    with tenant_transaction(acme.tenant_id):
+        authlevels.lock_elevation(held, request_id=request_id, at=later(9))
+        authlevels.use_elevation(held, request_id=request_id, at=later(9))
+    return held
+
+
+def _used_in_vain(acme: Acme) -> None:
+    held = _used_from_afar(acme)
+    authlevels.record_refused_use(held=held, why="used", credential=acme.credential, at=later(10))
+
+
 # Each door with what it does here, and what it tells.
 TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "edit_catalogue": (_catalogue, {Kind.CATALOG_APPLIED}),
@@ -239,6 +253,8 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "claim_transaction": (_claimed, {Kind.ELEVATION_USED}),
     "claim_use": (_used, {Kind.ELEVATION_USED}),
     "elevation_consumed": (_consumed, {Kind.ELEVATION_USED}),
+    "use_elevation": (_used_from_afar, {Kind.ELEVATION_USED}),
+    "record_refused_use": (_used_in_vain, {Kind.ELEVATION_REFUSED}),
     "end_elevation": (_ended, {Kind.ELEVATION_ENDED}),
     "begin_totp_enrolment": (_begun, {Kind.FACTOR_BEGUN}),
     "confirm_totp_enrolment": (_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),

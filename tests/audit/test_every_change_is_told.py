@@ -104,6 +104,7 @@ READS = {
     ),
     "is_nested_deeper",
     *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
+    *("get_elevation", "lock_elevation"),
     *("list_elevations", "list_factors", "parse_decision_ref", "parse_elevation_ref", "parse_session_handle"),
     *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
     *("session_parameters", "set_session_cookie", "show_challenge", "standing_of"),

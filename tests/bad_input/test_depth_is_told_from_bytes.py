@@ -61,7 +61,7 @@ def test_a_deep_body_does_not_end_a_thread_of_a_server(content: str) -> None:
         def read():
             asked = wire.Asked(authorization="", content_type="application/json", request_id="", body={content})
             try:
-                wire._parsed(asked)
+                wire.parsed(asked)
             except BadRequest:
                 said.append("refused")
         threading.stack_size(2 * 1024 * 1024)
