@@ -12,6 +12,8 @@ class Kind(StrEnum):
     CHALLENGE_ANSWERED = "challenge.answered"
     CHALLENGE_PASSED = "challenge.passed"
     CHALLENGE_FAILED = "challenge.failed"
+    REQUEST_SUSPENDED = "request.suspended"
+    REQUEST_RESUMED = "request.resumed"
     ELEVATION_CREATED = "elevation.created"
     ELEVATION_USED = "elevation.used"
     ELEVATION_ENDED = "elevation.ended"

@@ -81,6 +81,7 @@ from authlevels.public_ids import (
 )
 from authlevels.redemption import redeem
 from authlevels.refusals import record_refused_use
+from authlevels.replaying import KEPT_HEADERS
 from authlevels.session_facts import SESSION_COLUMN, read_session, session_facts, session_parameters
 from authlevels.session_start import Origin
 from authlevels.sessions import (
@@ -93,9 +94,12 @@ from authlevels.sessions import (
 )
 from authlevels.sign_in import sign_in_with_password
 from authlevels.standing import standing_of
+from authlevels.suspended import MAX_SUSPENDED_BODY, Original, suspend_request
 from authlevels.verification import Passed, StillOpen, verify
 
 __all__ = [
+    "KEPT_HEADERS",
+    "MAX_SUSPENDED_BODY",
     "SESSION_COLUMN",
     "TOUCH_EVERY",
     "Anonymous",
@@ -123,6 +127,7 @@ __all__ = [
     "NothingToShow",
     "OpenedChallenge",
     "Origin",
+    "Original",
     "Passed",
     "PasswordRefused",
     "PersonPrincipal",
@@ -186,6 +191,7 @@ __all__ = [
     "show_challenge",
     "sign_in_with_password",
     "standing_of",
+    "suspend_request",
     "touch_session",
     "use_elevation",
     "verify",

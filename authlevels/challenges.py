@@ -123,7 +123,9 @@ def open_challenge(
         methods = methods_of(row, facts, at=at)
         if not methods:
             raise NothingToShow("The person has enrolled nothing that would do.")
-        row.return_to, row.state = return_to, state
+        if return_to or not is_of_own(row):
+            # Another tab of the same browser, which needs no way back, takes none from the first.
+            row.return_to, row.state = return_to, state
         handoff = f"hof_{secrets.token_urlsafe(32)}" if is_handed_off(row) else ""
         row.handoff_digest = keyed_digests("handoff", handoff)[0] if handoff else None
         row.handoff_expires_at = at + HANDOFF_LIVES if handoff else None

@@ -8,7 +8,16 @@ from django.db import connection
 import audit.api
 import licensing.api
 from authlevels.errors import StillMember
-from authlevels.models import Challenge, Elevation, ProofRow, ServiceCredential, SessionRow, TotpDevice, User
+from authlevels.models import (
+    Challenge,
+    Elevation,
+    ProofRow,
+    ServiceCredential,
+    SessionRow,
+    SuspendedRequest,
+    TotpDevice,
+    User,
+)
 from isolation.api import tenant_transaction
 
 ERASED = "somebody erased"
@@ -28,7 +37,7 @@ def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: date
         if licensing.api.get_member(tenant_id=tenant_id, subject_type=subject[0], subject_id=subject[1]) is not None:
             raise StillMember("End the membership first: who belongs to the tenant is told of in its trail.")
         sessions = list(SessionRow.objects.select_for_update().filter(**mine).values_list("id", flat=True))
-        for rows in (ProofRow.objects, Elevation.objects, Challenge.objects):
+        for rows in (SuspendedRequest.objects, ProofRow.objects, Elevation.objects, Challenge.objects):
             rows.filter(tenant_id=tenant_id, session_id__in=sessions).delete()
         SessionRow.objects.filter(**mine).delete()
         theirs = User.objects.filter(realm=tenant_id, subject_type=subject[0], subject_id=subject[1])

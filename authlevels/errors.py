@@ -133,6 +133,20 @@ class RedemptionRefused(TiergateError):
     kind = ErrorKind.CONFLICT
 
 
+class SuspendedNotFound(TiergateError):
+    """There is no such waiting request of this session, or it waited for too long."""
+
+    code = "suspended_request_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class AlreadyResumed(TiergateError):
+    """The waiting request went on already; it goes on once."""
+
+    code = "already_resumed"
+    kind = ErrorKind.CONFLICT
+
+
 class WrongCode(TiergateError):
     """The code or password is not right."""
 

@@ -28,7 +28,9 @@ from authlevels.forms import PasswordForm, TotpForm
 from authlevels.methods import ChallengeMethod
 from authlevels.origins import normal_origin
 from authlevels.pages import open_page, see_other
+from authlevels.pages_resume import CONFIRMED
 from authlevels.presenters import browser_presenter_of, held_mark, is_session_cookie, renew_cookie
+from authlevels.public_ids import parse_suspended_ref
 from authlevels.verification import Passed, verify
 from isolation.clock import now
 from tiergate import TiergateError
@@ -98,13 +100,22 @@ def _judge(request: HttpRequest, challenge: str, presenter: Presenter) -> HttpRe
     shown = show_challenge(ref=challenge, presenter=presenter, at=at)
     if not isinstance(result, Passed):
         return _page(request, shown)
-    if result.return_to:
+    waiting = _waiting(request)
+    if waiting:
+        response: HttpResponse = see_other(f"/step-up/resume/{waiting}?{CONFIRMED}")
+    elif result.return_to:
         back = with_answer(result.return_to, challenge=challenge, state=result.state, code=result.code)
-        response: HttpResponse = see_other(back)
+        response = see_other(back)
     else:
         response = _page(request, shown)
     renew_cookie(request, response, result, at=at)
     return response
+
+
+def _waiting(request: HttpRequest) -> str:
+    """Return the request that waits for this confirmation, or "": its own page asks whose it is."""
+    named = request.GET.get("resume", "")
+    return named if parse_suspended_ref(named) else ""
 
 
 def _refused(request: HttpRequest, challenge: str, presenter: Presenter, refused: TiergateError) -> HttpResponse:
@@ -117,12 +128,13 @@ def _refused(request: HttpRequest, challenge: str, presenter: Presenter, refused
 
 
 def _page(request: HttpRequest, shown: ShownChallenge, *, error: str = "", status: int = 200) -> HttpResponse:
+    waiting = _waiting(request)
     back = with_answer(shown.return_to, challenge=shown.id, state=shown.return_state) if shown.return_to else ""
     context: dict[str, Any] = {
         "shown": shown,
         "methods": [method.value for method in shown.methods],
         "error": error,
-        "back": back,
+        "back": f"/step-up/resume/{waiting}?{CONFIRMED}" if waiting else back,
     }
     response = render(request, "authlevels/step_up.html", context, status=status)
     if back and shown.state == "open":

@@ -7,7 +7,7 @@ from uuid import UUID
 _HEX = "[0-9a-f]{32}"
 _ONE = re.compile(rf"(ses|dec)_({_HEX})")
 _LONGEST = len("ses_") + 32
-_TWO = re.compile(rf"(chl|elv)_({_HEX})({_HEX})")
+_TWO = re.compile(rf"(chl|elv|rsm)_({_HEX})({_HEX})")
 
 
 def session_handle(session_id: UUID) -> str:
@@ -23,6 +23,11 @@ def challenge_ref(tenant_id: UUID, challenge_id: UUID) -> str:
 def elevation_ref(tenant_id: UUID, elevation_id: UUID) -> str:
     """Return ``elv_<32 hex tenant><32 hex id>``."""
     return f"elv_{tenant_id.hex}{elevation_id.hex}"
+
+
+def suspended_ref(tenant_id: UUID, suspended_id: UUID) -> str:
+    """Return ``rsm_<32 hex tenant><32 hex id>``."""
+    return f"rsm_{tenant_id.hex}{suspended_id.hex}"
 
 
 def decision_ref(decision_id: UUID) -> str:
@@ -48,6 +53,11 @@ def parse_challenge_ref(text: str) -> tuple[UUID, UUID] | None:
 def parse_elevation_ref(text: str) -> tuple[UUID, UUID] | None:
     """Return (tenant id, elevation id), or None for anything else."""
     return _parse_two("elv", text)
+
+
+def parse_suspended_ref(text: str) -> tuple[UUID, UUID] | None:
+    """Return (tenant id, id of a request that waits), or None for anything else."""
+    return _parse_two("rsm", text)
 
 
 def _parse_one(prefix: str, text: str) -> UUID | None:

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from authlevels import pages, pages_step_up, views_factors, views_relayed_factors, views_sessions, views_step_up
+from authlevels import (
+    pages,
+    pages_resume,
+    pages_step_up,
+    views_factors,
+    views_relayed_factors,
+    views_sessions,
+    views_step_up,
+)
 
 urlpatterns = [
     path("v1/sign-in", views_sessions.SignInView.as_view(), name="api-sign-in"),
@@ -29,6 +37,7 @@ urlpatterns = [
     path("step-up/challenges/<slug:challenge>/verify", views_step_up.VerifyView.as_view(), name="verify"),
     path("step-up/challenges/<slug:challenge>/redeem", views_step_up.RedeemView.as_view(), name="redeem"),
     path("step-up/elevations/<slug:elevation>", views_step_up.ElevationView.as_view(), name="elevation"),
+    path("step-up/resume/<slug:suspended>", pages_resume.resume, name="resume"),
     path("step-up/<slug:challenge>", pages_step_up.step_up, name="step-up"),
     path("sign-in", pages.sign_in, name="sign-in"),
     path("sign-out", pages.sign_out, name="sign-out"),

@@ -15,6 +15,7 @@ from decisions.evaluate import evaluate
 from decisions.own import question_from
 from decisions.problems import RefusedByDecision, of_tiergate_error, refusal, written
 from decisions.question import Answer, Context, Entity
+from decisions.suspending import mark_refused
 from isolation.clock import now
 from tiergate import OWN_RESOURCE_TYPE, TiergateError
 
@@ -62,6 +63,7 @@ class RequiredAction(BasePermission):
             is_claiming=getattr(view, "consumes_elevation", False) is not True,
         )
         if not answer.decision.is_allowed:
+            mark_refused(request._request, answer)  # noqa: SLF001 - DRF has no other door
             raise RefusedByDecision(answer)
         request._request.decision = answer  # type: ignore[attr-defined]  # noqa: SLF001 - DRF has no other door
         return True
@@ -129,6 +131,7 @@ def requires(action: str) -> Callable[[View], View]:
             except TiergateError as error:
                 return written(*of_tiergate_error(error))
             if not answer.decision.is_allowed:
+                mark_refused(request, answer)
                 return written(*refusal(answer))
             return view(request, *args, **kwargs)
 

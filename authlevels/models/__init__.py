@@ -5,6 +5,7 @@ from authlevels.models.credentials import ServiceCredential
 from authlevels.models.people import AttemptCounter, PasskeyDevice, TotpDevice, User
 from authlevels.models.sessions import ProofRow, SessionRow
 from authlevels.models.standing import Standing
+from authlevels.models.suspended import SuspendedRequest
 
 __all__ = [
     "AttemptCounter",
@@ -15,6 +16,7 @@ __all__ = [
     "ServiceCredential",
     "SessionRow",
     "Standing",
+    "SuspendedRequest",
     "TotpDevice",
     "User",
 ]

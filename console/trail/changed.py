@@ -48,6 +48,14 @@ def _session_revoked(entry: Entry, names: Names) -> str:
     return f"{names.actor(by)} ended a session of {who}"
 
 
+def _waited(how: str) -> Teller:
+    def tell(entry: Entry, names: Names) -> str:
+        asked = f"{plain(entry.payload.get('method', 'something'))} {plain(dig(entry.personal, 'path') or '')}".strip()
+        return f"what {names.member(entry.subject)} asked ({asked}) {how}"
+
+    return tell
+
+
 def _sign_in_failed(entry: Entry, names: Names) -> str:
     who = names.member(entry.subject) if entry.subject else "somebody"
     why = _FAILED.get(str(entry.payload.get("why")), plain(entry.payload.get("why")))
@@ -161,6 +169,8 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.REDEMPTION_REFUSED: _refused,
         Kind.ELEVATION_REFUSED: _refused,
         Kind.KEYS_ROTATED: _keys_rotated,
+        Kind.REQUEST_SUSPENDED: _waited("waits until they confirm it"),
+        Kind.REQUEST_RESUMED: _waited("went on after they confirmed"),
         Kind.SIGN_IN_FAILED: _sign_in_failed,
         Kind.PERSON_CHANGED: _person_changed,
         Kind.PERSON_ERASED: _person_erased,

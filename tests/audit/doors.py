@@ -9,6 +9,7 @@ import pytest
 
 from audit.api import Kind
 from authlevels import api as authlevels
+from authlevels.suspended import claim_suspended
 from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tests.authlevels.acme import (
@@ -192,6 +193,18 @@ def _removed(acme: Acme) -> None:
     authlevels.remove_factor(session=alice, facts=acme.facts(alice, later(9)), factor_id=factor.id, at=later(9))
 
 
+def _suspended_and_resumed(acme: Acme) -> None:
+    alice, _secret = acme.sign_in_alice()
+    ref = authlevels.suspend_request(
+        session=alice,
+        decision_id=acme.refused(alice, at=NOON),
+        original=authlevels.Original(method="POST", path="/reports/7/export?as=csv", body=b"{}"),
+        at=later(1),
+    )
+    assert ref is not None
+    claim_suspended(ref=ref, session=alice, at=later(2))
+
+
 def _erased(acme: Acme) -> None:
     acme.assert_bob()
     _no_member(acme)
@@ -259,6 +272,7 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "begin_totp_enrolment": (_begun, {Kind.FACTOR_BEGUN}),
     "confirm_totp_enrolment": (_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),
     "remove_factor": (_removed, {Kind.FACTOR_REMOVED}),
+    "suspend_request": (_suspended_and_resumed, {Kind.REQUEST_SUSPENDED, Kind.REQUEST_RESUMED}),
     "put_user": (lambda _acme: put_alice(), {Kind.PERSON_CHANGED, Kind.FACTOR_ADDED}),
     "create_credential": (_created, {Kind.CREDENTIAL_CREATED}),
     "rotate_credential": (_rotated, {Kind.CREDENTIAL_ROTATED}),

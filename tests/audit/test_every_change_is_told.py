@@ -74,6 +74,8 @@ WRITERS = {
     "authlevels.sessions.touch_session": "a use is no change of what one may do; the decision that it was is told",
     "authlevels.sessions.rotate_session_secret": "a new secret for the same session, with the challenge that is told",
     "authlevels.sessions.end_session": "end_session",
+    "authlevels.suspended.suspend_request": "suspend_request",
+    "authlevels.suspended.claim_suspended": "suspend_request",
     "authlevels.totp.verify_locked": "verify",
     "authlevels.verification._accept": "verify",
     "authlevels.verification._pass": "verify",

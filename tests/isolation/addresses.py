@@ -130,6 +130,7 @@ def _own_values(side: Side) -> dict[str, Any]:
         "session": side.session,
         "challenge": side.challenge,
         "elevation": side.elevation,
+        "suspended": side.suspended,
         "subject": f"user:{side.person}",
         "key": side.role,
         "feature": "reports",

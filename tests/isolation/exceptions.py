@@ -47,6 +47,7 @@ HIGH_ENTROPY: Final[Mapping[str, str]] = {
 SOFT_REFERENCES: Final[Mapping[str, str]] = {
     "authlevels_session.asserted_by": "for the trail's reader; nothing is read by it",
     "authlevels_challenge.decision_id": "the decision is in the trail, read by tenant and id; entries have no keys to them",
+    "authlevels_suspended.decision_id": "as a challenge's: the refusal that the request waits for is in the trail",
     "audit_entry.session_id": "an entry outlives what it tells of; read by tenant",
     "audit_leaf.entry_id": "a leaf tells of an entry; only the sealer writes any",
 }

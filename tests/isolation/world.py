@@ -70,6 +70,7 @@ class Side:
     handoff: str = ""
     passed: str = ""
     elevation: str = ""
+    suspended: str = ""
     redeemable: str = ""
     code: str = ""
     names: dict[str, list[str]] = field(default_factory=dict)
@@ -146,6 +147,15 @@ def _side(slug: str, at: datetime) -> Side:
         tenant_id=tenant_id, username=side.owner, password=PASSWORD, network=f"net-of-{slug}", at=clock.now()
     )
     _step_up(side)
+    side.suspended = (
+        authlevels.suspend_request(
+            session=_session,
+            decision_id=side.decision,
+            original=authlevels.Original(method="POST", path=f"/northwind/payments?of={slug}", body=b"{}"),
+            at=clock.now(),
+        )
+        or ""
+    )
     with tenant_transaction(tenant_id):
         Deletion.objects.create(tenant_id=tenant_id, asked_by=side.owner, asked_at=at, due_at=at + timedelta(days=30))
         Payment.objects.create(
@@ -262,6 +272,7 @@ def _name(world: World, inside: psycopg.Connection) -> None:
             globex.passed,
             globex.redeemable,
         ],
+        "suspended": [globex.suspended, _crossed(globex.suspended, world)],
         "elevation": [globex.elevation, _crossed(globex.elevation, world)],
         "code": [globex.code],
         "handoff": [globex.handoff],
