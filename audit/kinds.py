@@ -37,6 +37,7 @@ class Kind(StrEnum):
     ROLE_CHANGED = "role.changed"
     SUBSCRIPTION_CHANGED = "subscription.changed"
     OVERRIDE_CHANGED = "override.changed"
+    ENVIRONMENTS_CHANGED = "environments.changed"
     KEYS_ROTATED = "keys.rotated"
     SESSION_REFUSED = "session.refused"
     REDEMPTION_REFUSED = "redemption.refused"

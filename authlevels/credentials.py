@@ -47,13 +47,14 @@ def create_credential(  # noqa: PLR0913 - each is a member of what is recorded
     """Make a credential and return it with its secret in clear, which is shown this once.
 
     :raises CredentialNameTaken: a live one has that name.
+    verbs: Tiergate's own, and privileges of the catalogue's actions that the service asks for in its own name.
     :raises ValueError: an unknown verb, or an origin that is none.
     """
     clear = mint(BearerKind.CREDENTIAL, tenant_id)
     row = ServiceCredential(
         tenant_id=tenant_id,
         name=name,
-        verbs=sorted({Verb(verb).value for verb in verbs}),
+        verbs=_known_verbs(verbs),
         max_level=Level(max_level).value,
         return_to_origins=[normal_origin(origin) for origin in return_to_origins],
         answer_style=answer_style,
@@ -258,6 +259,18 @@ def _move_digest(tenant_id: UUID, credential_id: UUID, wanted: list[bytes]) -> N
         row = ServiceCredential.objects.filter(tenant_id=tenant_id, id=credential_id).first()
     if row is not None:
         move_digest(row, wanted)
+
+
+def _known_verbs(verbs: Iterable[str]) -> list[str]:
+    wanted = {str(verb) for verb in verbs}
+    unknown = wanted - {verb.value for verb in Verb}
+    if unknown:
+        unknown -= licensing.api.service_privileges()
+    if unknown:
+        raise ValueError(
+            f"{min(unknown)!r} is no verb, and no privilege of an action of the catalogue that a service may ask for."
+        )
+    return sorted(wanted)
 
 
 def _locked(tenant_id: UUID, credential_id: UUID) -> ServiceCredential:

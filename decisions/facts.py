@@ -75,6 +75,7 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
         privileges=privileges,
         action=action,
         environment=question.context.environment,
+        environments=dict(snapshot.environments) if action is not None and action.environment_aware else {},
         missing_fields=missing,
         entitlement=snapshot.entitlements.get(feature) if feature else None,
         unlocks=snapshot.unlocks.get(feature, ()) if feature else (),

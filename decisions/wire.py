@@ -17,13 +17,16 @@ from decisions.errors import BadRequest, FactsUnavailable, UnknownCaller
 from decisions.evaluate import evaluate
 from decisions.problems import PROBLEM_TYPE, STATUS_BY_KIND, of_tiergate_error, problem
 from decisions.question import Answer, Context, Entity, Question
-from tiergate import Purpose, TiergateError
+from tiergate import Purpose, ServiceFact, TiergateError
 
 log = structlog.get_logger(__name__)
 
 MAX_BODY = 256 * 1024
 MAX_DEPTH = 64
 JSON_TYPE = "application/json"
+SERVICE: Final = "service"
+"""The type of subject by which a service asks in its own name."""
+
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 type Reply = tuple[int, dict[str, str], bytes]
@@ -267,7 +270,18 @@ def _asked_by(
         home=credential.tenant_id if tenant_id is None else tenant_id,
         asked_by=f"credential:{credential.name}",
         request_id=request_id,
+        service=_own_service(request.subject, context, credential),
     )
+
+
+def _own_service(subject: Entity, context: _Context, credential: authlevels.Credential) -> ServiceFact | None:
+    """Tell what is known of a service that asks in its own name; None where it asks about somebody else.
+
+    No service asks in another's name, and none by a session, which is a person's: those are subjects like any other.
+    """
+    if (subject.type, subject.id) != (SERVICE, credential.name) or context.session is not None:
+        return None
+    return ServiceFact(name=credential.name, verbs=tuple(sorted(credential.verbs)))
 
 
 def read_question(document: object, *, tenant_id: UUID) -> Question:
@@ -288,6 +302,7 @@ def _written(
     home: UUID,
     asked_by: str,
     request_id: str,
+    service: ServiceFact | None = None,
 ) -> Question:
     return Question(
         tenant_id=tenant_id,
@@ -304,6 +319,7 @@ def _written(
             min_snapshot=context.min_snapshot,
             raw=request.context if isinstance(request.context, dict) else bytes(request.context),
         ),
+        service=service,
         is_claiming=context.purpose == Purpose.ENFORCE,
         claim_id=request_id,
         request_id=request_id,

@@ -5,6 +5,8 @@ from licensing.catalog_file.shape import Shape, check_shape, read_schema
 from licensing.catalog_file.source import Document, read_file
 from licensing.catalog_file.wording import NOTHING_TO_CHANGE, change_lines
 from licensing.catalogue_changes import CatalogueEdit, Change, PlanSpec, Price, edit_catalogue
+from licensing.catalogue_listing import service_privileges
+from licensing.environments import list_environments, put_environments
 from licensing.errors import (
     CatalogueConflict,
     FeatureNotFound,
@@ -104,6 +106,7 @@ __all__ = [
     "get_subscription",
     "get_tenant",
     "is_listening",
+    "list_environments",
     "list_members",
     "list_overrides",
     "list_roles",
@@ -111,6 +114,7 @@ __all__ = [
     "list_tenants",
     "member_parameters",
     "publish",
+    "put_environments",
     "put_member",
     "put_override",
     "put_role",
@@ -121,6 +125,7 @@ __all__ = [
     "read_schema",
     "remove_member",
     "remove_override",
+    "service_privileges",
     "snapshot_at",
     "snapshot_memory",
     "snapshot_version",

@@ -26,6 +26,7 @@ from licensing.catalogue_rows import (
     term_columns,
     term_json,
 )
+from licensing.environments import read_sensitivity
 from licensing.errors import CatalogueConflict, InvalidName, InvalidTerm, UnknownFeature
 from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, RoleDefault
 from licensing.models.catalogue import PlanKind, PriceInterval, VersionStatus
@@ -100,7 +101,8 @@ class CatalogueEdit:
 
         :raises UnknownFeature: it needs a feature that is not in the catalogue.
         :raises InvalidTerm: it needs a feature that is a limit.
-        :raises InvalidName: it takes a name that belongs to Tiergate itself.
+        :raises InvalidName: it takes a name that belongs to Tiergate itself, or asks in an environment that is none
+            of the sensitivities.
         """
         name = names.key(spec.name, "action")
         if name.startswith(OWN_PREFIX):
@@ -117,7 +119,7 @@ class CatalogueEdit:
         row.resource_type = names.key(spec.resource_type, "resource type") if spec.resource_type else ""
         row.privilege = names.key(spec.privilege, "privilege")
         row.environment_aware = spec.environment_aware
-        row.environments = {names.key(env, "environment"): one.to_json() for env, one in spec.environments.items()}
+        row.environments = {read_sensitivity(env).value: one.to_json() for env, one in spec.environments.items()}
         row.binds = [names.text(path, "bound property", may_be_empty=False) for path in spec.binds]
         row.callers = sorted({one.value for one in spec.callers})
         row.needs_highest_held = spec.needs_highest_held

@@ -6,6 +6,7 @@ from licensing.catalogue_rows import action_json, feature_json, plan_json, role_
 from licensing.compiled import compile_catalogue
 from licensing.models import Action, Feature, Plan, RoleDefault
 from licensing.models.catalogue import PlanKind
+from tiergate import CallerKind
 
 
 def catalogue_json() -> dict[str, Any]:
@@ -19,3 +20,9 @@ def catalogue_json() -> dict[str, Any]:
         "plans": [plan_json(row) for row in plans.filter(kind=PlanKind.PLAN)],
         "add_ons": [plan_json(row) for row in plans.filter(kind=PlanKind.ADD_ON)],
     }
+
+
+def service_privileges() -> frozenset[str]:
+    """List the privileges of those actions of the catalogue that a service may ask for in its own name."""
+    rows = Action.objects.filter(callers__contains=[CallerKind.SERVICE.value])
+    return frozenset(rows.values_list("privilege", flat=True))

@@ -13,8 +13,8 @@ from isolation.api import global_row
 from licensing.catalogue_rows import requirement_of
 from licensing.compiled import CATALOGUE_SCOPE, Catalogue, compile_catalogue
 from licensing.errors import TenantNotFound
+from licensing.models import Environment, RequirementFloor, Role, Subscription, SubscriptionAddOn
 from licensing.models import Override as OverrideRow
-from licensing.models import RequirementFloor, Role, Subscription, SubscriptionAddOn
 from licensing.models import Tenant as TenantRow
 from licensing.models.holdings import GRANTING
 from licensing.roles import RoleSpec, joined_roles, spec_of
@@ -22,6 +22,7 @@ from licensing.tenants import Tenant, told
 from tiergate import (
     ActionSpec,
     Entitlement,
+    EnvironmentSensitivity,
     Grant,
     Override,
     OverrideEffect,
@@ -57,7 +58,7 @@ class TenantSnapshot:
     """What decisions about one tenant are made from; immutable.
 
     version: ``g<catalogue>.t<tenant>``. next_change_at: when time alone makes it another.
-    policy_version: names the catalogue's content.
+    policy_version: names the catalogue's content. environments: what the tenant declares, by name.
     """
 
     version: str
@@ -66,6 +67,7 @@ class TenantSnapshot:
     entitlements: Mapping[str, Entitlement]
     roles: Mapping[str, RoleSpec]
     unlocks: Mapping[str, tuple[Unlock, ...]]
+    environments: Mapping[str, EnvironmentSensitivity]
     policy_version: str
     next_change_at: datetime | None
 
@@ -82,6 +84,7 @@ class Holdings:
     grants: Mapping[str, tuple[Grant, ...]]
     overrides: Mapping[str, Override]
     floors: Mapping[str, Requirement]
+    environments: Mapping[str, EnvironmentSensitivity]
 
     def resolve(self, at: datetime) -> TenantSnapshot:
         """Resolve every feature at an instant that is not before ``since``."""
@@ -103,6 +106,7 @@ class Holdings:
             entitlements=MappingProxyType(entitlements),
             roles=self.roles,
             unlocks=self.catalogue.unlocks,
+            environments=self.environments,
             policy_version=self.catalogue.digest,
             next_change_at=min(changes, default=None),
         )
@@ -143,6 +147,14 @@ def read_holdings(
             .filter(tenant_id=tenant_id)
             .values_list("feature_id", "requirement")
         },
+        environments=MappingProxyType(
+            {
+                name: EnvironmentSensitivity(sensitivity)
+                for name, sensitivity in Environment.objects.using(using)
+                .filter(tenant_id=tenant_id)
+                .values_list("name", "sensitivity")
+            }
+        ),
     )
 
 

@@ -4,12 +4,14 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from licensing.environments import MAX_ENVIRONMENTS
 from licensing.models.directory import TenantStatus
 from licensing.models.holdings import SubscriptionStatus
 from licensing.names import MAX_LIMIT, MAX_LIST, MAX_TEXT
 from tiergate import (
     MAX_AGE_LIMIT,
     MAX_APPROVALS,
+    EnvironmentSensitivity,
     FeatureKind,
     Level,
     OverrideEffect,
@@ -116,6 +118,26 @@ class RolePage(serializers.Serializer[Any]):
     """All roles; ``next`` is always null."""
 
     items = RoleAnswer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class EnvironmentBody(StrictSerializer):
+    """An environment by the tenant's own name."""
+
+    name = serializers.CharField(max_length=100)
+    sensitivity = serializers.ChoiceField(choices=[one.value for one in EnvironmentSensitivity])
+
+
+class EnvironmentsBody(StrictSerializer):
+    """All environments that a tenant shall have; none: the three by their own names."""
+
+    items = serializers.ListField(child=EnvironmentBody(), max_length=MAX_ENVIRONMENTS)
+
+
+class EnvironmentsPage(serializers.Serializer[Any]):
+    """All environments that a tenant declares; ``next`` is always null."""
+
+    items = EnvironmentBody(many=True)
     next = serializers.CharField(allow_null=True)
 
 

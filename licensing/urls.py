@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from licensing import views_holdings, views_people, views_tenants
+from licensing import views_environments, views_holdings, views_people, views_tenants
 
 urlpatterns = [
     path("v1/catalog", views_tenants.CatalogueView.as_view(), name="catalog"),
@@ -17,4 +17,5 @@ urlpatterns = [
     path("v1/tenants/<str:tenant>/overrides", views_holdings.OverrideListView.as_view(), name="overrides"),
     path("v1/tenants/<str:tenant>/overrides/<str:feature>", views_holdings.OverrideView.as_view(), name="override"),
     path("v1/tenants/<str:tenant>/entitlements", views_holdings.EntitlementsView.as_view(), name="entitlements"),
+    path("t/<slug:tenant>/environments", views_environments.EnvironmentsView.as_view(), name="environments"),
 ]

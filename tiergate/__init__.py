@@ -50,6 +50,7 @@ from tiergate.entitlements import (
     OverrideEffect,
     resolve_entitlement,
 )
+from tiergate.environments import EnvironmentSensitivity, sensitivity_of
 from tiergate.errors import ErrorKind, TiergateError
 from tiergate.facts import (
     Facts,
@@ -99,6 +100,7 @@ __all__ = [
     "Decision",
     "Effect",
     "Entitlement",
+    "EnvironmentSensitivity",
     "ErrorKind",
     "FactorKind",
     "Facts",
@@ -150,5 +152,6 @@ __all__ = [
     "reachable_level",
     "resolve_entitlement",
     "satisfied_until",
+    "sensitivity_of",
     "until_max_age",
 ]

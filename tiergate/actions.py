@@ -32,6 +32,8 @@ class Verb(StrEnum):
     OVERRIDES_WRITE = "overrides.write"
     ENTITLEMENTS_READ = "entitlements.read"
     CATALOG_READ = "catalog.read"
+    ENVIRONMENTS_READ = "environments.read"
+    ENVIRONMENTS_WRITE = "environments.write"
     AUDIT_READ = "audit.read"
     OPERATOR_ADMIN = "operator.admin"
 
@@ -60,6 +62,8 @@ class Action(StrEnum):
     OVERRIDE_WRITE = "tiergate.override.write"
     ENTITLEMENTS_READ = "tiergate.entitlements.read"
     CATALOG_READ = "tiergate.catalog.read"
+    ENVIRONMENT_READ = "tiergate.environment.read"
+    ENVIRONMENT_WRITE = "tiergate.environment.write"
     AUDIT_READ = "tiergate.audit.read"
     OPERATOR_ADMIN = "tiergate.operator.admin"
 
@@ -169,6 +173,13 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
             ),
             _own(Action.ENTITLEMENTS_READ, Verb.ENTITLEMENTS_READ, "See the entitlements"),
             _own(Action.CATALOG_READ, Verb.CATALOG_READ, "See the catalogue"),
+            _own(Action.ENVIRONMENT_READ, Verb.ENVIRONMENTS_READ, "See the environments"),
+            _own(
+                Action.ENVIRONMENT_WRITE,
+                Verb.ENVIRONMENTS_WRITE,
+                "Change the environments",
+                requirement=_AAL2,
+            ),
             _own(Action.AUDIT_READ, Verb.AUDIT_READ, "Read the trail", requirement=_AAL2),
             _own(
                 Action.OPERATOR_ADMIN,
@@ -194,6 +205,7 @@ _READ = frozenset(
         Verb.OVERRIDES_READ,
         Verb.ENTITLEMENTS_READ,
         Verb.CATALOG_READ,
+        Verb.ENVIRONMENTS_READ,
     }
 )
 
@@ -206,10 +218,11 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
                 *_READ,
                 Verb.MEMBERS_WRITE,
                 Verb.ROLES_WRITE,
+                Verb.ENVIRONMENTS_WRITE,
                 Verb.AUDIT_READ,
             }
         ),
-        "admin": frozenset({*_READ, Verb.MEMBERS_WRITE, Verb.ROLES_WRITE}),
+        "admin": frozenset({*_READ, Verb.MEMBERS_WRITE, Verb.ROLES_WRITE, Verb.ENVIRONMENTS_WRITE}),
         "member": frozenset({Verb.ENTITLEMENTS_READ, Verb.CATALOG_READ}),
         "auditor": frozenset({*_READ, Verb.AUDIT_READ}),
     },

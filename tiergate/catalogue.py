@@ -74,7 +74,7 @@ class ActionSpec(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     feature: the feature that it uses; None: no licence needed.
     privilege: what a role must grant.
-    environments: what each named environment asks, when ``environment_aware``.
+    environments: what is asked in environments of each sensitivity, when ``environment_aware``.
     binds: property paths hashed into a challenge, e.g. ``"resource.properties.amount"``.
     callers: who may ask. is_vendor_only: asked only by tenant zero's own people and credentials.
     needs_highest_held: asks for the highest level that the person's factors can reach (changing factors does).

@@ -1,5 +1,6 @@
 """Everything that a decision is made from, gathered beforehand; a decision reads nothing else."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -8,6 +9,7 @@ from msgspec import Struct, field
 from tiergate.assurance import Activity
 from tiergate.catalogue import ActionSpec, CallerKind, Unlock
 from tiergate.entitlements import Entitlement
+from tiergate.environments import EnvironmentSensitivity
 from tiergate.proofs import Authenticator, Proof
 from tiergate.requirements import Contribution
 
@@ -93,6 +95,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     subject: (type, id). resource: (type, id).
     privileges: what the member's roles grant.
+    environments: what the tenant declares, by name; read where the action minds the environment.
     usage: must be given when the entitlement is a limit.
     binding: the canonical hash of this very request (see `tiergate.binding`).
     missing_fields: bound properties that the request should have carried and did not.
@@ -114,6 +117,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     privileges: tuple[str, ...] = ()
     action: ActionSpec | None = None
     environment: str | None = None
+    environments: Mapping[str, EnvironmentSensitivity] = field(default_factory=dict)
     missing_fields: tuple[str, ...] = ()
     entitlement: Entitlement | None = None
     unlocks: tuple[Unlock, ...] = ()

@@ -133,6 +133,8 @@ class _Applying:
         tenant = _tenant(slug)
         if tenant is None:
             return
+        if "environments" in said:
+            self.environments(tenant, said["environments"])
         for key, role in said.get("roles", {}).items():
             self.role(tenant, key, role)
         for member in self.desired.members(slug):
@@ -145,6 +147,14 @@ class _Applying:
             self.override(tenant, number, override)
         if "overrides" in said:
             self.absent_overrides(tenant, {one["feature"] for one in said["overrides"]})
+
+    def environments(self, tenant: Tenant, said: Mapping[str, str]) -> None:
+        self.step(
+            ("environments", tenant.slug),
+            ("tenants", tenant.slug, "environments"),
+            lambda: {name: str(one) for name, one in licensing.api.list_environments(tenant_id=tenant.id).items()},
+            lambda: licensing.api.put_environments(tenant_id=tenant.id, environments=said, by=self.by, at=self.at),
+        )
 
     def role(self, tenant: Tenant, key: str, said: Mapping[str, Any]) -> None:
         def write() -> object:

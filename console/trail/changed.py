@@ -146,6 +146,14 @@ def _thing(what: str, named: Callable[[Entry, Names], str]) -> Teller:
     return tell
 
 
+_environments_thing = _thing("the environments of ", lambda _entry, names: plain(names.tenant))
+
+
+def _environments(entry: Entry, names: Names) -> str:
+    told, lowered = _environments_thing(entry, names), entry.payload.get("lowered")
+    return f"{told}; less is asked than before in {listed(lowered)}" if lowered else told
+
+
 def _whole(entry: Entry, state: str) -> dict[str, Any] | None:
     """Return the old or new state with what of it is the person's own."""
     told = entry.payload.get(state)
@@ -187,5 +195,6 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.ROLE_CHANGED: _thing("the role ", lambda entry, _names: plain(entry.payload.get("role"))),
         Kind.SUBSCRIPTION_CHANGED: _thing("the subscription of ", lambda _entry, names: plain(names.tenant)),
         Kind.OVERRIDE_CHANGED: _thing("the override of ", lambda entry, _names: plain(entry.payload.get("feature"))),
+        Kind.ENVIRONMENTS_CHANGED: _environments,
     }
 )

@@ -33,6 +33,7 @@ _BOUNDS: Final = {
     "maxLength": "have {} characters or fewer",
     "minItems": "have {} entries or more",
     "maxItems": "have {} entries or fewer",
+    "maxProperties": "have {} entries or fewer",
     "minProperties": "have {} entries or more",
     "uniqueItems": "name nothing twice",
 }

@@ -9,6 +9,7 @@ from licensing.models.catalogue import (
     RoleDefault,
 )
 from licensing.models.directory import Generation, Tenant
+from licensing.models.environments import Environment
 from licensing.models.holdings import (
     Override,
     RequirementFloor,
@@ -19,6 +20,7 @@ from licensing.models.people import Member, Role
 
 __all__ = [
     "Action",
+    "Environment",
     "Feature",
     "Generation",
     "Member",

@@ -68,6 +68,12 @@ def _role(acme: Acme) -> None:
     licensing.put_role(tenant_id=acme.tenant_id, key="boss", privileges=["x.y"], by="account:olga", at=NOON)
 
 
+def _environments(acme: Acme) -> None:
+    licensing.put_environments(
+        tenant_id=acme.tenant_id, environments={"live": "production"}, by="account:olga", at=NOON
+    )
+
+
 def _tenant(_acme: Acme) -> None:
     licensing.put_tenant(slug="acme", name="Acme", settings={"acr": "x"}, by="account:olga", at=NOON)
 
@@ -249,6 +255,7 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "put_member": (_member, {Kind.MEMBER_CHANGED}),
     "remove_member": (_no_member, {Kind.MEMBER_CHANGED}),
     "put_role": (_role, {Kind.ROLE_CHANGED}),
+    "put_environments": (_environments, {Kind.ENVIRONMENTS_CHANGED}),
     "put_subscription": (_subscription, {Kind.SUBSCRIPTION_CHANGED}),
     "put_override": (_override, {Kind.OVERRIDE_CHANGED}),
     "remove_override": (_no_override, {Kind.OVERRIDE_CHANGED}),

@@ -39,6 +39,7 @@ WRITERS = {
     "licensing.catalogue_changes.remove_feature": "edit_catalogue",
     "licensing.catalogue_changes._version": "edit_catalogue",
     "licensing.catalogue_changes._save": "edit_catalogue",
+    "licensing.environments.put_environments": "put_environments",
     "licensing.members.put_member": "put_member",
     "licensing.members.remove_member": "remove_member",
     "licensing.overrides.remove_override": "remove_override",
@@ -94,6 +95,7 @@ READS = {
         "get_override",
     ),
     *("get_role", "get_snapshot", "get_subscription", "get_tenant", "is_listening", "list_members", "list_overrides"),
+    *("list_environments", "service_privileges"),
     *("list_roles", "list_subscriptions", "list_tenants", "member_parameters", "publish", "read_file", "read_member"),
     *(
         "read_schema",
@@ -161,6 +163,7 @@ def test_every_door_changes_nothing_or_is_tried_below() -> None:
 AT_THE_VENDOR = {"edit_catalogue", "put_user"}
 OLD_AND_NEW = {
     *(Kind.TENANT_CHANGED, Kind.MEMBER_CHANGED, Kind.ROLE_CHANGED, Kind.SUBSCRIPTION_CHANGED, Kind.OVERRIDE_CHANGED),
+    Kind.ENVIRONMENTS_CHANGED,
     *(Kind.CREDENTIAL_CREATED, Kind.CREDENTIAL_ROTATED, Kind.CREDENTIAL_REVOKED),
 }
 BY_NOBODY_ELSE = {Kind.SIGN_IN_FAILED, Kind.SESSION_STARTED, Kind.ELEVATION_USED, Kind.CHALLENGE_HANDED_OFF}

@@ -51,6 +51,12 @@ def test_the_small_catalogue_is_right() -> None:
         ("granted_to: [owner, member]", "privilege: operator.admin", 7, "lets people act in Tiergate itself"),
         ("granted_to: [owner, member]", "binds: [amount]", 7, "must be a dotted path that begins with subject"),
         ("granted_to: [owner, member]", "environments: {}", 7, "must have 1 entries or more"),
+        (
+            "granted_to: [owner, member]",
+            "environments: {live: {requires: {level: aal2}}}",
+            7,
+            "cannot be a key: one of development, staging, production",
+        ),
         ("granted_to: [owner, member]", "callers: [robot]", 7, "must be one of person, service"),
         ("  reports.read:", "  tiergate.tenant.read:", 7, "belong to Tiergate itself"),
         ("  reports.read:", "  Reports:", 7, "'Reports' in actions cannot be a key: 1 to 100 of a-z"),

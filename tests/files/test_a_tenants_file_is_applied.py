@@ -86,6 +86,11 @@ def test_a_plan_prints_what_applying_would_and_writes_nothing(
         ),
         ("totp_secret: ALICE", "totp_secret: BLICE", "~ user alice: totp former -> new"),
         ("alice@acme", "al@acme", "~ user alice: email former -> new"),
+        (
+            "    members:",
+            "    environments: {live: production}\n    members:",
+            "~ environments acme: live none -> production",
+        ),
         ("    members:", "    roles: {clerk: {privileges: [reports.read]}}\n    members:", "+ role acme clerk"),
     ],
 )

@@ -176,6 +176,8 @@ def _hold(side: Side, at: datetime) -> None:
     # The vendor's own word for its staff, which a tenant may give to a role of its own: it must mean nothing.
     licensing.put_role(tenant_id=tenant_id, key="operator", privileges=["reports.read"], by="test", at=at)
     licensing.put_subscription(tenant_id=tenant_id, plan="regulated", add_ons=["extra"], by="test", at=at)
+    environments = {f"live-of-{side.slug}": "production"}
+    licensing.put_environments(tenant_id=tenant_id, environments=environments, by="test", at=at)
     reason = f"agreed-with-{side.slug}"
     licensing.put_override(
         tenant_id=tenant_id, feature="exports", effect="inherit", requirement=aal2, reason=reason, by="test", at=at

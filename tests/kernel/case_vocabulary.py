@@ -21,6 +21,7 @@ from tiergate import (
     CallerKind,
     Contribution,
     Entitlement,
+    EnvironmentSensitivity,
     FactorKind,
     Facts,
     FeatureKind,
@@ -297,6 +298,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     ),
     "privileges": tuple,
     "environment": str,
+    "environments": lambda rows: {name: EnvironmentSensitivity(one) for name, one in rows.items()},
     "entitlement": _entitlement,
     "unlocks": lambda rows: tuple(_unlock(row) for row in rows),
     "usage": lambda row: UsageFact(

@@ -14,6 +14,7 @@ from tiergate import (
     CallerKind,
     Contribution,
     Entitlement,
+    EnvironmentSensitivity,
     FactorKind,
     Facts,
     FeatureKind,
@@ -172,7 +173,7 @@ actions = st.builds(
     privilege=st.just("reports.export"),
     feature=st.sampled_from([None, "exports"]),
     environment_aware=flags,
-    environments=st.dictionaries(st.sampled_from(["production", "staging"]), mild_requirements, max_size=2),
+    environments=st.dictionaries(st.sampled_from(list(EnvironmentSensitivity)), mild_requirements, max_size=3),
     requirement=st.one_of(st.none(), mild_requirements),
     callers=st.sampled_from([(CallerKind.PERSON,), (CallerKind.PERSON, CallerKind.SERVICE)]),
     needs_highest_held=mostly(good=False, bad=True, of=8),
@@ -204,7 +205,10 @@ any_facts = st.builds(
     service=mostly(ServiceFact(name="exporter", verbs=("reports.export",)), st.none(), of=4),
     privileges=mostly(("reports.export",), ("reports.read",), of=30),
     action=mostly(actions, st.none(), of=40),
-    environment=st.sampled_from(["production", "staging", None]),
+    environment=st.sampled_from(["production", "staging", "eu-1", None]),
+    environments=st.dictionaries(
+        st.sampled_from(["eu-1", "staging"]), st.sampled_from(list(EnvironmentSensitivity)), max_size=2
+    ),
     missing_fields=mostly((), ("resource.properties.amount",), of=30),
     entitlement=mostly(entitlements, st.none(), of=20),
     unlocks=st.sampled_from([(), (_unlock,)]),

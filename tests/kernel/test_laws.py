@@ -12,6 +12,7 @@ from tests.kernel.strategies import AT, contributions, facts, proofs, requiremen
 from tiergate import (
     Contribution,
     Decision,
+    EnvironmentSensitivity,
     Facts,
     Forbid,
     MemberFact,
@@ -152,6 +153,17 @@ def test_taking_away_what_speaks_for_it_never_turns_a_refusal_into_an_allow(one:
         less.append(replace(one, session=replace(one.session, proofs=chosen)))
     for fewer in less:
         assert decide(fewer).outcome != Outcome.ALLOW
+
+
+@given(facts, st.sampled_from(list(EnvironmentSensitivity)))
+def test_a_more_sensitive_environment_never_turns_a_refusal_into_an_allow(
+    one: Facts, least: EnvironmentSensitivity
+) -> None:
+    if decide(one).outcome == Outcome.ALLOW:
+        return
+    declared = one.environments or {name: name for name in EnvironmentSensitivity}
+    raised = {name: max(said, least, key=lambda one: one.rank) for name, said in declared.items()}
+    assert decide(replace(one, environments=raised)).outcome != Outcome.ALLOW
 
 
 @given(facts)

@@ -34,9 +34,8 @@ class Command(BaseCommand):
             if verb != "list":
                 sub.add_argument("name")
             if verb == "create":
-                sub.add_argument(
-                    "--verb", action="append", required=True, choices=[one.value for one in Verb], dest="verbs"
-                )
+                told = "; ".join(["a privilege that an action of the catalogue asks of services", *Verb])
+                sub.add_argument("--verb", action="append", required=True, dest="verbs", help=told)
                 sub.add_argument("--max-level", default=Level.AAL1.value, choices=["aal1", "aal2", "aal3"])
                 sub.add_argument("--return-to", action="append", default=[], metavar="ORIGIN")
                 sub.add_argument("--answer-style", default="full", choices=["full", "bare"])
