@@ -1,6 +1,7 @@
 """The laws of the decision: what can never make a refusal into an allow, whatever the facts."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from tiergate import (
     decide,
     join,
 )
+from tiergate.environments import asked_in
 from tiergate.facts import Purpose
 
 # Of the drawn questions at least this share must be allowed, or the laws below would say little.
@@ -164,6 +166,18 @@ def test_a_more_sensitive_environment_never_turns_a_refusal_into_an_allow(
     declared = one.environments or {name: name for name in EnvironmentSensitivity}
     raised = {name: max(said, least, key=lambda one: one.rank) for name, said in declared.items()}
     assert decide(replace(one, environments=raised)).outcome != Outcome.ALLOW
+
+
+@given(st.dictionaries(st.sampled_from([*EnvironmentSensitivity, "unheard"]), requirements, min_size=1))
+def test_each_environment_asks_at_least_what_every_lesser_one_does(asked: dict[str, Requirement]) -> None:
+    joined = [
+        join([Contribution(source=name, requirement=one) for name, one in asked_in(sensitivity, asked)])
+        for sensitivity in (*EnvironmentSensitivity, None)
+    ]
+    for lesser, greater in pairwise(joined):
+        assert lesser is not None, "where anything is asked, something is asked everywhere"
+        assert greater is not None
+        assert greater.is_at_least(lesser)
 
 
 @given(facts)
