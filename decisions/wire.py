@@ -274,7 +274,7 @@ def _asked_by(
     )
 
 
-def _own_service(subject: Entity, context: _Context, credential: authlevels.Credential) -> ServiceFact | None:
+def _own_service(subject: Entity, context: AskedContext, credential: authlevels.Credential) -> ServiceFact | None:
     """Tell what is known of a service that asks in its own name; None where it asks about somebody else.
 
     No service asks in another's name, and none by a session, which is a person's: those are subjects like any other.
