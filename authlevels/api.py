@@ -23,7 +23,14 @@ from authlevels.credentials import (
     rotate_credential,
 )
 from authlevels.drf import caller
-from authlevels.elevations import LiveElevation, claim_use, elevation_consumed, end_elevation, list_elevations
+from authlevels.elevations import (
+    LiveElevation,
+    claim_use,
+    elevation_consumed,
+    end_all_elevations,
+    end_elevation,
+    list_elevations,
+)
 from authlevels.erasing import erase_person
 from authlevels.errors import (
     AssertionRefused,
@@ -157,6 +164,7 @@ __all__ = [
     "create_credential",
     "decision_ref",
     "elevation_consumed",
+    "end_all_elevations",
     "end_elevation",
     "end_session",
     "erase_person",

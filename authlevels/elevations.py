@@ -10,10 +10,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 import audit.api
 from authlevels.challenges import Presenter
-from authlevels.errors import ElevationGone, ElevationNotFound
+from authlevels.ending import EndedBecause, end_elevations_of_sessions, tell_elevation
+from authlevels.errors import ElevationGone, ElevationNotFound, SessionNotFound
 from authlevels.models import Elevation, SessionRow
-from authlevels.principals import Session
-from authlevels.public_ids import elevation_ref, parse_elevation_ref
+from authlevels.principals import Credential, Session
+from authlevels.public_ids import elevation_ref, parse_elevation_ref, parse_session_handle
 from isolation.api import tenant_transaction
 from tiergate import Verb
 
@@ -95,7 +96,35 @@ def end_elevation(*, ref: str, presenter: Presenter, at: datetime) -> None:
             return
         row.ended_at = at
         row.save(update_fields=["ended_at"])
-        _record(audit.api.Kind.ELEVATION_ENDED, row, {"why": "task_ended", "by": _named(presenter)}, at=at)
+        tell_elevation(
+            audit.api.Kind.ELEVATION_ENDED, row, {"why": EndedBecause.TASK_ENDED, "by": _named(presenter)}, at=at
+        )
+
+
+def end_all_elevations(*, tenant_id: UUID, session: str, presenter: Presenter, at: datetime) -> None:
+    """End every task of a session; ending them again changes nothing.
+
+    session: the handle. Itself may do so, or a credential with ``step_up.create``.
+    :raises SessionNotFound: there is none for this caller.
+    """
+    session_id = parse_session_handle(session)
+    own, credential = presenter.session, presenter.credential
+    is_own = own is not None and (own.tenant_id, own.id) == (tenant_id, session_id)
+    is_services = credential is not None and _may_end_for(credential, tenant_id)
+    with tenant_transaction(tenant_id):
+        if (
+            session_id is None
+            or not (is_own or is_services)
+            or not SessionRow.objects.filter(tenant_id=tenant_id, id=session_id).exists()
+        ):
+            raise SessionNotFound("There is no such session.")
+        end_elevations_of_sessions(
+            tenant_id=tenant_id,
+            session_ids=[session_id],
+            why=EndedBecause.ALL_TASKS_ENDED,
+            by=_named(presenter),
+            at=at,
+        )
 
 
 def usable_elevations(tenant_id: UUID, *, at: datetime) -> QuerySet[Elevation]:
@@ -124,7 +153,11 @@ def _may_end(row: Elevation, presenter: Presenter) -> bool:
     session, credential = presenter.session, presenter.credential
     if session is not None:
         return (session.tenant_id, session.id) == (row.tenant_id, row.session_id)
-    return credential is not None and credential.reaches(row.tenant_id) and Verb.STEP_UP_CREATE in credential.verbs
+    return credential is not None and _may_end_for(credential, row.tenant_id)
+
+
+def _may_end_for(credential: Credential, tenant_id: UUID) -> bool:
+    return credential.reaches(tenant_id) and Verb.STEP_UP_CREATE in credential.verbs
 
 
 def _named(presenter: Presenter) -> str:
@@ -136,21 +169,4 @@ def _named(presenter: Presenter) -> str:
 def record_use(tenant_id: UUID, elevation_id: UUID, name: str, *, at: datetime) -> None:
     """Append that an elevation was used, within the transaction that uses it."""
     row = Elevation.objects.get(tenant_id=tenant_id, id=elevation_id)
-    _record(audit.api.Kind.ELEVATION_USED, row, {"used_by": name}, at=at)
-
-
-def _record(kind: audit.api.Kind, row: Elevation, more: dict[str, str], *, at: datetime) -> None:
-    session = SessionRow.objects.get(tenant_id=row.tenant_id, id=row.session_id)
-    audit.api.append(
-        tenant_id=row.tenant_id,
-        kind=kind,
-        at=at,
-        subject=(session.subject_type, session.subject_id),
-        session_id=row.session_id,
-        payload={
-            "elevation": elevation_ref(row.tenant_id, row.id),
-            "action": row.action,
-            "scope": row.scope,
-            **more,
-        },
-    )
+    tell_elevation(audit.api.Kind.ELEVATION_USED, row, {"used_by": name}, at=at)

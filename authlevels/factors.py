@@ -16,6 +16,7 @@ import audit.api
 import licensing.api
 from authlevels.attempt_errors import refuse
 from authlevels.authenticators import KnownApp, app_authenticator
+from authlevels.ending import EndedBecause, end_elevations_resting_on
 from authlevels.errors import FactorAlreadyEnrolled, FactorNotFound, HeldLevelNeeded
 from authlevels.models import TotpDevice, User
 from authlevels.principals import Session
@@ -174,6 +175,13 @@ def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: 
         if device is None:
             raise FactorNotFound("There is no such factor that could be removed.")
         _record(audit.api.Kind.FACTOR_REMOVED, session, device, {}, at=at)
+        end_elevations_resting_on(
+            tenant_id=session.tenant_id,
+            authenticator=f"totp:{device.handle}",
+            why=EndedBecause.FACTOR_REMOVED,
+            by=":".join(session.subject),
+            at=at,
+        )
         device.delete()
         licensing.api.publish("person", str(session.user_id))
 

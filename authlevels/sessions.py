@@ -9,10 +9,11 @@ from django.db import connection
 import audit.api
 import licensing.api
 from authlevels.bearer import BearerKind, digest, digest_key, digests, mint, tenant_of
+from authlevels.ending import EndedBecause, end_elevations_of_sessions
 from authlevels.errors import SessionNotFound
-from authlevels.models import Elevation, SessionRow
+from authlevels.models import SessionRow
 from authlevels.principals import Session
-from authlevels.public_ids import elevation_ref, session_handle
+from authlevels.public_ids import session_handle
 from authlevels.redigest import move_digest
 from isolation.api import tenant_row, tenant_transaction
 from tiergate import Activity
@@ -117,8 +118,8 @@ def end_session(*, tenant_id: UUID, session_id: UUID, by: str, at: datetime) -> 
             return
         session.revoked_at = at
         session.save(update_fields=["revoked_at"])
-        ended = Elevation.objects.filter(
-            tenant_id=tenant_id, session_id=session_id, ended_at__isnull=True, used_at__isnull=True, expires_at__gt=at
+        ended = end_elevations_of_sessions(
+            tenant_id=tenant_id, session_ids=[session_id], why=EndedBecause.SESSION_ENDED, by=by, at=at
         )
         audit.api.append(
             tenant_id=tenant_id,
@@ -129,7 +130,7 @@ def end_session(*, tenant_id: UUID, session_id: UUID, by: str, at: datetime) -> 
             payload={
                 "session": session_handle(session_id),
                 "by": by,
-                "elevations": [elevation_ref(tenant_id, one) for one in ended.values_list("id", flat=True)],
+                "elevations": ended,
             },
         )
         licensing.api.publish("session", session_handle(session_id))

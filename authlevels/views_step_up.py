@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 import licensing.api
 from authlevels.challenges import open_challenge, show_challenge
 from authlevels.drf import enforce_csrf
-from authlevels.elevations import end_elevation
+from authlevels.elevations import end_all_elevations, end_elevation
 from authlevels.errors import ChallengeNotFound, NotSignedIn
 from authlevels.origins import normal_origin
 from authlevels.parsers import BoundedJSONParser
@@ -29,6 +29,7 @@ from authlevels.serializers import (
     VerifyRequest,
 )
 from authlevels.verification import Passed, verify
+from authlevels.views_sessions import own_session
 from isolation.clock import now
 from tiergate import Action
 
@@ -184,4 +185,38 @@ class ElevationView(APIView):
     def delete(self, request: Request, elevation: str) -> Response:
         """End the task: the next request is refused again. Again changes nothing."""
         end_elevation(ref=elevation, presenter=presenter_of(request._request), at=now())  # noqa: SLF001
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class OwnElevationsView(APIView):
+    """What the caller's own session is elevated for."""
+
+    required_action = Action.ELEVATION_END
+
+    @extend_schema(request=None, responses={204: OpenApiResponse(description="ended")}, operation_id="end_elevations")
+    def delete(self, request: Request) -> Response:
+        """End every task of the session."""
+        session = own_session(request)
+        by = presenter_of(request._request)  # noqa: SLF001 - DRF has no other door
+        end_all_elevations(tenant_id=session.tenant_id, session=session.handle, presenter=by, at=now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SessionElevationsView(APIView):
+    """What a session is elevated for that a product has vouched for."""
+
+    required_action = Action.ELEVATION_END
+    tenant_kwarg = "tenant"
+
+    @extend_schema(
+        request=None, responses={204: OpenApiResponse(description="ended")}, operation_id="end_elevations_of_session"
+    )
+    def delete(self, request: Request, tenant: str, handle: str) -> Response:
+        """End every task of the session, which itself goes on."""
+        end_all_elevations(
+            tenant_id=licensing.api.get_tenant(tenant).id,
+            session=handle,
+            presenter=presenter_of(request._request),  # noqa: SLF001 - DRF has no other door
+            at=now(),
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -163,6 +163,17 @@ def _ended(acme: Acme) -> None:
     authlevels.end_elevation(ref=_passed(acme).elevation_id, presenter=presenter, at=later(9))
 
 
+def _all_ended(acme: Acme) -> None:
+    bob = acme.assert_bob()
+    acme.step_up(bob, BOBS_SECRET, at=later(8))
+    authlevels.end_all_elevations(
+        tenant_id=acme.tenant_id,
+        session=bob.handle,
+        presenter=authlevels.Presenter(credential=acme.credential),
+        at=later(9),
+    )
+
+
 def _session_ended(acme: Acme) -> None:
     authlevels.end_session(
         tenant_id=acme.tenant_id, session_id=acme.assert_bob().id, by="credential:reports-api", at=later(1)
@@ -276,6 +287,7 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "use_elevation": (_used_from_afar, {Kind.ELEVATION_USED}),
     "record_refused_use": (_used_in_vain, {Kind.ELEVATION_REFUSED}),
     "end_elevation": (_ended, {Kind.ELEVATION_ENDED}),
+    "end_all_elevations": (_all_ended, {Kind.ELEVATION_ENDED}),
     "begin_totp_enrolment": (_begun, {Kind.FACTOR_BEGUN}),
     "confirm_totp_enrolment": (_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),
     "remove_factor": (_removed, {Kind.FACTOR_REMOVED}),

@@ -63,6 +63,7 @@ WRITERS = {
     "authlevels.elevations.claim_use": "claim_use",
     "authlevels.elevations.elevation_consumed": "elevation_consumed",
     "authlevels.elevations.end_elevation": "end_elevation",
+    "authlevels.ending._end": "end_all_elevations",
     "authlevels.erasing.erase_person": "erase_person",
     "authlevels.factors.begin_totp_enrolment": "begin_totp_enrolment",
     "authlevels.factors.confirm_totp_enrolment": "confirm_totp_enrolment",
