@@ -28,6 +28,7 @@ class Kind(StrEnum):
     FACTOR_REMOVED = "factor.removed"
     FACTOR_FAILED = "factor.failed"
     FACTOR_DISABLED = "factor.disabled"
+    FACTOR_CLONED = "factor.cloned"
     CREDENTIAL_CREATED = "credential.created"
     CREDENTIAL_ROTATED = "credential.rotated"
     CREDENTIAL_REVOKED = "credential.revoked"

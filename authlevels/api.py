@@ -49,6 +49,8 @@ from authlevels.errors import (
     HeldLevelNeeded,
     MethodUnavailable,
     NothingToShow,
+    PasskeyCloned,
+    PasskeyRefused,
     PasswordRefused,
     RedemptionRefused,
     ReturnToRefused,
@@ -57,6 +59,7 @@ from authlevels.errors import (
     StillMember,
     SubjectNotMember,
     Throttled,
+    TooManyFactors,
     VerbMissing,
     WrongBrowser,
     WrongCode,
@@ -71,6 +74,7 @@ from authlevels.factors import (
 )
 from authlevels.methods import ChallengeMethod
 from authlevels.nesting import is_nested_deeper
+from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, confirm_passkey_enrolment
 from authlevels.people import put_user
 from authlevels.principals import (
     Anonymous,
@@ -136,6 +140,8 @@ __all__ = [
     "Origin",
     "Original",
     "Passed",
+    "PasskeyCloned",
+    "PasskeyRefused",
     "PasswordRefused",
     "PersonPrincipal",
     "Presenter",
@@ -151,14 +157,18 @@ __all__ = [
     "StillOpen",
     "SubjectNotMember",
     "Throttled",
+    "TooManyFactors",
     "VerbMissing",
     "WrongBrowser",
     "WrongCode",
     "assert_session",
+    "begin_passkey_enrolment",
+    "begin_passkey_step_up",
     "begin_totp_enrolment",
     "caller",
     "claim_transaction",
     "claim_use",
+    "confirm_passkey_enrolment",
     "confirm_totp_enrolment",
     "counted_network",
     "create_credential",

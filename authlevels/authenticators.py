@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from authlevels.models import PasskeyDevice
 from authlevels.passwords import password_authenticator
 from tiergate import Authenticator, FactorKind, Level
 
@@ -71,6 +72,16 @@ def passkey_authenticator(passkey: KnownPasskey, *, at: datetime) -> Authenticat
         user_verified=passkey.can_verify_user,
         device_bound=is_bound,
         ceiling=_ceiling(passkey, at),
+    )
+
+
+def known_passkey(device: PasskeyDevice) -> KnownPasskey:
+    """Return what is known of an enrolled passkey, usable or not; without a ceiling."""
+    return KnownPasskey(
+        handle=device.handle,
+        is_sync_capable=device.is_sync_capable,
+        is_attested=device.is_attested,
+        can_verify_user=device.can_verify_user,
     )
 
 

@@ -28,6 +28,7 @@ from authlevels.recorded_decision import RecordedDecision, get_challengeable
 from authlevels.session_facts import proof_of, session_facts
 from isolation.api import keyed_digests, tenant_transaction
 from tiergate import (
+    Authenticator,
     Proof,
     Requirement,
     SessionFacts,
@@ -292,7 +293,9 @@ def pending_proofs(row: Challenge) -> list[Proof]:
     return [proof_of(one, scope) for one in shown]
 
 
-def methods_of(row: Challenge, facts: SessionFacts, *, at: datetime) -> dict[ChallengeMethod, Any]:
+def methods_of(
+    row: Challenge, facts: SessionFacts, *, at: datetime
+) -> dict[ChallengeMethod, tuple[Authenticator, ...]]:
     """Return the methods that bring something that the challenge still misses."""
     return usable_methods(
         requirement=Requirement.from_json(row.requirement),

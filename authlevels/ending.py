@@ -20,6 +20,7 @@ class EndedBecause(StrEnum):
     ALL_TASKS_ENDED = "all_tasks_ended"
     SESSION_ENDED = "session_ended"
     FACTOR_REMOVED = "factor_removed"
+    FACTOR_CLONED = "factor_cloned"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, no password
 
 

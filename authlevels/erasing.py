@@ -9,8 +9,10 @@ import audit.api
 import licensing.api
 from authlevels.errors import StillMember
 from authlevels.models import (
+    Ceremony,
     Challenge,
     Elevation,
+    PasskeyDevice,
     ProofRow,
     ServiceCredential,
     SessionRow,
@@ -37,11 +39,18 @@ def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: date
         if licensing.api.get_member(tenant_id=tenant_id, subject_type=subject[0], subject_id=subject[1]) is not None:
             raise StillMember("End the membership first: who belongs to the tenant is told of in its trail.")
         sessions = list(SessionRow.objects.select_for_update().filter(**mine).values_list("id", flat=True))
-        for rows in (SuspendedRequest.objects, ProofRow.objects, Elevation.objects, Challenge.objects):
+        for rows in (
+            SuspendedRequest.objects,
+            ProofRow.objects,
+            Elevation.objects,
+            Ceremony.objects,
+            Challenge.objects,
+        ):
             rows.filter(tenant_id=tenant_id, session_id__in=sessions).delete()
         SessionRow.objects.filter(**mine).delete()
         theirs = User.objects.filter(realm=tenant_id, subject_type=subject[0], subject_id=subject[1])
         TotpDevice.objects.filter(user__in=theirs).delete()
+        PasskeyDevice.objects.filter(user__in=theirs).delete()
         # In SQL, since Django would look for what else refers to an operator, in tables that are not this role's.
         with connection.cursor() as cursor:
             cursor.execute(

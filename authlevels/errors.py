@@ -161,6 +161,27 @@ class CodeAlreadyUsed(TiergateError):
     kind = ErrorKind.INVALID
 
 
+class PasskeyRefused(TiergateError):
+    """What the authenticator showed is not right, or was not asked for."""
+
+    code = "passkey_refused"
+    kind = ErrorKind.INVALID
+
+
+class PasskeyCloned(TiergateError):
+    """The passkey's counter went back: there are two of it, and neither is taken any more."""
+
+    code = "passkey_cloned"
+    kind = ErrorKind.FORBIDDEN
+
+
+class TooManyFactors(TiergateError):
+    """The person has as many factors of this kind as they may."""
+
+    code = "too_many_factors"
+    kind = ErrorKind.CONFLICT
+
+
 class MethodUnavailable(TiergateError):
     """The person cannot present this method here."""
 

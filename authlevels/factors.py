@@ -15,10 +15,10 @@ from msgspec import structs
 import audit.api
 import licensing.api
 from authlevels.attempt_errors import refuse
-from authlevels.authenticators import KnownApp, app_authenticator
+from authlevels.authenticators import KnownApp, app_authenticator, known_passkey, passkey_authenticator
 from authlevels.ending import EndedBecause, end_elevations_resting_on
 from authlevels.errors import FactorAlreadyEnrolled, FactorNotFound, HeldLevelNeeded
-from authlevels.models import TotpDevice, User
+from authlevels.models import PasskeyDevice, TotpDevice, User
 from authlevels.principals import Session
 from authlevels.totp import (
     SECRET_BYTES,
@@ -46,6 +46,10 @@ FRESH_FOR_FACTORS: Final = 15 * 60
 
 ENROLMENT_LIVES: Final = timedelta(minutes=15)
 _MIN_SECRET_BYTES: Final = 14
+
+type _Device = TotpDevice | PasskeyDevice
+
+_TABLES: Final[dict[str, type[TotpDevice] | type[PasskeyDevice]]] = {"totp": TotpDevice, "passkey": PasskeyDevice}
 _ISSUER: Final = "Tiergate"
 
 
@@ -76,17 +80,18 @@ class Enrolment:
 def list_factors(*, user_id: UUID) -> list[Factor]:
     """Return a person's confirmed factors, oldest first; the password is the first of them."""
     user = User.objects.get(id=user_id)
-    devices = TotpDevice.objects.filter(user=user, confirmed=True).order_by("created_at")
     found = [
         Factor(
             id=str(device.handle),
-            kind="totp",
+            kind=kind,
             name=device.name,
             created_at=device.created_at,
             is_usable=device.disabled_at is None,
         )
-        for device in devices
+        for kind, table in _TABLES.items()
+        for device in table.objects.filter(user=user, confirmed=True)
     ]
+    found.sort(key=lambda one: one.created_at)
     if user.has_usable_password():
         password = Factor(
             id="password",
@@ -155,7 +160,7 @@ def confirm_totp_enrolment(*, session: Session, facts: SessionFacts, code: str, 
             _record(audit.api.Kind.FACTOR_FAILED, session, device, told, by=by, at=at)
     if accepted is None:
         refuse(shown)
-    return list_factors(user_id=user.id)[-1]
+    return next(one for one in list_factors(user_id=user.id) if one.id == str(device.handle))
 
 
 def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: datetime) -> None:
@@ -171,13 +176,14 @@ def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: 
         raise FactorNotFound("There is no such factor that could be removed.") from None
     with tenant_transaction(session.tenant_id):
         user = User.objects.select_for_update().get(id=session.user_id)
-        device = TotpDevice.objects.filter(user=user, handle=handle, confirmed=True).first()
+        found = (table.objects.filter(user=user, handle=handle, confirmed=True).first() for table in _TABLES.values())
+        device = next((one for one in found if one is not None), None)
         if device is None:
             raise FactorNotFound("There is no such factor that could be removed.")
         _record(audit.api.Kind.FACTOR_REMOVED, session, device, {}, at=at)
         end_elevations_resting_on(
             tenant_id=session.tenant_id,
-            authenticator=f"totp:{device.handle}",
+            authenticator=f"{_kind_of(device)}:{device.handle}",
             why=EndedBecause.FACTOR_REMOVED,
             by=":".join(session.subject),
             at=at,
@@ -190,12 +196,15 @@ def require_held_level(facts: SessionFacts, *, user_id: UUID, at: datetime) -> N
     """Refuse unless the session freshly holds the highest level that its person's factors reach.
 
     A factor that too many wrong codes disabled counts as if it could still be shown: else whoever has the
-    password alone would wear it out, and enrol their own in its place.
+    password alone would wear it out, and enrol their own in its place. So does a passkey of which there are two.
     :raises HeldLevelNeeded: says which level.
     """
-    disabled = TotpDevice.objects.filter(user_id=user_id, confirmed=True, disabled_at__isnull=False)
-    worn_out = disabled.values_list("handle", flat=True)
-    held_once = [*facts.enrolled, *(app_authenticator(KnownApp(one), at=at) for one in worn_out)]
+    disabled = {"user_id": user_id, "confirmed": True, "disabled_at__isnull": False}
+    held_once = [
+        *facts.enrolled,
+        *(app_authenticator(KnownApp(one.handle), at=at) for one in TotpDevice.objects.filter(**disabled)),
+        *(passkey_authenticator(known_passkey(one), at=at) for one in PasskeyDevice.objects.filter(**disabled)),
+    ]
     level = max(Level.AAL1, reachable_level(held_once, at=at))
     # A proof given for changing factors counts here however narrow its scope was.
     proofs = [
@@ -277,7 +286,7 @@ def _refuse_second(user: User) -> None:
 
 
 def _record(
-    kind: audit.api.Kind, session: Session, device: TotpDevice, told: dict[str, Any], *, by: str = "", at: datetime
+    kind: audit.api.Kind, session: Session, device: _Device, told: dict[str, Any], *, by: str = "", at: datetime
 ) -> None:
     audit.api.append(
         tenant_id=session.tenant_id,
@@ -285,11 +294,15 @@ def _record(
         at=at,
         subject=session.subject,
         session_id=session.id,
-        payload={"factor": "totp", **told, "by": by or ":".join(session.subject)},
+        payload={"factor": _kind_of(device), **told, "by": by or ":".join(session.subject)},
         personal=_which(device),
     )
 
 
-def _which(device: TotpDevice) -> dict[str, Any]:
-    """Tell which app it was, which is the person's own to tell: the row of it may outlive them in a tenant's trail."""
+def _kind_of(device: _Device) -> str:
+    return next(kind for kind, table in _TABLES.items() if isinstance(device, table))
+
+
+def _which(device: _Device) -> dict[str, Any]:
+    """Tell which one it was, which is the person's own to tell: the row of it may outlive them in a tenant's trail."""
     return {"id": str(device.handle), "name": device.name}

@@ -12,9 +12,15 @@ class ChallengeMethod(StrEnum):
 
     TOTP = "totp"
     PASSWORD = "password"  # noqa: S105 (a method's name)
+    PASSKEY = "passkey"
 
 
-_BY_AMR = {"otp": ChallengeMethod.TOTP, "pwd": ChallengeMethod.PASSWORD}
+_BY_AMR = {
+    "otp": ChallengeMethod.TOTP,
+    "pwd": ChallengeMethod.PASSWORD,
+    "hwk": ChallengeMethod.PASSKEY,
+    "swk": ChallengeMethod.PASSKEY,
+}
 
 
 def usable_methods(
@@ -24,8 +30,8 @@ def usable_methods(
     pending: Sequence[Proof],
     target: Target,
     at: datetime,
-) -> dict[ChallengeMethod, Authenticator]:
-    """Return the methods that bring something still missing, with the authenticator of each.
+) -> dict[ChallengeMethod, tuple[Authenticator, ...]]:
+    """Return the methods that bring something still missing, each with the authenticators that would do.
 
     pending: what was shown to this challenge already.
     """
@@ -38,8 +44,9 @@ def usable_methods(
         activity=facts.activity,
         at=at,
     )
-    return {
-        _BY_AMR[one.method]: one
-        for one in useful
-        if one.issuer == OWN_ISSUER and one.method in _BY_AMR and one.authenticator not in shown
-    }
+    found: dict[ChallengeMethod, tuple[Authenticator, ...]] = {}
+    for one in useful:
+        if one.issuer == OWN_ISSUER and one.method in _BY_AMR and one.authenticator not in shown:
+            method = _BY_AMR[one.method]
+            found[method] = (*found.get(method, ()), one)
+    return found

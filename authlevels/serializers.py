@@ -10,6 +10,12 @@ from authlevels.methods import ChallengeMethod
 
 _CHALLENGE_STATES: Final = ["open", "passed", "closed"]
 
+_NEEDED: Final = {
+    ChallengeMethod.TOTP: "code",
+    ChallengeMethod.PASSWORD: "password",
+    ChallengeMethod.PASSKEY: "credential",
+}
+
 _EPOCH_END: Final = 253402300799
 """The last second of the year 9999, as seconds since 1970."""
 
@@ -142,6 +148,19 @@ class CodeRequest(serializers.Serializer[Any]):
     code = serializers.CharField(max_length=16)
 
 
+class PasskeyOptions(serializers.Serializer[Any]):
+    """What the browser is to ask its authenticators; the members are WebAuthn's own (Level 3, sections 5.4 and 5.5)."""
+
+    publicKey = serializers.JSONField()  # noqa: N815 - as browsers call it
+
+
+class PasskeyRequest(serializers.Serializer[Any]):
+    """What ``navigator.credentials.create`` gave, by its ``toJSON``, and a name by which the person knows it."""
+
+    credential = serializers.DictField()
+    name = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+
+
 class OpenRequest(serializers.Serializer[Any]):
     """The refusal to answer, and where the browser goes afterwards.
 
@@ -172,21 +191,27 @@ class OpenedAnswer(ChallengeAnswer):
 
 
 class VerifyRequest(serializers.Serializer[Any]):
-    """What the person shows: a ``code`` for totp, a ``password`` for password."""
+    """What the person shows: a ``code`` for totp, a ``password`` for password, a ``credential`` for passkey.
+
+    credential: what ``navigator.credentials.get`` gave, by its ``toJSON``.
+    """
 
     method = serializers.ChoiceField(choices=[one.value for one in ChallengeMethod])
     code = serializers.CharField(max_length=16, required=False)
     password = serializers.CharField(max_length=1024, required=False, trim_whitespace=False)
+    credential = serializers.DictField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Check that what the method needs is there.
 
         :raises ValidationError: it is not.
         """
-        needed = "code" if attrs["method"] == ChallengeMethod.TOTP else "password"
+        method = ChallengeMethod(attrs["method"])
+        needed = _NEEDED[method]
         if needed not in attrs:
             raise serializers.ValidationError({needed: "This field is required for the method."})
-        return {"method": ChallengeMethod(attrs["method"]), "shown": attrs[needed]}
+        takes = "credential" if method == ChallengeMethod.PASSKEY else "code"
+        return {"method": method, takes: attrs[needed]}
 
 
 class VerifyAnswer(serializers.Serializer[Any]):

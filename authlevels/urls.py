@@ -7,6 +7,7 @@ from authlevels import (
     pages_resume,
     pages_step_up,
     views_factors,
+    views_passkeys,
     views_relayed_factors,
     views_sessions,
     views_step_up,
@@ -19,6 +20,8 @@ urlpatterns = [
     path("v1/me/factors", views_factors.FactorsView.as_view(), name="factors"),
     path("v1/me/factors/totp", views_factors.TotpView.as_view(), name="totp"),
     path("v1/me/factors/totp/confirm", views_factors.TotpConfirmView.as_view(), name="totp-confirm"),
+    path("v1/me/factors/passkeys", views_passkeys.PasskeysView.as_view(), name="passkeys"),
+    path("v1/me/factors/passkeys/confirm", views_passkeys.PasskeyConfirmView.as_view(), name="passkeys-confirm"),
     path("v1/me/factors/<slug:factor>", views_factors.FactorView.as_view(), name="factor"),
     path("t/<slug:tenant>/sessions", views_sessions.AssertSessionView.as_view(), name="sessions"),
     path("t/<slug:tenant>/sessions/<slug:handle>", views_sessions.EndSessionView.as_view(), name="session"),
@@ -39,6 +42,9 @@ urlpatterns = [
     ),
     path("step-up/challenges", views_step_up.ChallengesView.as_view(), name="challenges"),
     path("step-up/challenges/<slug:challenge>", views_step_up.ChallengeView.as_view(), name="challenge"),
+    path(
+        "step-up/challenges/<slug:challenge>/passkey", views_passkeys.AskPasskeyView.as_view(), name="challenge-passkey"
+    ),
     path("step-up/challenges/<slug:challenge>/verify", views_step_up.VerifyView.as_view(), name="verify"),
     path("step-up/challenges/<slug:challenge>/redeem", views_step_up.RedeemView.as_view(), name="redeem"),
     path("step-up/elevations", views_step_up.OwnElevationsView.as_view(), name="elevations"),

@@ -6,10 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django_otp import verify_token
-
 import audit.api
-from authlevels.attempt_errors import refuse
 from authlevels.attempts import ACCOUNT_LIMIT, charge, give_back
 from authlevels.challenges import (
     Presenter,
@@ -22,18 +19,18 @@ from authlevels.challenges import (
     pending_proofs,
     target_of,
 )
-from authlevels.errors import ChallengeClosed, ChallengeNotFound, MethodUnavailable, WrongCode
+from authlevels.errors import ChallengeClosed, ChallengeNotFound, MethodUnavailable
+from authlevels.judgement import Right, Wrong
+from authlevels.judging import Shown, judge
 from authlevels.methods import ChallengeMethod
-from authlevels.models import Challenge, Elevation, ProofRow, SessionRow, TotpDevice
-from authlevels.passwords import is_right_password, password_bucket
+from authlevels.models import Challenge, Elevation, ProofRow, SessionRow
+from authlevels.passwords import password_bucket
 from authlevels.public_ids import challenge_ref, elevation_ref, parse_challenge_ref
 from authlevels.session_start import proof_row
 from authlevels.sessions import rotate_session_secret, touch_session
-from authlevels.totp import DISABLE_AFTER, PresentedCode
 from isolation.api import keyed_digests, tenant_transaction
 from tiergate import (
     SESSION_WIDE,
-    Authenticator,
     Requirement,
     SessionFacts,
     satisfied_until,
@@ -73,16 +70,25 @@ class StillOpen:
 
 
 def verify(
-    *, ref: str, method: ChallengeMethod, code: str, presenter: Presenter, at: datetime, renew_secret: bool = False
+    *,
+    ref: str,
+    method: ChallengeMethod,
+    presenter: Presenter,
+    at: datetime,
+    code: str = "",
+    credential: object = None,
+    renew_secret: bool = False,
 ) -> Passed | StillOpen:
     """Judge what a person shows to a challenge; commits before it answers or raises.
 
-    ref: ``chl_…``. code: the one-time code, or the password.
+    ref: ``chl_…``. code: the one-time code, or the password. credential: for a passkey what the browser's
+    ``navigator.credentials.get`` gave, as an object read from JSON or its text.
     renew_secret: replace the secret of the presenter's session, if it is the one elevated.
     :raises ChallengeNotFound: there is none for this presenter.
     :raises ChallengeClosed: it was passed, has expired, or its session has ended.
     :raises MethodUnavailable: the method brings nothing that is missing.
     :raises WrongCode: and ``CodeAlreadyUsed`` for a one-time code shown before.
+    :raises PasskeyRefused: what an authenticator showed; ``PasskeyCloned`` if there are two of it.
     :raises Throttled: too many wrong ones on this factor, over whatever challenges.
     """
     ids = parse_challenge_ref(ref)
@@ -94,7 +100,7 @@ def verify(
     if method == ChallengeMethod.PASSWORD:
         bucket = _password_bucket(tenant_id, challenge_id, presenter)
         attempts_left = charge(bucket=bucket, limit=ACCOUNT_LIMIT, at=at)
-    shown = None if bucket else PresentedCode(code=code, at=at)
+    shown = Shown(method=method, code=code, credential=credential)
     with tenant_transaction(tenant_id, durable=True):
         row = Challenge.objects.select_for_update().filter(tenant_id=tenant_id, id=challenge_id).first()
         row = check_presenter(row, presenter)
@@ -102,27 +108,26 @@ def verify(
         facts = facts_of(row, at=at)
         if not is_answerable(row, facts, at=at):
             raise ChallengeClosed("The challenge was answered, has expired, or its session ended.")
-        authenticator = methods_of(row, facts, at=at).get(method)
-        if authenticator is None:
+        usable = methods_of(row, facts, at=at).get(method, ())
+        if not usable:
             raise MethodUnavailable("This method brings nothing that is missing.")
-        is_right = _is_right(row, authenticator, code, shown)
-        if is_right and bucket:
-            give_back(bucket=bucket, at=at)
-        result: Passed | StillOpen | None = None
-        if is_right:
+        user = SessionRow.objects.select_related("user").get(tenant_id=tenant_id, id=row.session_id).user
+        found = judge(shown, row, user=user, facts=facts, usable=usable, attempts_left=attempts_left, at=at)
+        by = _named(row, presenter)
+        if isinstance(found, Wrong):
+            _record_failure(row, method, found, by=by, at=at)
+        else:
+            if bucket:
+                give_back(bucket=bucket, at=at)
             # A browser that was handed the link need not be the one that began: the product has to say that it is.
             counts = is_own_session(row, presenter) or is_relayed(row, presenter)
-            result = _accept(row, facts, authenticator, method, counts=counts, by=_named(row, presenter), at=at)
-        else:
-            _record_failure(row, method, shown, attempts_left=attempts_left, by=_named(row, presenter), at=at)
-        if renew_secret and isinstance(result, Passed) and is_own_session(row, presenter):
-            secret = rotate_session_secret(tenant_id=tenant_id, session_id=row.session_id)
-            result = replace(result, secret=secret)
-    if result is not None:
-        return result
-    if shown is not None:
-        refuse(shown)
-    raise WrongCode("The password is not right.", attempts_left=attempts_left)
+            result = _accept(row, facts, found, method, counts=counts, by=by, at=at)
+            if renew_secret and isinstance(result, Passed) and is_own_session(row, presenter):
+                secret = rotate_session_secret(tenant_id=tenant_id, session_id=row.session_id)
+                result = replace(result, secret=secret)
+    if isinstance(found, Wrong):
+        raise found.error
+    return result
 
 
 def _password_bucket(tenant_id: UUID, challenge_id: UUID, presenter: Presenter) -> str:
@@ -131,16 +136,6 @@ def _password_bucket(tenant_id: UUID, challenge_id: UUID, presenter: Presenter) 
         row = check_presenter(row, presenter)
         session = SessionRow.objects.select_related("user").get(id=row.session_id)
     return password_bucket(session.user)
-
-
-def _is_right(row: Challenge, authenticator: Authenticator, code: str, shown: PresentedCode | None) -> bool:
-    """Judge the password, or the one-time code under its row's lock."""
-    user = SessionRow.objects.select_related("user").get(tenant_id=row.tenant_id, id=row.session_id).user
-    if shown is None:
-        return is_right_password(user, code)
-    handle = authenticator.authenticator.removeprefix("totp:")
-    device = TotpDevice.objects.filter(user=user, handle=handle).first()
-    return device is not None and verify_token(user, device.persistent_id, shown) is not None
 
 
 def _named(row: Challenge, presenter: Presenter) -> str:
@@ -153,14 +148,14 @@ def _named(row: Challenge, presenter: Presenter) -> str:
 def _accept(
     row: Challenge,
     facts: SessionFacts,
-    authenticator: Authenticator,
+    right: Right,
     method: ChallengeMethod,
     *,
     counts: bool,
     by: str,
     at: datetime,
 ) -> Passed | StillOpen:
-    proof = authenticator.shown(at=at, scope=SESSION_WIDE)
+    proof = right.authenticator.shown(at=at, scope=SESSION_WIDE)
     proof_row(proof, tenant_id=row.tenant_id, session_id=row.session_id, challenge_id=row.id).save(force_insert=True)
     requirement = Requirement.from_json(row.requirement)
     met = satisfied_until(
@@ -170,7 +165,7 @@ def _accept(
         activity=facts.activity,
         at=at,
     )
-    shown = {"method": method.value, "response_seconds": _waited(row, at), "by": by}
+    shown = {"method": method.value, **right.told, "response_seconds": _waited(row, at), "by": by}
     if met is None:
         left = methods_of(row, facts, at=at)
         _record(audit.api.Kind.CHALLENGE_ANSWERED, row, {**shown, "left": [one.value for one in left]}, at=at)
@@ -248,26 +243,17 @@ def passed_with(row: Challenge, elevation: Elevation, *, code: str = "") -> Pass
     )
 
 
-def _record_failure(
-    row: Challenge,
-    method: ChallengeMethod,
-    shown: PresentedCode | None,
-    *,
-    attempts_left: int,
-    by: str,
-    at: datetime,
-) -> None:
+def _record_failure(row: Challenge, method: ChallengeMethod, wrong: Wrong, *, by: str, at: datetime) -> None:
     told = {
         "method": method.value,
-        "why": shown.verdict.value if shown else "wrong",
+        "why": wrong.why,
         "response_seconds": _waited(row, at),
-        "attempts_left": shown.attempts_left if shown else attempts_left,
+        "attempts_left": wrong.attempts_left,
         "by": by,
     }
     _record(audit.api.Kind.CHALLENGE_FAILED, row, told, at=at)
-    if shown is not None and shown.has_disabled is not None:
-        disabled = {"factor": "totp", "why": f"{DISABLE_AFTER} wrong codes in a row"}
-        _record(audit.api.Kind.FACTOR_DISABLED, row, disabled, personal={"id": str(shown.has_disabled)}, at=at)
+    for aside in wrong.asides:
+        _record(aside.kind, row, {**aside.told, "by": by}, personal=aside.personal, at=at)
 
 
 def _record(

@@ -113,7 +113,7 @@ class VerifyView(APIView):
 
     @extend_schema(request=VerifyRequest, responses={200: VerifyAnswer}, operation_id="verify_challenge")
     def post(self, request: Request, challenge: str) -> Response:
-        """Judge a code or password once; wrong ones are counted over all challenges.
+        """Judge a code, password or passkey once; wrong ones are counted over all challenges.
 
         A browser's session cookie is replaced; the bearer secret of another client stays as it is.
         """
@@ -126,8 +126,7 @@ class VerifyView(APIView):
         at = now()
         result = verify(
             ref=challenge,
-            method=given["method"],
-            code=given["shown"],
+            **given,
             presenter=presenter_of(plain),
             at=at,
             renew_secret=is_session_cookie(plain),

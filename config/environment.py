@@ -12,10 +12,13 @@ from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import environ
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificates
 from django.core.exceptions import ImproperlyConfigured
 
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _KEY_BYTES: Final = 32
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _POSTGRES: Final = frozenset({"postgres", "postgresql"})
 _VALKEY: Final = frozenset({"redis", "rediss", "unix", "valkey", "valkeys"})
 
@@ -123,6 +126,42 @@ def origin(name: str, text: str) -> str:
     if parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
         raise ImproperlyConfigured(f"{name} is {text!r}, but must end with the host and its port.")
     return text.rstrip("/")
+
+
+def passkey_origins(name: str, found: list[str], *, rp_id: str) -> list[str]:
+    """Check the origins where passkeys may be shown: secure ones, each within the name that they are made for.
+
+    Browsers leave the port out only where it is the scheme's own, so it is said as they say it (WebAuthn Level 3,
+    section 5.1.3).
+    """
+    checked = [origin(name, one.strip()) for one in found if one.strip()]
+    for one in checked:
+        parts = urlsplit(one)
+        host = str(parts.hostname)
+        if host != rp_id and not host.endswith(f".{rp_id}"):
+            raise ImproperlyConfigured(
+                f"{name}: {one} is not within {rp_id} (TIERGATE_WEBAUTHN_RP_ID), which passkeys are made for."
+            )
+        if parts.scheme != "https" and host not in _LOCAL and not host.endswith(".localhost"):
+            raise ImproperlyConfigured(f"{name}: {one} must begin with https://, or no browser shows a passkey there.")
+    return checked
+
+
+def certificates(name: str) -> list[bytes]:
+    """Read a directory of certificates, PEM files, and return each certificate as DER."""
+    text: str = env.str(name, default="")
+    if not text:
+        return []
+    try:
+        files = sorted(one for one in Path(text).iterdir() if one.suffix in {".pem", ".crt"})
+        found = [
+            one.public_bytes(Encoding.DER) for file in files for one in load_pem_x509_certificates(file.read_bytes())
+        ]
+    except (OSError, ValueError):
+        found = []
+    if not found:
+        raise ImproperlyConfigured(f"{name} is {text!r}, which is no directory of certificates in PEM files.")
+    return found
 
 
 def hosts(name: str) -> list[str]:

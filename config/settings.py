@@ -16,7 +16,17 @@ from django.utils.csp import CSP
 from config import environment
 from config.embedded import is_embedded, paths
 from config.embedded.secrets import development_seal_key, development_secrets
-from config.environment import env, flag, hosts, long_secret, one_of, own_directory, required, whole_number
+from config.environment import (
+    certificates,
+    env,
+    flag,
+    hosts,
+    long_secret,
+    one_of,
+    own_directory,
+    required,
+    whole_number,
+)
 from config.operation.logs import logging_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -55,6 +65,19 @@ TIERGATE_ENVIRONMENT = env.str("TIERGATE_ENVIRONMENT", default="") or None
 # How many proxies of ours stand before this server; a client's address is read past exactly so
 # many, and is unknown when there are fewer.
 TRUSTED_PROXY_COUNT = whole_number("TIERGATE_TRUSTED_PROXIES", 0)
+
+# --- Passkeys ------------------------------------------------------------------------------------
+
+# The name that passkeys are made for (WebAuthn's relying party); with another one all of them are dead.
+WEBAUTHN_RP_ID = env.str("TIERGATE_WEBAUTHN_RP_ID", default="") or str(urlsplit(TIERGATE_BASE_URL).hostname)
+# Where they may be shown.
+WEBAUTHN_ORIGINS = environment.passkey_origins(
+    "TIERGATE_WEBAUTHN_ORIGINS",
+    env.list("TIERGATE_WEBAUTHN_ORIGINS", default=[]) or [TIERGATE_BASE_URL],
+    rp_id=WEBAUTHN_RP_ID,
+)
+# Whose word is taken for it that a key cannot leave its device. Without any no passkey is worth aal3.
+ATTESTATION_ROOTS = certificates("TIERGATE_ATTESTATION_ROOTS")
 
 # --- Secrets -------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The tables of this room: private to it, reached through ``authlevels.api``."""
 
+from authlevels.models.ceremonies import Ceremony
 from authlevels.models.challenges import Challenge, Elevation
 from authlevels.models.credentials import ServiceCredential
 from authlevels.models.people import AttemptCounter, PasskeyDevice, TotpDevice, User
@@ -9,6 +10,7 @@ from authlevels.models.suspended import SuspendedRequest
 
 __all__ = [
     "AttemptCounter",
+    "Ceremony",
     "Challenge",
     "Elevation",
     "PasskeyDevice",

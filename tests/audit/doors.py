@@ -12,6 +12,7 @@ from authlevels import api as authlevels
 from authlevels.suspended import claim_suspended
 from isolation.api import tenant_transaction
 from licensing import api as licensing
+from tests.authenticator import SoftKey
 from tests.authlevels.acme import (
     ALICES_SECRET,
     BOBS_SECRET,
@@ -24,6 +25,7 @@ from tests.authlevels.acme import (
     later,
     put_alice,
 )
+from tests.authlevels.with_passkeys import alice_with, step_up_with
 from tiergate import FeatureKind, FeatureSpec, Level, Requirement, Scope, Term
 
 type Do = Callable[[Acme], object]
@@ -180,7 +182,7 @@ def _session_ended(acme: Acme) -> None:
     )
 
 
-def _begun(acme: Acme) -> tuple[authlevels.Session, authlevels.Enrolment]:
+def _dave(acme: Acme) -> authlevels.Session:
     authlevels.put_user(subject_id="dave", password=PASSWORD, by="account:olga", at=NOON)
     licensing.put_member(
         tenant_id=acme.tenant_id, subject_type="account", subject_id="dave", roles=["member"], by="test", at=NOON
@@ -188,6 +190,11 @@ def _begun(acme: Acme) -> tuple[authlevels.Session, authlevels.Enrolment]:
     dave, _secret = authlevels.sign_in_with_password(
         tenant_id=acme.tenant_id, username="dave", password=PASSWORD, network="192.0.2.3", at=NOON
     )
+    return dave
+
+
+def _begun(acme: Acme) -> tuple[authlevels.Session, authlevels.Enrolment]:
+    dave = _dave(acme)
     return dave, authlevels.begin_totp_enrolment(session=dave, facts=acme.facts(dave, later(1)), at=later(1))
 
 
@@ -198,6 +205,29 @@ def _confirmed(acme: Acme) -> authlevels.Session:
         authlevels.confirm_totp_enrolment(session=dave, facts=facts, code="000000", at=later(2))
     authlevels.confirm_totp_enrolment(session=dave, facts=facts, code=code(begun.secret, later(2)), at=later(2))
     return dave
+
+
+def _passkey_begun(acme: Acme) -> None:
+    dave = _dave(acme)
+    authlevels.begin_passkey_enrolment(session=dave, facts=acme.facts(dave, later(1)), at=later(1))
+
+
+def _passkey_confirmed(acme: Acme) -> None:
+    dave = _dave(acme)
+    facts = acme.facts(dave, later(1))
+    options = authlevels.begin_passkey_enrolment(session=dave, facts=facts, at=later(1))
+    made = SoftKey().create(options)
+    authlevels.confirm_passkey_enrolment(session=dave, facts=facts, credential=made, at=later(2))
+    with pytest.raises(authlevels.PasskeyRefused):
+        authlevels.confirm_passkey_enrolment(session=dave, facts=facts, credential=made, at=later(3))
+
+
+def _passkey_cloned(acme: Acme) -> None:
+    key = SoftKey()
+    alice = alice_with(acme, key)
+    key.count = 0
+    with pytest.raises(authlevels.PasskeyCloned):
+        step_up_with(acme, alice, key, at=later(9))
 
 
 def _removed(acme: Acme) -> None:
@@ -290,6 +320,9 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "end_all_elevations": (_all_ended, {Kind.ELEVATION_ENDED}),
     "begin_totp_enrolment": (_begun, {Kind.FACTOR_BEGUN}),
     "confirm_totp_enrolment": (_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),
+    "begin_passkey_enrolment": (_passkey_begun, {Kind.FACTOR_BEGUN}),
+    "confirm_passkey_enrolment": (_passkey_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),
+    "verify, by a cloned passkey": (_passkey_cloned, {Kind.CHALLENGE_FAILED, Kind.FACTOR_CLONED}),
     "remove_factor": (_removed, {Kind.FACTOR_REMOVED}),
     "suspend_request": (_suspended_and_resumed, {Kind.REQUEST_SUSPENDED, Kind.REQUEST_RESUMED}),
     "put_user": (lambda _acme: put_alice(), {Kind.PERSON_CHANGED, Kind.FACTOR_ADDED}),

@@ -53,6 +53,8 @@ WRITERS = {
     "authlevels.assertion.put_shadow_user": "assert_session",
     "authlevels.attempts": "a count, told with each attempt that failed",
     "authlevels.attempts.give_back": "a count, set back by what is told as a right attempt",
+    "authlevels.ceremonies.begin": "begin_passkey_enrolment",
+    "authlevels.ceremonies.use_up": "verify",
     "authlevels.challenges.open_challenge": "open_challenge",
     "authlevels.challenges.hand_off": "hand_off",
     "authlevels.challenges._equal_open": "open_challenge",
@@ -69,6 +71,8 @@ WRITERS = {
     "authlevels.factors.confirm_totp_enrolment": "confirm_totp_enrolment",
     "authlevels.factors.remove_factor": "remove_factor",
     "authlevels.factors.put_totp_secret": "put_user",
+    "authlevels.passkey_judging._save": "verify",
+    "authlevels.passkeys._made": "confirm_passkey_enrolment",
     "authlevels.people.put_user": "put_user",
     "authlevels.redemption.redeem": "redeem",
     "authlevels.redigest.move_digest": "the digest of the same secret, under a newer key of the installation",
@@ -116,6 +120,7 @@ READS = {
 }
 UNTOLD = {
     "touch_session": WRITERS["authlevels.sessions.touch_session"],
+    "begin_passkey_step_up": "what is asked of an authenticator is told with what it answers",
     "note_use": WRITERS["authlevels.sessions.touch_session"],
     "rotate_session_secret": WRITERS["authlevels.sessions.rotate_session_secret"],
     "forget_author": "a part of erase_person, which tells",

@@ -20,7 +20,7 @@ from django.test import Client
 from psycopg import sql
 
 from authlevels import api as authlevels
-from authlevels.models import ProofRow
+from authlevels.models import Ceremony, Challenge, ProofRow
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -157,6 +157,16 @@ def _side(slug: str, at: datetime) -> Side:
         or ""
     )
     with tenant_transaction(tenant_id):
+        asked = Challenge.objects.filter(tenant_id=tenant_id, closed_at=None).earliest("created_at")
+        Ceremony.objects.create(
+            tenant_id=tenant_id,
+            session_id=asked.session_id,
+            challenge_id=asked.id,
+            purpose="step_up",
+            nonce=f"nonce-of-{slug}".encode(),
+            created_at=at,
+            expires_at=at + timedelta(minutes=5),
+        )
         Deletion.objects.create(tenant_id=tenant_id, asked_by=side.owner, asked_at=at, due_at=at + timedelta(days=30))
         Payment.objects.create(
             tenant_id=tenant_id,

@@ -1,0 +1,158 @@
+"""Judging a passkey that is shown to a challenge, under the lock of its row."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import structs
+
+import licensing.api
+from audit.api import Kind
+from authlevels.ceremonies import use_up
+from authlevels.ending import EndedBecause, end_elevations_resting_on
+from authlevels.errors import PasskeyCloned, PasskeyRefused, Throttled
+from authlevels.judgement import Aside, Right, Wrong
+from authlevels.models import Challenge, PasskeyDevice, User
+from authlevels.passkey_reading import Presented, Signed, Unproven, read_presented, read_signed
+from authlevels.passkey_worth import rests_on_verification
+from authlevels.relying_party import RelyingParty, relying_party
+from tiergate import Authenticator, SessionFacts
+
+MAX_IN_A_ROW: Final = 10
+PAUSE: Final = timedelta(minutes=30)
+"""A signature cannot be guessed, so no number of wrong ones wears a key out; it pauses, as a code's device does."""
+
+_SENTENCES: Final = {
+    "not_verified": "Your device did not check that it is you: unlock the key by PIN, finger or face.",
+    "wrong_origin": "The passkey was shown on another site.",
+    "not_asked": "This was asked for elsewhere, answered before, or too long ago. Try again.",
+    "unknown": "This passkey is none of those that would do here.",
+}
+
+
+def judge_passkey(
+    shown: object,
+    row: Challenge,
+    *,
+    user: User,
+    facts: SessionFacts,
+    usable: tuple[Authenticator, ...],
+    at: datetime,
+) -> Right | Wrong:
+    """Judge what the browser gave, and record on the key that it was shown (WebAuthn Level 3, section 7.2).
+
+    usable: the passkeys that would do, if all that they can is shown. What is asked is used up, right or wrong.
+    """
+    rp = relying_party()
+    try:
+        presented = read_presented(shown, rp=rp)
+        _use_up(presented, row, user, at=at)
+        device, authenticator = _known(presented, user, usable)
+    except Unproven as unproven:
+        return _wrong(unproven.why)
+    paused = _paused_until(device)
+    if paused is not None and at < paused:
+        seconds = int((paused - at).total_seconds()) + 1
+        return Wrong(
+            why="locked", error=Throttled("Too many attempts. Wait before you try again.", retry_after=seconds)
+        )
+    try:
+        signed = _signed(presented, device, rp)
+    except Unproven as unproven:
+        return _counted(device, unproven.why, at=at)
+    if max(signed.sign_count, device.sign_count) > 0 and signed.sign_count <= device.sign_count:
+        return _cloned(row, device, signed, at=at)
+    is_verified = authenticator.user_verified and signed.is_user_verified
+    device.sign_count, device.is_synced, device.last_used_at = signed.sign_count, signed.is_synced, at
+    if not is_verified and rests_on_verification(row, facts, authenticator, at=at):
+        return _counted(device, "not_verified", at=at)
+    device.throttling_failure_count, device.throttling_failure_timestamp = 0, None
+    _save(device)
+    really = structs.replace(authenticator, user_verified=is_verified)
+    return Right(authenticator=really, told={"user_verified": is_verified})
+
+
+def _use_up(presented: Presented, row: Challenge, user: User, *, at: datetime) -> None:
+    was_asked = use_up(
+        presented.challenge,
+        tenant_id=row.tenant_id,
+        session_id=row.session_id,
+        user_id=user.id,
+        challenge=row,
+        at=at,
+    )
+    if not was_asked:
+        raise Unproven("not_asked")
+
+
+def _known(presented: Presented, user: User, usable: tuple[Authenticator, ...]) -> tuple[PasskeyDevice, Authenticator]:
+    """Return the person's key, its row locked, with what it means, if it is one that would do."""
+    device = PasskeyDevice.objects.select_for_update().filter(user=user, credential_id=presented.id).first()
+    if device is not None and presented.user_handle in {b"", user.id.bytes}:
+        for one in usable:
+            if one.authenticator == f"passkey:{device.handle}":
+                return device, one
+    raise Unproven("unknown")
+
+
+def _signed(presented: Presented, device: PasskeyDevice, rp: RelyingParty) -> Signed:
+    """Return what the key said, if it still says of itself that it can, or cannot, be synced."""
+    signed = read_signed(presented, public_key=bytes(device.public_key), rp=rp)
+    if signed.is_sync_capable != device.is_sync_capable:
+        raise Unproven("changed")
+    return signed
+
+
+def _paused_until(device: PasskeyDevice) -> datetime | None:
+    count, last = device.throttling_failure_count, device.throttling_failure_timestamp
+    if last is None or count == 0 or count % MAX_IN_A_ROW:
+        return None
+    ends: datetime = last + PAUSE
+    return ends
+
+
+def _wrong(why: str, *, attempts_left: int = 0) -> Wrong:
+    sentence = _SENTENCES.get(why, "What the passkey showed is not right.")
+    return Wrong(why=why, error=PasskeyRefused(sentence, why=why), attempts_left=attempts_left)
+
+
+def _counted(device: PasskeyDevice, why: str, *, at: datetime) -> Wrong:
+    device.throttling_failure_count += 1
+    device.throttling_failure_timestamp = at
+    _save(device)
+    return _wrong(why, attempts_left=-device.throttling_failure_count % MAX_IN_A_ROW)
+
+
+def _cloned(row: Challenge, device: PasskeyDevice, signed: Signed, *, at: datetime) -> Wrong:
+    """Take a key out of use whose counter did not grow: one of two that sign with it may be a thief's."""
+    device.disabled_at = at
+    _save(device)
+    end_elevations_resting_on(
+        tenant_id=row.tenant_id,
+        authenticator=f"passkey:{device.handle}",
+        why=EndedBecause.FACTOR_CLONED,
+        by=f"{row.subject_type}:{row.subject_id}",
+        at=at,
+    )
+    licensing.api.publish("person", str(device.user_id))
+    told = {"factor": "passkey", "count": signed.sign_count, "last": device.sign_count}
+    personal = {"id": str(device.handle), "name": device.name}
+    return Wrong(
+        why="cloned",
+        error=PasskeyCloned(
+            "There seem to be two of this passkey. It is not taken any more: remove it, and tell your administrator."
+        ),
+        asides=(Aside(kind=Kind.FACTOR_CLONED, told=told, personal=personal),),
+    )
+
+
+def _save(device: PasskeyDevice) -> None:
+    device.save(
+        update_fields=[
+            "sign_count",
+            "is_synced",
+            "last_used_at",
+            "disabled_at",
+            "throttling_failure_count",
+            "throttling_failure_timestamp",
+        ]
+    )
