@@ -42,3 +42,7 @@ class Kind(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     SESSION_REFUSED = "session.refused"
     REDEMPTION_REFUSED = "redemption.refused"
+    SCOPE_RAISED = "scope.raised"
+    SCOPE_DROPPED = "scope.dropped"
+    SIGNING_KEY_CREATED = "signing_key.created"
+    SIGNING_KEY_REVOKED = "signing_key.revoked"

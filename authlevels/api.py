@@ -1,6 +1,7 @@
 """The door of this room: how sure are we that it is them?"""
 
 from authlevels.assertion import assert_session
+from authlevels.audiences import audience
 from authlevels.challenges import (
     OpenedChallenge,
     Presenter,
@@ -14,6 +15,7 @@ from authlevels.client_address import counted_network, person_address
 from authlevels.consumption import HeldElevation, get_elevation, lock_elevation, use_elevation
 from authlevels.cookies import set_session_cookie
 from authlevels.credentials import (
+    audiences_of,
     create_credential,
     forget_credentials,
     get_credential,
@@ -54,6 +56,7 @@ from authlevels.errors import (
     PasswordRefused,
     RedemptionRefused,
     ReturnToRefused,
+    ScopeRefused,
     SessionNotFound,
     SignInFailed,
     StillMember,
@@ -74,8 +77,10 @@ from authlevels.factors import (
 )
 from authlevels.methods import ChallengeMethod
 from authlevels.nesting import is_nested_deeper
+from authlevels.parsers import BoundedFormParser, BoundedJSONParser
 from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, confirm_passkey_enrolment
 from authlevels.people import put_user
+from authlevels.presenters import presenter_of
 from authlevels.principals import (
     Anonymous,
     Credential,
@@ -89,6 +94,7 @@ from authlevels.public_ids import (
     parse_decision_ref,
     parse_elevation_ref,
     parse_session_handle,
+    parse_token_ref,
 )
 from authlevels.redemption import redeem
 from authlevels.refusals import record_refused_use
@@ -104,17 +110,33 @@ from authlevels.sessions import (
     touch_session,
 )
 from authlevels.sign_in import sign_in_with_password
+from authlevels.signing_keys import KEYS_CACHED_FOR, Signer, get_signer, published_keys, revoke_signing_key
 from authlevels.standing import standing_of
 from authlevels.suspended import MAX_SUSPENDED_BODY, Original, suspend_request
+from authlevels.token_ends import drop_token
+from authlevels.tokens import (
+    Ground,
+    HeldToken,
+    IssuedToken,
+    TokenSpec,
+    find_token,
+    get_ground,
+    issue_token,
+    may_revoke,
+    presented_by,
+)
 from authlevels.verification import Passed, StillOpen, verify
 
 __all__ = [
     "KEPT_HEADERS",
+    "KEYS_CACHED_FOR",
     "MAX_SUSPENDED_BODY",
     "SESSION_COLUMN",
     "TOUCH_EVERY",
     "Anonymous",
     "AssertionRefused",
+    "BoundedFormParser",
+    "BoundedJSONParser",
     "ChallengeClosed",
     "ChallengeMethod",
     "ChallengeNotFound",
@@ -131,8 +153,11 @@ __all__ = [
     "Factor",
     "FactorAlreadyEnrolled",
     "FactorNotFound",
+    "Ground",
     "HeldElevation",
     "HeldLevelNeeded",
+    "HeldToken",
+    "IssuedToken",
     "LiveElevation",
     "MethodUnavailable",
     "NothingToShow",
@@ -148,20 +173,25 @@ __all__ = [
     "Principal",
     "RedemptionRefused",
     "ReturnToRefused",
+    "ScopeRefused",
     "ServicePrincipal",
     "Session",
     "SessionNotFound",
     "ShownChallenge",
     "SignInFailed",
+    "Signer",
     "StillMember",
     "StillOpen",
     "SubjectNotMember",
     "Throttled",
+    "TokenSpec",
     "TooManyFactors",
     "VerbMissing",
     "WrongBrowser",
     "WrongCode",
     "assert_session",
+    "audience",
+    "audiences_of",
     "begin_passkey_enrolment",
     "begin_passkey_step_up",
     "begin_totp_enrolment",
@@ -173,26 +203,36 @@ __all__ = [
     "counted_network",
     "create_credential",
     "decision_ref",
+    "drop_token",
     "elevation_consumed",
     "end_all_elevations",
     "end_elevation",
     "end_session",
     "erase_person",
+    "find_token",
     "forget_credentials",
     "get_credential",
     "get_elevation",
+    "get_ground",
+    "get_signer",
     "hand_off",
     "is_nested_deeper",
+    "issue_token",
     "list_credentials",
     "list_elevations",
     "list_factors",
     "lock_elevation",
+    "may_revoke",
     "note_use",
     "open_challenge",
     "parse_decision_ref",
     "parse_elevation_ref",
     "parse_session_handle",
+    "parse_token_ref",
     "person_address",
+    "presented_by",
+    "presenter_of",
+    "published_keys",
     "put_user",
     "read_session",
     "record_refused_use",
@@ -201,6 +241,7 @@ __all__ = [
     "resolve_credential",
     "resolve_session_secret",
     "revoke_credential",
+    "revoke_signing_key",
     "rotate_credential",
     "rotate_session_secret",
     "session_facts",

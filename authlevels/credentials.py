@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 
 import audit.api
 import licensing.api
+from authlevels.audiences import audience
 from authlevels.bearer import BearerKind, digest, digest_key, digests, mint, tenant_of
 from authlevels.errors import CredentialNameTaken, CredentialNotFound
 from authlevels.models import ServiceCredential
@@ -41,6 +42,7 @@ def create_credential(  # noqa: PLR0913 - each is a member of what is recorded
     at: datetime,
     max_level: Level = Level.AAL1,
     return_to_origins: Iterable[str] = (),
+    audiences: Iterable[str] = (),
     answer_style: str = "full",
     expires_at: datetime | None = None,
 ) -> tuple[Credential, str]:
@@ -48,7 +50,7 @@ def create_credential(  # noqa: PLR0913 - each is a member of what is recorded
 
     :raises CredentialNameTaken: a live one has that name.
     verbs: Tiergate's own, and privileges of the catalogue's actions that the service asks for in its own name.
-    :raises ValueError: an unknown verb, or an origin that is none.
+    :raises ValueError: an unknown verb, or an origin or an audience that is none.
     """
     clear = mint(BearerKind.CREDENTIAL, tenant_id)
     row = ServiceCredential(
@@ -57,6 +59,7 @@ def create_credential(  # noqa: PLR0913 - each is a member of what is recorded
         verbs=_known_verbs(verbs),
         max_level=Level(max_level).value,
         return_to_origins=[normal_origin(origin) for origin in return_to_origins],
+        audiences=sorted({audience(one) for one in audiences}),
         answer_style=answer_style,
         secret_digest=digest(clear),
         digest_key=digest_key(),
@@ -131,6 +134,15 @@ def get_credential(*, tenant_id: UUID, name: str) -> Credential:
     if row is None:
         raise CredentialNotFound("No live credential has that name.")
     return _told(row)
+
+
+def audiences_of(credential: Credential) -> frozenset[str]:
+    """List for which services a live credential may ask whether tokens are still good; none where it says none."""
+    with tenant_transaction(credential.tenant_id):
+        found = ServiceCredential.objects.filter(
+            tenant_id=credential.tenant_id, id=credential.id, revoked_at__isnull=True
+        ).values_list("audiences", flat=True)
+        return frozenset(one for audiences in found for one in audiences)
 
 
 def resolve_credential(clear: str, *, at: datetime) -> Credential | None:
@@ -290,6 +302,7 @@ def _json(row: ServiceCredential) -> dict[str, Any]:
         "verbs": row.verbs,
         "max_level": row.max_level,
         "return_to_origins": row.return_to_origins,
+        "audiences": row.audiences,
         "answer_style": row.answer_style,
         "expires_at": row.expires_at.isoformat() if row.expires_at else None,
         "former_secret_until": row.previous_until.isoformat() if row.previous_until else None,

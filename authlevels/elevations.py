@@ -15,6 +15,7 @@ from authlevels.errors import ElevationGone, ElevationNotFound, SessionNotFound
 from authlevels.models import Elevation, SessionRow
 from authlevels.principals import Credential, Session
 from authlevels.public_ids import elevation_ref, parse_elevation_ref, parse_session_handle
+from authlevels.token_ends import drop_tokens
 from isolation.api import tenant_transaction
 from tiergate import Verb
 
@@ -96,9 +97,9 @@ def end_elevation(*, ref: str, presenter: Presenter, at: datetime) -> None:
             return
         row.ended_at = at
         row.save(update_fields=["ended_at"])
-        tell_elevation(
-            audit.api.Kind.ELEVATION_ENDED, row, {"why": EndedBecause.TASK_ENDED, "by": _named(presenter)}, at=at
-        )
+        by = _named(presenter)
+        tell_elevation(audit.api.Kind.ELEVATION_ENDED, row, {"why": EndedBecause.TASK_ENDED, "by": by}, at=at)
+        drop_tokens(tenant_id=tenant_id, elevation_ids=[row.id], why=EndedBecause.TASK_ENDED, by=by, at=at)
 
 
 def end_all_elevations(*, tenant_id: UUID, session: str, presenter: Presenter, at: datetime) -> None:

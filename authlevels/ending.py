@@ -10,6 +10,7 @@ from django.db.models import Q
 import audit.api
 from authlevels.models import Elevation, ProofRow, SessionRow
 from authlevels.public_ids import elevation_ref
+from authlevels.token_ends import drop_tokens
 from isolation.api import tenant_transaction
 
 
@@ -53,6 +54,7 @@ def _end(tenant_id: UUID, which: Q, *, why: EndedBecause, by: str, at: datetime)
         counting = [row for row in rows if row.used_at is None and row.awaits_digest is None]
         for row in counting:
             tell_elevation(audit.api.Kind.ELEVATION_ENDED, row, {"why": why.value, "by": by}, at=at)
+        drop_tokens(tenant_id=tenant_id, elevation_ids=[row.id for row in rows], why=why, by=by, at=at)
     return [elevation_ref(tenant_id, row.id) for row in counting]
 
 

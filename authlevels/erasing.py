@@ -17,6 +17,7 @@ from authlevels.models import (
     ServiceCredential,
     SessionRow,
     SuspendedRequest,
+    Token,
     TotpDevice,
     User,
 )
@@ -42,6 +43,7 @@ def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: date
         for rows in (
             SuspendedRequest.objects,
             ProofRow.objects,
+            Token.objects,
             Elevation.objects,
             Ceremony.objects,
             Challenge.objects,

@@ -236,3 +236,17 @@ class StillMember(TiergateError):
 
     code = "still_a_member"
     kind = ErrorKind.CONFLICT
+
+
+class ScopeRefused(TiergateError):
+    """A scope was asked for that the elevation is not good for, or that the catalogue does not have."""
+
+    code = "invalid_scope"
+    kind = ErrorKind.FORBIDDEN
+
+
+class SigningKeyNotFound(TiergateError):
+    """There is no such signing key."""
+
+    code = "signing_key_not_found"
+    kind = ErrorKind.NOT_FOUND

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import FormParser, JSONParser
 
 from authlevels.nesting import is_nested_deeper
 
@@ -35,3 +35,20 @@ class BoundedJSONParser(JSONParser):
             # LookupError: a charset that does not exist.
             raise ParseError("The body cannot be read as JSON.") from error
         return value
+
+
+class BoundedFormParser(FormParser):
+    """Takes a form of up to 64 KiB, as OAuth's endpoints do."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        """Return the members, each of which may stand there once (RFC 6749 section 3.2).
+
+        :raises ParseError: too long, or a member stands there twice.
+        """
+        body = stream.read(MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            raise ParseError(f"The body is longer than {MAX_BODY} bytes.")
+        form = super().parse(io.BytesIO(body), media_type, parser_context)
+        if any(len(values) > 1 for _name, values in form.lists()):
+            raise ParseError("A member stands there twice.")
+        return form

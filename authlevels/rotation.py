@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 
 import audit.api
 import licensing.api
-from authlevels.models import ServiceCredential, SessionRow, TotpDevice
+from authlevels import signing_keys
+from authlevels.models import ServiceCredential, SessionRow, SigningKey, TotpDevice
 from authlevels.totp import place_of
 from isolation.api import Resealed, count_by_key, key_ids, reseal_column, tenant_transaction
 
@@ -21,13 +22,15 @@ _NAMED: Final = 20
 class KeyUse:
     """What is under one key.
 
-    factors, people: secrets of authenticator apps, and keys of people in the trail; ``reseal`` moves them.
+    factors, people, signing: secrets of authenticator apps, keys of people in the trail, and keys that sign tokens;
+    ``reseal`` moves them.
     credentials, sessions: live ones, which move when next used. sessions_until: when the last of them ends.
     named: the first few of the credentials, as tenant and name, so that somebody may rotate them instead.
     """
 
     factors: int = 0
     people: int = 0
+    signing: int = 0
     credentials: int = 0
     sessions: int = 0
     sessions_until: datetime | None = None
@@ -36,7 +39,7 @@ class KeyUse:
     @property
     def is_unused(self) -> bool:
         """Say whether nothing needs this key any more."""
-        return not (self.factors or self.people or self.credentials or self.sessions)
+        return not (self.factors or self.people or self.signing or self.credentials or self.sessions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,8 @@ def ring_use(*, at: datetime) -> KeyRingUse:
         of(key_id).factors = count
     for key_id, count in audit.api.people_by_key(using=_SWEEP).items():
         of(key_id).people = count
+    for key_id, count in count_by_key(_sealed_keys(), "private_sealed").items():
+        of(key_id).signing = count
     alive = Q(revoked_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=at))
     credentials = ServiceCredential.objects.using(_SWEEP).filter(alive)
     for key_id, count in credentials.order_by().values_list("digest_key").annotate(Count("id")):
@@ -97,6 +102,21 @@ def reseal_factors(*, progress: Callable[[int], None] | None = None) -> Resealed
         place=place_of,
         progress=progress,
     )
+
+
+def reseal_signing_keys(*, progress: Callable[[int], None] | None = None) -> Resealed:
+    """Seal the private part of every key that signs tokens with the newest key of the ring."""
+    return reseal_column(
+        _sealed_keys(),
+        "private_sealed",
+        purpose=signing_keys.PURPOSE,
+        place=signing_keys.place_of,
+        progress=progress,
+    )
+
+
+def _sealed_keys() -> QuerySet[SigningKey]:
+    return SigningKey.objects.using(_SWEEP).filter(private_sealed__isnull=False)
 
 
 def record_rotation(*, by: str, at: datetime, done: Mapping[str, Resealed] | None = None) -> None:

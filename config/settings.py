@@ -355,6 +355,16 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "store routine records": {"task": "audit.tasks.drain_stream", "schedule": 1.0, "options": {"expires": 2.0}},
     "seal the trail": {"task": "audit.tasks.seal_trail", "schedule": 10.0, "options": {"expires": 10.0}},
+    "tend the signing keys": {
+        "task": "authlevels.tasks.tend_signing_keys",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
+    "tell of expired tokens": {
+        "task": "authlevels.tasks.drop_expired_tokens",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "make the trail's months": {"task": "audit.tasks.make_parts", "schedule": 21600.0, "options": {"expires": 3600.0}},
 }
 

@@ -189,6 +189,7 @@ def complete_operations(result: dict[str, Any], **kwargs: object) -> dict[str, A
     for path, item in result["paths"].items():
         for method, operation in item.items():
             if path.startswith("/.well-known/"):
+                operation.setdefault("security", [])
                 continue
             for status in _may_answer(path, method, operation):
                 operation["responses"].setdefault(status, _problem(_REFUSALS[status]))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from decisions import authzen
+from decisions import authzen, views_tokens
 
 urlpatterns = [
     path("access/v1/evaluation", authzen.evaluation, name="evaluation"),
@@ -11,6 +11,12 @@ urlpatterns = [
     path("t/<slug:tenant>/access/v1/evaluation", authzen.evaluation, name="tenant-evaluation"),
     path("t/<slug:tenant>/access/v1/evaluations", authzen.evaluations, name="tenant-evaluations"),
     path("t/<slug:tenant>/access/v1/elevations/<slug:elevation>/consume", authzen.consume, name="tenant-consume"),
+    path(
+        "step-up/elevations/<slug:elevation>/token", views_tokens.ElevationTokenView.as_view(), name="elevation-token"
+    ),
+    path("oauth/introspect", views_tokens.IntrospectView.as_view(), name="introspect"),
+    path("oauth/revoke", views_tokens.RevokeView.as_view(), name="revoke"),
+    path(".well-known/jwks.json", views_tokens.KeysView.as_view(), name="jwks"),
     path(".well-known/authzen-configuration", authzen.configuration, name="authzen-configuration"),
     path(".well-known/authzen-configuration/t/<slug:tenant>", authzen.configuration, name="tenant-configuration"),
 ]

@@ -15,6 +15,8 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     "licensing_feature": _CATALOGUE,
     "licensing_action": _CATALOGUE,
     "licensing_role_default": _CATALOGUE,
+    "licensing_scope": _CATALOGUE,
+    "licensing_scope_action": _CATALOGUE,
     "licensing_plan": _CATALOGUE,
     "licensing_plan_version": _CATALOGUE,
     "licensing_plan_term": _CATALOGUE,
@@ -27,6 +29,7 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     "authlevels_standing": (
         "holds counters alone, written by trigger only; whoever remembers a session compares its tenant's with it"
     ),
+    "authlevels_signing_key": "one key at a time signs the tokens of all tenants; its private part is sealed",
     "authlevels_attempt_counter": "attempts are counted by account and network, before any tenant is believed",
     "audit_node": "hashes over hundreds of entries of all tenants; the sweep role alone reads them",
     "audit_checkpoint": "one signed root over the entries of all tenants: hashes and counts, which each may know",

@@ -26,13 +26,14 @@ from licensing.catalogue_rows import (
     term_columns,
     term_json,
 )
+from licensing.catalogue_scopes import find_scope, names_of_scopes_with, scope_json, scope_spec, write_scope
 from licensing.environments import read_sensitivity
 from licensing.errors import CatalogueConflict, InvalidName, InvalidTerm, UnknownFeature
 from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, RoleDefault
 from licensing.models.catalogue import PlanKind, PriceInterval, VersionStatus
 from licensing.push import publish
 from licensing.roles import allowed_privileges
-from tiergate import OWN_PREFIX, ActionSpec, FeatureKind, FeatureSpec, Requirement, Term
+from tiergate import OWN_PREFIX, ActionSpec, FeatureKind, FeatureSpec, Requirement, ScopeSpec, Term
 
 _ONE_AT_A_TIME: Final = 0x7469_6572  # any number of our own: the key of an advisory lock
 
@@ -171,12 +172,40 @@ class CatalogueEdit:
         row.current = None
         self._save(kind, key, row, old, plan_json(row))
 
+    def put_scope(self, spec: ScopeSpec) -> None:
+        """Create or replace a scope with just the actions that it stands for.
+
+        :raises UnknownAction: one of them is not in the catalogue.
+        """
+        row = find_scope(spec.name)
+        old = scope_json(row) if row else None
+        new = {"name": spec.name, "title": spec.title.strip(), "actions": sorted(set(spec.actions))}
+        if old != new:
+            self.changes.append(Change(what="scope", key=spec.name, old=old, new=scope_json(write_scope(spec))))
+
+    def remove_scope(self, name: str) -> None:
+        """Forget a scope; tokens that were issued for it are dead from then on."""
+        row = find_scope(name)
+        if row is not None:
+            old = scope_json(row)
+            row.delete()
+            self.changes.append(Change(what="scope", key=name, old=old, new=None))
+
     def remove_action(self, name: str) -> None:
-        """Forget an action, so that asking about it is denied."""
+        """Forget an action, so that asking about it is denied; no scope stands for it any longer."""
         row = Action.objects.select_related("feature").filter(name=name).first()
         if row is not None:
+            for scope in names_of_scopes_with(name):
+                self._narrow_scope(scope, name)
             row.delete()
             self.changes.append(Change(what="action", key=name, old=action_json(row), new=None))
+
+    def _narrow_scope(self, name: str, action: str) -> None:
+        row = find_scope(name)
+        if row is not None:
+            spec = scope_spec(row)
+            rest = tuple(one for one in spec.actions if one != action)
+            self.put_scope(ScopeSpec(name=name, title=spec.title, actions=rest))
 
     def remove_role(self, key: str) -> None:
         """Forget what a role means everywhere; what is built in, and what a tenant says of it, stays."""

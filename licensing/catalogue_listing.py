@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
+
 from licensing.catalogue_rows import action_json, feature_json, plan_json, role_json
+from licensing.catalogue_scopes import list_scopes, scope_json
 from licensing.compiled import compile_catalogue
 from licensing.models import Action, Feature, Plan, RoleDefault
 from licensing.models.catalogue import PlanKind
@@ -17,6 +20,7 @@ def catalogue_json() -> dict[str, Any]:
         "features": [feature_json(row) for row in Feature.objects.order_by("key")],
         "actions": [action_json(row) for row in Action.objects.select_related("feature").order_by("name")],
         "roles": [role_json(row) for row in RoleDefault.objects.order_by("key")],
+        "scopes": [scope_json(row) for row in list_scopes(using=DEFAULT_DB_ALIAS)],
         "plans": [plan_json(row) for row in plans.filter(kind=PlanKind.PLAN)],
         "add_ons": [plan_json(row) for row in plans.filter(kind=PlanKind.ADD_ON)],
     }

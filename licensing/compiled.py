@@ -13,10 +13,21 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS
 
 from licensing.catalogue_rows import action_json, action_spec, feature_json, feature_spec, role_json, term_json, term_of
+from licensing.catalogue_scopes import list_scopes, scope_json, scope_spec
 from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, RoleDefault
 from licensing.models.catalogue import VersionStatus
 from licensing.roles import RoleSpec, spec_of
-from tiergate import BUILTIN_ACTIONS, ActionSpec, FeatureSpec, GrantKind, Requirement, Term, Unlock, UnlockKind
+from tiergate import (
+    BUILTIN_ACTIONS,
+    ActionSpec,
+    FeatureSpec,
+    GrantKind,
+    Requirement,
+    ScopeSpec,
+    Term,
+    Unlock,
+    UnlockKind,
+)
 
 CATALOGUE_SCOPE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 """Under which the catalogue's generation is kept."""
@@ -37,6 +48,7 @@ class Catalogue:
 
     features_by_id: for rows that refer to a feature. versions: every one that a tenant may be on, by id.
     unlocks: by feature, what could be bought to have it, smallest first.
+    scopes: what tokens may be good for, by name.
     digest: names the content: equal for equal content, whatever was done in between.
     """
 
@@ -47,6 +59,7 @@ class Catalogue:
     roles: Mapping[str, RoleSpec]
     versions: Mapping[UUID, CompiledVersion]
     unlocks: Mapping[str, tuple[Unlock, ...]]
+    scopes: Mapping[str, ScopeSpec]
     digest: str
 
 
@@ -55,6 +68,7 @@ def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Cata
     features = list(Feature.objects.using(using).order_by("key"))
     actions = list(Action.objects.using(using).select_related("feature").order_by("name"))
     roles = list(RoleDefault.objects.using(using).order_by("key"))
+    scopes = list_scopes(using=using)
     plans = list(Plan.objects.using(using).order_by("kind", "key"))
     versions = list(
         PlanVersion.objects.using(using)
@@ -70,6 +84,7 @@ def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Cata
         "features": [feature_json(row) for row in features],
         "actions": [action_json(row) for row in actions],
         "roles": [role_json(row) for row in roles],
+        "scopes": [scope_json(row) for row in scopes],
         "plans": [_plan_content(row) for row in plans],
         "versions": [_version_content(row, terms.get(row.id, [])) for row in versions],
     }
@@ -90,6 +105,7 @@ def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Cata
             }
         ),
         unlocks=MappingProxyType(_unlocks(plans, {row.id: row for row in versions}, terms, specs)),
+        scopes=MappingProxyType({row.name: scope_spec(row) for row in scopes}),
         digest=hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32],
     )
 

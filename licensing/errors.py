@@ -66,6 +66,13 @@ class PrivilegeBeyondOwn(TiergateError):
     kind = ErrorKind.FORBIDDEN
 
 
+class UnknownAction(TiergateError):
+    """An action was named that the catalogue does not have."""
+
+    code = "unknown_action"
+    kind = ErrorKind.INVALID
+
+
 class UnknownPlan(TiergateError):
     """No such plan, add-on or published version is for sale."""
 

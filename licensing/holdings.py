@@ -27,6 +27,7 @@ from tiergate import (
     Override,
     OverrideEffect,
     Requirement,
+    ScopeSpec,
     Unlock,
     resolve_entitlement,
 )
@@ -68,6 +69,7 @@ class TenantSnapshot:
     roles: Mapping[str, RoleSpec]
     unlocks: Mapping[str, tuple[Unlock, ...]]
     environments: Mapping[str, EnvironmentSensitivity]
+    scopes: Mapping[str, ScopeSpec]
     policy_version: str
     next_change_at: datetime | None
 
@@ -107,6 +109,7 @@ class Holdings:
             roles=self.roles,
             unlocks=self.catalogue.unlocks,
             environments=self.environments,
+            scopes=self.catalogue.scopes,
             policy_version=self.catalogue.digest,
             next_change_at=min(changes, default=None),
         )

@@ -251,5 +251,6 @@ class CatalogueAnswer(serializers.Serializer[Any]):
     features = serializers.ListField(child=serializers.DictField(child=serializers.JSONField(allow_null=True)))
     actions = serializers.ListField(child=serializers.DictField(child=serializers.JSONField(allow_null=True)))
     roles = serializers.ListField(child=serializers.DictField(child=serializers.JSONField(allow_null=True)))
+    scopes = serializers.ListField(child=serializers.DictField(child=serializers.JSONField(allow_null=True)))
     plans = serializers.ListField(child=serializers.DictField(child=serializers.JSONField(allow_null=True)))
     add_ons = serializers.ListField(child=serializers.DictField(child=serializers.JSONField(allow_null=True)))

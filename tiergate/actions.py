@@ -20,6 +20,7 @@ class Verb(StrEnum):
     SESSIONS_ASSERT = "sessions.assert"
     STEP_UP_CREATE = "step_up.create"
     STEP_UP_RELAY = "step_up.relay"
+    TOKENS_INTROSPECT = "tokens.introspect"
     TENANTS_READ = "tenants.read"
     TENANTS_WRITE = "tenants.write"
     MEMBERS_READ = "members.read"
@@ -49,6 +50,9 @@ class Action(StrEnum):
     FACTORS_RELAY = "tiergate.factors.relay"
     CHALLENGE_CREATE = "tiergate.challenge.create"
     ELEVATION_END = "tiergate.elevation.end"
+    TOKEN_ISSUE = "tiergate.token.issue"  # noqa: S105 - the name of an action
+    TOKEN_REVOKE = "tiergate.token.revoke"  # noqa: S105 - the name of an action
+    TOKEN_INTROSPECT = "tiergate.token.introspect"  # noqa: S105 - the name of an action
     TENANT_LIST = "tiergate.tenant.list"
     TENANT_READ = "tiergate.tenant.read"
     TENANT_WRITE = "tiergate.tenant.write"
@@ -132,6 +136,11 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
             _own(Action.FACTORS_RELAY, Verb.STEP_UP_RELAY, "Pass on a person's enrolment", callers=_SERVICE),
             _own(Action.CHALLENGE_CREATE, Verb.STEP_UP_CREATE, "Begin a step-up"),
             _own(Action.ELEVATION_END, Verb.STEP_UP_CREATE, "End a task"),
+            _own(Action.TOKEN_ISSUE, Verb.STEP_UP_CREATE, "Take a token out of a step-up"),
+            _own(Action.TOKEN_REVOKE, Verb.STEP_UP_CREATE, "Give a token back"),
+            _own(
+                Action.TOKEN_INTROSPECT, Verb.TOKENS_INTROSPECT, "Ask whether a token is still good", callers=_SERVICE
+            ),
             _own(Action.TENANT_LIST, Verb.TENANTS_READ, "List the tenants", is_vendor_only=True),
             _own(Action.TENANT_READ, Verb.TENANTS_READ, "See the tenant"),
             _own(

@@ -94,6 +94,17 @@ class ActionSpec(Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_vendor_only: bool = False
 
 
+class ScopeSpec(Struct, frozen=True, kw_only=True):
+    """What a token may be good for: an OAuth scope (RFC 6749, section 3.3) with the actions that it stands for.
+
+    It asks what each of its actions asks. One without actions stands for nothing, and no token is issued for it.
+    """
+
+    name: str
+    title: str = ""
+    actions: tuple[str, ...] = ()
+
+
 class UnlockKind(StrEnum):
     """What could be bought to unlock a feature."""
 

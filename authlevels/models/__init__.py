@@ -7,6 +7,7 @@ from authlevels.models.people import AttemptCounter, PasskeyDevice, TotpDevice, 
 from authlevels.models.sessions import ProofRow, SessionRow
 from authlevels.models.standing import Standing
 from authlevels.models.suspended import SuspendedRequest
+from authlevels.models.tokens import SigningKey, Token
 
 __all__ = [
     "AttemptCounter",
@@ -17,8 +18,10 @@ __all__ = [
     "ProofRow",
     "ServiceCredential",
     "SessionRow",
+    "SigningKey",
     "Standing",
     "SuspendedRequest",
+    "Token",
     "TotpDevice",
     "User",
 ]

@@ -12,6 +12,7 @@ class ServiceCredential(models.Model):
     Two secrets are good at once only while a rotation overlaps: the previous one until
     ``previous_until``.
 
+    audiences: for which services it may ask whether a token is still good.
     digest_key: the id of the key that ``secret_digest`` is under; "" where the code before did not write it down.
     """
 
@@ -21,6 +22,7 @@ class ServiceCredential(models.Model):
     verbs = ArrayField(models.CharField(max_length=64))
     max_level = models.CharField(max_length=8)
     return_to_origins = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    audiences = ArrayField(models.CharField(max_length=255), default=list, db_default=[], blank=True)
     answer_style = models.CharField(max_length=16, default="full")
     secret_digest = models.BinaryField()
     digest_key = models.CharField(max_length=32, default="", db_default="", editable=False)

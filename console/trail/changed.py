@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from audit.api import Entry, Kind
+from console.trail.handed_on import HANDED_ON
 from console.trail.wording import Names, dig, listed, plain
 from licensing import api as licensing
 
@@ -171,6 +172,7 @@ def _state(state: Mapping[str, Any]) -> str:
 
 TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
     {
+        **HANDED_ON,
         Kind.SESSION_STARTED: _session_started,
         Kind.SESSION_REVOKED: _session_revoked,
         Kind.SESSION_REFUSED: _refused,

@@ -10,7 +10,7 @@ from licensing.catalog_file.mistakes import FileRefused, Mistake, Place
 from licensing.catalogue_changes import CatalogueEdit, Change, edit_catalogue
 from licensing.catalogue_rows import requirement_of
 from licensing.errors import CatalogueConflict
-from licensing.models import Action, Feature, Plan, RoleDefault
+from licensing.models import Action, Feature, Plan, RoleDefault, TokenScope
 from licensing.models.catalogue import PlanKind
 from tiergate import TiergateError
 
@@ -38,6 +38,7 @@ class _Present:
     actions: dict[str, str] = field(default_factory=dict)
     roles: dict[str, RoleDefault] = field(default_factory=dict)
     plans: set[tuple[str, str]] = field(default_factory=set)
+    scopes: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         wanted = {(spec.kind, spec.key) for spec in self.desired.plans}
@@ -51,8 +52,11 @@ class _Present:
         on_sale = Plan.objects.filter(current__isnull=False).values_list("kind", "key")
         self.plans = {(kind, key) for kind, key in on_sale if (kind, key) not in wanted}
 
+        self.scopes = set(TokenScope.objects.values_list("name", flat=True)) - set(self.desired.scopes)
+
     def absent(self) -> tuple[tuple[str, str], ...]:
-        gone = [("action", name) for name in sorted(self.actions)]
+        gone = [("scope", name) for name in sorted(self.scopes)]
+        gone += [("action", name) for name in sorted(self.actions)]
         gone += [("role", key) for key in sorted(set(self.roles) - set(self.desired.roles))]
         gone += sorted(self.plans, key=lambda one: (one[0] != PlanKind.PLAN, one[1]))
         return (*gone, *(("feature", key) for key in sorted(self.features)))
@@ -79,6 +83,8 @@ def apply_catalogue(
 
 
 def _remove(edit: CatalogueEdit, present: _Present) -> None:
+    for name in sorted(present.scopes):
+        edit.remove_scope(name)
     for name in sorted(present.actions):
         edit.remove_action(name)
     for key in sorted(set(present.roles) - set(present.desired.roles)):
@@ -118,6 +124,8 @@ def _put(edit: CatalogueEdit, desired: DesiredCatalogue, present: _Present, *, p
         attempt(("roles", key), partial(edit.put_role, key, sorted(role.privileges), role.requirement))
     for action in desired.actions.values():
         attempt(("actions", action.name), partial(edit.put_action, action))
+    for scope in desired.scopes.values():
+        attempt(("scopes", scope.name), partial(edit.put_scope, scope))
     for plan in desired.plans:
         attempt((SECTIONS[PlanKind(plan.kind)], plan.key), partial(edit.put_plan, plan))
     stop_if_refused()

@@ -20,6 +20,7 @@ from tiergate import (
     FeatureSpec,
     Requirement,
     ResetPeriod,
+    ScopeSpec,
     Sensitivity,
     Term,
     Verb,
@@ -48,6 +49,7 @@ class DesiredCatalogue:
     actions: Mapping[str, ActionSpec]
     roles: Mapping[str, DesiredRole]
     plans: tuple[PlanSpec, ...]
+    scopes: Mapping[str, ScopeSpec]
 
 
 def desired_catalogue(document: Document) -> DesiredCatalogue:
@@ -73,6 +75,7 @@ class _Translation:
         self.actions: dict[str, ActionSpec] = {}
         self.roles: dict[str, DesiredRole] = {}
         self.plans: list[PlanSpec] = []
+        self.scopes: dict[str, ScopeSpec] = {}
 
     def run(self) -> DesiredCatalogue:
         for key, value, path in self.entries("features"):
@@ -89,6 +92,8 @@ class _Translation:
         for name, value, path in self.entries("actions"):
             self.action(name, value, path)
         self.check_role_privileges()
+        for name, value, path in self.entries("scopes"):
+            self.scope(name, value, path)
         for kind, section in SECTIONS.items():
             for key, value, path in self.entries(section):
                 self.plan(kind, key, value, path)
@@ -100,6 +105,7 @@ class _Translation:
             actions=self.actions,
             roles=self.roles,
             plans=tuple(self.plans),
+            scopes=self.scopes,
         )
 
     def entries(self, section: str) -> Iterator[tuple[str, Any, Place]]:
@@ -149,6 +155,14 @@ class _Translation:
                 self.roles.setdefault(role, DesiredRole()).privileges.add(privilege)
         if self.shape.is_whole(path):
             self.actions[name] = _action(name, value)
+
+    def scope(self, name: str, value: Any, path: Place) -> None:
+        actions = value.get("actions") if isinstance(value, dict) else None
+        for number, action in enumerate(actions if isinstance(actions, list) else []):
+            if isinstance(action, str) and not self.declares("actions", action):
+                self.wrong((*path, "actions", number), f"names {shown(action)}, which is not among the actions.")
+        if self.shape.is_whole(path):
+            self.scopes[name] = ScopeSpec(name=name, title=value["title"], actions=tuple(sorted(value["actions"])))
 
     def check_role_privileges(self) -> None:
         known = _VERBS | {

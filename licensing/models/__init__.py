@@ -7,6 +7,8 @@ from licensing.models.catalogue import (
     PlanTerm,
     PlanVersion,
     RoleDefault,
+    TokenScope,
+    TokenScopeAction,
 )
 from licensing.models.directory import Generation, Tenant
 from licensing.models.environments import Environment
@@ -34,4 +36,6 @@ __all__ = [
     "Subscription",
     "SubscriptionAddOn",
     "Tenant",
+    "TokenScope",
+    "TokenScopeAction",
 ]

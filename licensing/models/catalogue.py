@@ -98,6 +98,41 @@ class RoleDefault(models.Model):
         return self.key
 
 
+class TokenScope(models.Model):
+    """What a token may be good for: an OAuth scope, which stands for actions."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.TextField(unique=True)
+    title = models.TextField(default="", blank=True)
+
+    class Meta:
+        """The table is named for the word that everybody uses."""
+
+        db_table = "licensing_scope"
+
+    def __str__(self) -> str:
+        """Show the name."""
+        return self.name
+
+
+class TokenScopeAction(models.Model):
+    """One action that a scope stands for. An action that goes leaves every scope first: see `catalogue_scopes`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    scope = models.ForeignKey(TokenScope, on_delete=models.CASCADE, related_name="stands_for")
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="scopes")
+
+    class Meta:
+        """An action is named once in a scope."""
+
+        db_table = "licensing_scope_action"
+        constraints = (models.UniqueConstraint(fields=("scope", "action"), name="licensing_scope_action_once"),)
+
+    def __str__(self) -> str:
+        """Show what it joins."""
+        return f"{self.scope_id}: {self.action_id}"
+
+
 class PlanKind(models.TextChoices):
     """A tenant is on one plan at a time, and may hold any number of add-ons beside it."""
 

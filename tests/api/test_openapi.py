@@ -62,6 +62,7 @@ def test_every_operation_says_how_to_be_known_and_that_one_way_is_enough(documen
     assert open_to_all == {
         "/v1/sign-in",
         "/.well-known/authzen-configuration",
+        "/.well-known/jwks.json",
         "/.well-known/authzen-configuration/t/{tenant}",
         "/northwind/shared/{token}",
     }

@@ -176,6 +176,42 @@ def _all_ended(acme: Acme) -> None:
     )
 
 
+def _signer(_acme: Acme) -> authlevels.Signer:
+    return authlevels.get_signer(at=NOON)
+
+
+def _signing_key_revoked(acme: Acme) -> None:
+    authlevels.revoke_signing_key(kid=_signer(acme).kid, by="account:olga", at=later(1))
+
+
+def _ground(acme: Acme, asked: Asked = ONCE) -> tuple[authlevels.Ground, authlevels.Presenter]:
+    presenter = authlevels.Presenter(credential=acme.credential)
+    ref = _passed(acme, asked).elevation_id
+    with tenant_transaction(acme.tenant_id):
+        return authlevels.get_ground(ref=ref, presenter=presenter, at=later(9)), presenter
+
+
+def _token(acme: Acme) -> authlevels.IssuedToken:
+    ground, presenter = _ground(acme, EXPORT)
+    spec = authlevels.TokenSpec(
+        issuer="https://access.example",
+        audience="https://exports.example",
+        tenant="acme",
+        scopes=("exports",),
+        shown={"acr": "aal2", "amr": ["otp"], "auth_time": 1},
+        because={},
+    )
+    signer = _signer(acme)
+    with tenant_transaction(acme.tenant_id):
+        return authlevels.issue_token(ground=ground, spec=spec, signer=signer, presenter=presenter, at=later(9))
+
+
+def _token_dropped(acme: Acme) -> None:
+    ids = authlevels.parse_token_ref(_token(acme).id)
+    assert ids is not None
+    authlevels.drop_token(tenant_id=ids[0], token_id=ids[1], why="revoked", by="account:olga", at=later(10))
+
+
 def _session_ended(acme: Acme) -> None:
     authlevels.end_session(
         tenant_id=acme.tenant_id, session_id=acme.assert_bob().id, by="credential:reports-api", at=later(1)
@@ -318,6 +354,11 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "record_refused_use": (_used_in_vain, {Kind.ELEVATION_REFUSED}),
     "end_elevation": (_ended, {Kind.ELEVATION_ENDED}),
     "end_all_elevations": (_all_ended, {Kind.ELEVATION_ENDED}),
+    "get_ground": (_ground, {Kind.ELEVATION_USED}),
+    "get_signer": (_signer, {Kind.SIGNING_KEY_CREATED}),
+    "revoke_signing_key": (_signing_key_revoked, {Kind.SIGNING_KEY_REVOKED}),
+    "issue_token": (_token, {Kind.SCOPE_RAISED}),
+    "drop_token": (_token_dropped, {Kind.SCOPE_DROPPED}),
     "begin_totp_enrolment": (_begun, {Kind.FACTOR_BEGUN}),
     "confirm_totp_enrolment": (_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),
     "begin_passkey_enrolment": (_passkey_begun, {Kind.FACTOR_BEGUN}),

@@ -40,6 +40,8 @@ WRITERS = {
     "licensing.catalogue_changes._version": "edit_catalogue",
     "licensing.catalogue_changes._save": "edit_catalogue",
     "licensing.environments.put_environments": "put_environments",
+    "licensing.catalogue_changes.remove_scope": "edit_catalogue",
+    "licensing.catalogue_scopes.write_scope": "edit_catalogue",
     "licensing.members.put_member": "put_member",
     "licensing.members.remove_member": "remove_member",
     "licensing.overrides.remove_override": "remove_override",
@@ -82,6 +84,13 @@ WRITERS = {
     "authlevels.sessions.end_session": "end_session",
     "authlevels.suspended.suspend_request": "suspend_request",
     "authlevels.suspended.claim_suspended": "suspend_request",
+    "authlevels.signing_keys._make": "get_signer",
+    "authlevels.signing_keys.revoke_signing_key": "revoke_signing_key",
+    "authlevels.signing_keys.tend_signing_keys": "what signs no longer is let go of, as was told with the key after it",
+    "authlevels.token_ends._drop": "drop_token",
+    "authlevels.token_ends.drop_expired": "forgets yesterday's, whose end is told",
+    "authlevels.tokens.get_ground": "get_ground",
+    "authlevels.tokens.issue_token": "issue_token",
     "authlevels.totp.verify_locked": "verify",
     "authlevels.verification._accept": "verify",
     "authlevels.verification._pass": "verify",
@@ -111,7 +120,8 @@ READS = {
         "stop_listening",
         "subscribe",
     ),
-    "is_nested_deeper",
+    *("is_nested_deeper", "parse_token_ref"),
+    *("audience", "audiences_of", "find_token", "may_revoke", "presented_by", "presenter_of", "published_keys"),
     *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
     *("get_elevation", "lock_elevation"),
     *("list_elevations", "list_factors", "parse_decision_ref", "parse_elevation_ref", "parse_session_handle"),
@@ -166,7 +176,7 @@ def test_every_door_changes_nothing_or_is_tried_below() -> None:
     assert doors - READS - set(UNTOLD) == {one.partition(",")[0] for one in TOLD}
 
 
-AT_THE_VENDOR = {"edit_catalogue", "put_user"}
+AT_THE_VENDOR = {"edit_catalogue", "get_signer", "put_user", "revoke_signing_key"}
 OLD_AND_NEW = {
     *(Kind.TENANT_CHANGED, Kind.MEMBER_CHANGED, Kind.ROLE_CHANGED, Kind.SUBSCRIPTION_CHANGED, Kind.OVERRIDE_CHANGED),
     Kind.ENVIRONMENTS_CHANGED,

@@ -21,6 +21,7 @@ from tiergate import (
     Level,
     Requirement,
     Scope,
+    ScopeSpec,
     Sensitivity,
     Term,
     Verb,
@@ -150,6 +151,9 @@ def _catalogue(at: datetime) -> None:
                 requirement=once,
             )
         )
+        edit.put_scope(ScopeSpec(name="exports", title="Export customers", actions=("exports.create",)))
+        edit.put_scope(ScopeSpec(name="payments", title="Approve a payment", actions=("payments.approve",)))
+        edit.put_scope(ScopeSpec(name="everything", actions=("exports.create", "reports.read")))
         edit.put_role("member", ["reports.read", "exports.create", "payments.approve"])
         edit.put_plan(
             licensing.PlanSpec(key="starter", title="Starter", rank=1, terms=(Term(feature="reports", value=True),))

@@ -93,6 +93,8 @@ def footprint(superuser: psycopg.Connection) -> Callable[[], list[object]]:
             "licensing_feature",
             "licensing_action",
             "licensing_role_default",
+            "licensing_scope",
+            "licensing_scope_action",
             "licensing_plan_version",
             "licensing_tenant",
             "licensing_member",

@@ -155,6 +155,8 @@ def _own_values(side: Side) -> dict[str, Any]:
         "return_to": "",
         "reference": "invoice-9",
         "currency": "EUR",
+        "scope": "exports",
+        "audience": "https://exports.example",
         "limit": "2",
         "status": "active",
         "ip": "192.0.2.7",

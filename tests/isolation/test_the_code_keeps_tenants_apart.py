@@ -36,6 +36,7 @@ SEES_ALL = {
     "audit/exporting.py": "an export is of all, or of one tenant by its id",
     "audit/people.py": "seals every person's key anew when the ring turns",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
+    "authlevels/token_ends.py": "finds expired tokens of all tenants; each is told within its tenant",
     "authlevels/management/commands/keys.py": "turns the key ring, for all tenants",
 }
 CONNECTS_ITSELF = {
@@ -61,6 +62,7 @@ NAMES_BY_OTHER = {
 }
 CROSS_TENANT_TASKS = {
     "audit.tasks": "the trail is drained, sealed and parted for all tenants at once",
+    "authlevels.tasks": "signing keys are the installation's; expired tokens are found over all tenants",
     "audit.draining": "the trail's stream holds every tenant's records",
 }
 COMMANDS = {
@@ -72,6 +74,7 @@ COMMANDS = {
     "keys": "turns the key ring for all tenants, by the sweep's role",
     "migrate": "as the owner, who owns the schema",
     "showmigrations": "as the owner, who owns the schema",
+    "signing_keys": "the keys that sign tokens are no tenant's",
     "sqlmigrate": "as the owner, who owns the schema",
     "tenants": "makes the tenants that a file names, one transaction of each",
 }

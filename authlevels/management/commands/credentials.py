@@ -38,6 +38,9 @@ class Command(BaseCommand):
                 sub.add_argument("--verb", action="append", required=True, dest="verbs", help=told)
                 sub.add_argument("--max-level", default=Level.AAL1.value, choices=["aal1", "aal2", "aal3"])
                 sub.add_argument("--return-to", action="append", default=[], metavar="ORIGIN")
+                sub.add_argument(
+                    "--audience", action="append", default=[], help="a service for which it may introspect tokens"
+                )
                 sub.add_argument("--answer-style", default="full", choices=["full", "bare"])
                 sub.add_argument("--expires-in-days", type=int, default=None)
             if verb == "rotate":
@@ -67,6 +70,7 @@ class Command(BaseCommand):
                     verbs=options["verbs"],
                     max_level=Level(options["max_level"]),
                     return_to_origins=options["return_to"],
+                    audiences=options["audience"],
                     answer_style=options["answer_style"],
                     expires_at=None if days is None else at + timedelta(days=days),
                     by=_BY,

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 import audit.api
-from authlevels.rotation import KeyRingUse, KeyUse, record_rotation, reseal_factors, ring_use
+from authlevels.rotation import KeyRingUse, KeyUse, record_rotation, reseal_factors, reseal_signing_keys, ring_use
 from isolation.api import key_ids
 from isolation.clock import now
 
@@ -43,7 +43,11 @@ class Command(BaseCommand):
         unreadable = []
         done = {}
         record_rotation(by=_BY, at=now())
-        for what, reseal in (("authenticator apps", reseal_factors), ("people of the trail", audit.api.reseal_people)):
+        for what, reseal in (
+            ("authenticator apps", reseal_factors),
+            ("people of the trail", audit.api.reseal_people),
+            ("signing keys", reseal_signing_keys),
+        ):
             done[what] = reseal(progress=partial(self._progress, what))
             self._say(f"{what}: {done[what].moved} sealed anew with {key_ids()[0]}")
             unreadable += [f"{what} {row}" for row in done[what].unreadable]
@@ -55,9 +59,11 @@ class Command(BaseCommand):
 
     def _tell(self, use: KeyRingUse) -> None:
         newest, *older = use.keys
-        self._say(f"{'key':<20}{'apps':>10}{'people':>10}{'credentials':>14}{'sessions':>10}")
+        self._say(f"{'key':<20}{'apps':>10}{'people':>10}{'signing':>10}{'credentials':>14}{'sessions':>10}")
         for key_id, one in [*use.keys.items(), *use.missing.items(), ("(not said)", use.unsaid)]:
-            row = f"{key_id:<20}{one.factors:>10}{one.people:>10}{one.credentials:>14}{one.sessions:>10}"
+            row = (
+                f"{key_id:<20}{one.factors:>10}{one.people:>10}{one.signing:>10}{one.credentials:>14}{one.sessions:>10}"
+            )
             self._say(row + ("  in use" if key_id == newest else ""))
         at = now()
         for key_id in older:
@@ -84,8 +90,8 @@ def _reasons(use: KeyRingUse, key_id: str) -> list[str]:
 
 def _needs(one: KeyUse) -> list[str]:
     found = []
-    if one.factors or one.people:
-        found.append(f"{one.factors + one.people} secrets that `manage.py keys rotate` moves")
+    if one.factors or one.people or one.signing:
+        found.append(f"{one.factors + one.people + one.signing} secrets that `manage.py keys rotate` moves")
     if one.credentials:
         found.append(
             f"{one.credentials} credentials, each of which moves when next used, or by `credentials rotate`"
