@@ -11,6 +11,7 @@ class Kind(StrEnum):
     CHALLENGE_HANDED_OFF = "challenge.handed_off"
     CHALLENGE_ANSWERED = "challenge.answered"
     CHALLENGE_PASSED = "challenge.passed"
+    CHALLENGE_REFUSED = "challenge.refused"
     CHALLENGE_FAILED = "challenge.failed"
     REQUEST_SUSPENDED = "request.suspended"
     REQUEST_RESUMED = "request.resumed"

@@ -2,6 +2,7 @@
 
 from authlevels.assertion import assert_session
 from authlevels.audiences import audience
+from authlevels.challenge_refusal import refuse_challenge
 from authlevels.challenges import (
     OpenedChallenge,
     Presenter,
@@ -237,6 +238,7 @@ __all__ = [
     "read_session",
     "record_refused_use",
     "redeem",
+    "refuse_challenge",
     "remove_factor",
     "resolve_credential",
     "resolve_session_secret",

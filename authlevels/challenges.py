@@ -18,6 +18,7 @@ from authlevels.errors import (
     VerbMissing,
     WrongBrowser,
 )
+from authlevels.last_used import last_used_first
 from authlevels.methods import ChallengeMethod, usable_methods
 from authlevels.models import Challenge, Elevation, ProofRow
 from authlevels.models.people import ACCOUNT
@@ -185,16 +186,16 @@ def show_challenge(*, ref: str, presenter: Presenter, at: datetime) -> ShownChal
         checked = check_presenter(row, presenter)
         facts = facts_of(checked, at=at)
         is_open = is_answerable(checked, facts, at=at)
-        methods = methods_of(checked, facts, at=at) if is_open else {}
+        methods = last_used_first(checked, methods_of(checked, facts, at=at)) if is_open else ()
         left = Elevation.objects.filter(
             tenant_id=tenant_id, challenge_id=challenge_id, awaits_digest__isnull=True
         ).first()
-    state = "passed" if checked.passed_at else "open" if is_open else "closed"
+    ended = "passed" if checked.passed_at else "refused" if checked.refused_at else "closed"
     return ShownChallenge(
         id=ref,
-        state=state,
+        state="open" if is_open else ended,
         expires_at=checked.expires_at,
-        methods=tuple(methods),
+        methods=methods,
         display=checked.display,
         return_to=checked.return_to,
         return_state=checked.state,

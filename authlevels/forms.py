@@ -21,3 +21,9 @@ class PasswordForm(forms.Form):
     """A password."""
 
     password = forms.CharField(max_length=1024, strip=False)
+
+
+class PasskeyForm(forms.Form):
+    """What an authenticator signed, as the page's script writes it: JSON."""
+
+    credential = forms.CharField(max_length=32768)

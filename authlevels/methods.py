@@ -50,3 +50,8 @@ def usable_methods(
             method = _BY_AMR[one.method]
             found[method] = (*found.get(method, ()), one)
     return found
+
+
+def method_of(amr: str) -> ChallengeMethod | None:
+    """Return the method that brings a proof of this RFC 8176 value; None for what is no method of ours."""
+    return _BY_AMR.get(amr)

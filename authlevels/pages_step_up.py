@@ -13,30 +13,45 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from authlevels.challenge_fields import readable_fields
+from authlevels.challenge_refusal import refuse_challenge
 from authlevels.challenges import Presenter, ShownChallenge, hand_off, show_challenge
 from authlevels.cookies import set_browser_cookie
+from authlevels.drf import caller
 from authlevels.errors import (
     ChallengeClosed,
     ChallengeNotFound,
     CodeAlreadyUsed,
     MethodUnavailable,
+    PasskeyCloned,
+    PasskeyRefused,
     Throttled,
     WrongBrowser,
     WrongCode,
 )
-from authlevels.forms import PasswordForm, TotpForm
+from authlevels.forms import PasskeyForm, PasswordForm, TotpForm
 from authlevels.methods import ChallengeMethod
 from authlevels.origins import normal_origin
 from authlevels.pages import open_page, see_other
 from authlevels.pages_resume import CONFIRMED
 from authlevels.presenters import browser_presenter_of, held_mark, is_session_cookie, renew_cookie
+from authlevels.principals import PersonPrincipal
 from authlevels.public_ids import parse_suspended_ref
 from authlevels.verification import Passed, verify
 from isolation.clock import now
 from tiergate import TiergateError
 
-_OURS = ("challenge", "state", "code")
-_FORMS = {ChallengeMethod.TOTP: TotpForm, ChallengeMethod.PASSWORD: PasswordForm}
+_OURS = ("challenge", "state", "code", "error")
+_JUDGED = (
+    WrongCode,
+    CodeAlreadyUsed,
+    MethodUnavailable,
+    ChallengeClosed,
+    Throttled,
+    PasskeyRefused,
+    PasskeyCloned,
+)
+_FORMS = {ChallengeMethod.TOTP: TotpForm, ChallengeMethod.PASSWORD: PasswordForm, ChallengeMethod.PASSKEY: PasskeyForm}
 
 
 @open_page("the challenge itself asks for its session or for the browser that took the hand-off")
@@ -48,6 +63,8 @@ def step_up(request: HttpRequest, challenge: str) -> HttpResponse:
         return _take_hand_off(request, challenge)
     presenter = browser_presenter_of(request)
     try:
+        if request.method == "POST" and "refuse" in request.POST:
+            return _not_me(request, challenge, presenter)
         if request.method == "POST":
             return _judge(request, challenge, presenter)
         shown = show_challenge(ref=challenge, presenter=presenter, at=now())
@@ -56,11 +73,11 @@ def step_up(request: HttpRequest, challenge: str) -> HttpResponse:
     return _page(request, shown)
 
 
-def with_answer(return_to: str, *, challenge: str, state: str, code: str = "") -> str:
-    """Return the product's address with ``challenge``, ``state`` and ``code`` as its query parameters."""
+def with_answer(return_to: str, *, challenge: str, state: str, code: str = "", error: str = "") -> str:
+    """Return the product's address with ``challenge``, ``state``, ``code`` and ``error`` as its query parameters."""
     parts = urlsplit(return_to)
     kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in _OURS]
-    added = [(name, value) for name, value in zip(_OURS, (challenge, state, code), strict=True) if value]
+    added = [(name, value) for name, value in zip(_OURS, (challenge, state, code, error), strict=True) if value]
     return urlunsplit(parts._replace(query=urlencode([*kept, *added])))
 
 
@@ -85,21 +102,23 @@ def _judge(request: HttpRequest, challenge: str, presenter: Presenter) -> HttpRe
     if not form.is_valid():
         shown = show_challenge(ref=challenge, presenter=presenter, at=at)
         return _page(request, shown, error="Enter what is asked for.", status=400)
-    code = next(iter(form.cleaned_data.values()))
+    given = next(iter(form.cleaned_data.values()))
+    is_passkey = method == ChallengeMethod.PASSKEY
     try:
         result = verify(
             ref=challenge,
             method=method,
-            code=code,
+            code="" if is_passkey else given,
+            credential=given if is_passkey else None,
             presenter=presenter,
             at=at,
             renew_secret=is_session_cookie(request),
         )
-    except (WrongCode, CodeAlreadyUsed, MethodUnavailable, ChallengeClosed, Throttled) as refused:
+    except _JUDGED as refused:
         return _refused(request, challenge, presenter, refused)
     shown = show_challenge(ref=challenge, presenter=presenter, at=at)
     if not isinstance(result, Passed):
-        return _page(request, shown)
+        return _page(request, shown, is_half=True)
     waiting = _waiting(request)
     if waiting:
         response: HttpResponse = see_other(f"/step-up/resume/{waiting}?{CONFIRMED}")
@@ -110,6 +129,16 @@ def _judge(request: HttpRequest, challenge: str, presenter: Presenter) -> HttpRe
         response = _page(request, shown)
     renew_cookie(request, response, result, at=at)
     return response
+
+
+def _not_me(request: HttpRequest, challenge: str, presenter: Presenter) -> HttpResponse:
+    """Close what the person says is not theirs."""
+    at, error, status = now(), "", 200
+    try:
+        refuse_challenge(ref=challenge, presenter=presenter, at=at)
+    except ChallengeClosed as closed:
+        error, status = closed.detail, 409
+    return _page(request, show_challenge(ref=challenge, presenter=presenter, at=at), error=error, status=status)
 
 
 def _waiting(request: HttpRequest) -> str:
@@ -127,11 +156,20 @@ def _refused(request: HttpRequest, challenge: str, presenter: Presenter, refused
     return response
 
 
-def _page(request: HttpRequest, shown: ShownChallenge, *, error: str = "", status: int = 200) -> HttpResponse:
-    waiting = _waiting(request)
-    back = with_answer(shown.return_to, challenge=shown.id, state=shown.return_state) if shown.return_to else ""
+def _page(
+    request: HttpRequest, shown: ShownChallenge, *, error: str = "", status: int = 200, is_half: bool = False
+) -> HttpResponse:
+    waiting = _waiting(request) if shown.state == "passed" else ""
+    refused = "access_denied" if shown.state == "refused" else ""
+    back = ""
+    if shown.return_to:
+        back = with_answer(shown.return_to, challenge=shown.id, state=shown.return_state, error=refused)
     context: dict[str, Any] = {
         "shown": shown,
+        "fields": readable_fields(shown.display),
+        "is_own": isinstance(caller(request), PersonPrincipal),
+        "is_half": is_half,
+        "tried": request.POST.get("method", ""),
         "methods": [method.value for method in shown.methods],
         "error": error,
         "back": f"/step-up/resume/{waiting}?{CONFIRMED}" if waiting else back,

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from authlevels.client_address import strict_address
 from authlevels.methods import ChallengeMethod
 
-_CHALLENGE_STATES: Final = ["open", "passed", "closed"]
+_CHALLENGE_STATES: Final = ["open", "passed", "refused", "closed"]
 
 _NEEDED: Final = {
     ChallengeMethod.TOTP: "code",

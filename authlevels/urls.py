@@ -8,6 +8,7 @@ from authlevels import (
     pages_step_up,
     views_factors,
     views_passkeys,
+    views_refusal,
     views_relayed_factors,
     views_sessions,
     views_step_up,
@@ -46,6 +47,7 @@ urlpatterns = [
         "step-up/challenges/<slug:challenge>/passkey", views_passkeys.AskPasskeyView.as_view(), name="challenge-passkey"
     ),
     path("step-up/challenges/<slug:challenge>/verify", views_step_up.VerifyView.as_view(), name="verify"),
+    path("step-up/challenges/<slug:challenge>/refuse", views_refusal.RefuseView.as_view(), name="refuse"),
     path("step-up/challenges/<slug:challenge>/redeem", views_step_up.RedeemView.as_view(), name="redeem"),
     path("step-up/elevations", views_step_up.OwnElevationsView.as_view(), name="elevations"),
     path("step-up/elevations/<slug:elevation>", views_step_up.ElevationView.as_view(), name="elevation"),

@@ -11,6 +11,7 @@ class Challenge(models.Model):
     """A request to prove more, for one action of one session, bound to what the person sees.
 
     browser_digest: for an asserted session, the browser that used the hand-off; no other browser may answer.
+    refused_at: when the person said that this was not their doing.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -37,6 +38,7 @@ class Challenge(models.Model):
     expires_at = models.DateTimeField(editable=False)
     closed_at = models.DateTimeField(null=True)
     passed_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
 
     class Meta:
         """What the database itself holds to."""
@@ -56,6 +58,10 @@ class Challenge(models.Model):
             models.CheckConstraint(
                 condition=models.Q(passed_at__isnull=True) | models.Q(closed_at__isnull=False),
                 name="challenge_passed_is_closed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(refused_at__isnull=True) | models.Q(closed_at__isnull=False, passed_at__isnull=True),
+                name="challenge_refused_is_closed",
             ),
         ]
 

@@ -23,6 +23,7 @@ PARTS: Final = frozenset(
         Kind.CHALLENGE_ANSWERED,
         Kind.CHALLENGE_PASSED,
         Kind.CHALLENGE_FAILED,
+        Kind.CHALLENGE_REFUSED,
         Kind.ELEVATION_CREATED,
         Kind.ELEVATION_USED,
         Kind.ELEVATION_ENDED,
@@ -31,11 +32,14 @@ PARTS: Final = frozenset(
 )
 
 
+_ENDINGS: Final = frozenset({Kind.CHALLENGE_PASSED, Kind.CHALLENGE_REFUSED})
+
+
 def clauses(entries: list[Entry], names: Names) -> list[str]:
     """Tell what followed a beginning, each part as a clause without its subject: ``gave a code after 8 s``."""
     begun, kinds = entries[0].at, {entry.kind for entry in entries}
     out = [clause(entry, names, begun=begun) for entry in entries[1:]]
-    if len(entries) > 1 and Kind.CHALLENGE_PASSED not in kinds and Kind.CHALLENGE_OPENED in kinds:
+    if len(entries) > 1 and not kinds & _ENDINGS and Kind.CHALLENGE_OPENED in kinds:
         out.append("a challenge was opened and not passed")
     elif any(entry.payload.get("awaits_redemption") for entry in entries) and Kind.ELEVATION_CREATED not in kinds:
         out.append("what that left was not redeemed")
@@ -71,6 +75,10 @@ def _failed(entry: Entry, _names: Names, _begun: datetime) -> str:
     return f"{told}, the last try for now" if why == "wrong" and entry.payload.get("attempts_left") == 0 else told
 
 
+def _denied(entry: Entry, _names: Names, _begun: datetime) -> str:
+    return f"said after {_waited(entry)} that this was not their doing"
+
+
 def _disabled(entry: Entry, _names: Names, _begun: datetime) -> str:
     return f"the authenticator app was disabled after {plain(entry.payload.get('why', 'too many wrong codes'))}"
 
@@ -97,6 +105,7 @@ _CLAUSES: Final[Mapping[str, Callable[[Entry, Names, datetime], str]]] = Mapping
         Kind.CHALLENGE_ANSWERED: _answered,
         Kind.CHALLENGE_PASSED: _passed,
         Kind.CHALLENGE_FAILED: _failed,
+        Kind.CHALLENGE_REFUSED: _denied,
         Kind.FACTOR_DISABLED: _disabled,
         Kind.ELEVATION_CREATED: _created,
         Kind.ELEVATION_USED: _used,

@@ -288,6 +288,11 @@ def _suspended_and_resumed(acme: Acme) -> None:
     claim_suspended(ref=ref, session=alice, at=later(2))
 
 
+def _refused(acme: Acme) -> None:
+    opened = acme.challenge(acme.assert_bob())
+    authlevels.refuse_challenge(ref=opened.id, presenter=authlevels.Presenter(credential=acme.credential), at=later(3))
+
+
 def _erased(acme: Acme) -> None:
     acme.assert_bob()
     _no_member(acme)
@@ -365,6 +370,7 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "confirm_passkey_enrolment": (_passkey_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),
     "verify, by a cloned passkey": (_passkey_cloned, {Kind.CHALLENGE_FAILED, Kind.FACTOR_CLONED}),
     "remove_factor": (_removed, {Kind.FACTOR_REMOVED}),
+    "refuse_challenge": (_refused, {Kind.CHALLENGE_REFUSED}),
     "suspend_request": (_suspended_and_resumed, {Kind.REQUEST_SUSPENDED, Kind.REQUEST_RESUMED}),
     "put_user": (lambda _acme: put_alice(), {Kind.PERSON_CHANGED, Kind.FACTOR_ADDED}),
     "create_credential": (_created, {Kind.CREDENTIAL_CREATED}),

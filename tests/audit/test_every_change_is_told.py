@@ -57,6 +57,7 @@ WRITERS = {
     "authlevels.attempts.give_back": "a count, set back by what is told as a right attempt",
     "authlevels.ceremonies.begin": "begin_passkey_enrolment",
     "authlevels.ceremonies.use_up": "verify",
+    "authlevels.challenge_refusal.refuse_challenge": "refuse_challenge",
     "authlevels.challenges.open_challenge": "open_challenge",
     "authlevels.challenges.hand_off": "hand_off",
     "authlevels.challenges._equal_open": "open_challenge",

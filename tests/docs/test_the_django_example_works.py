@@ -21,7 +21,7 @@ from licensing import api as licensing
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "integrate.md"
 NORTHWIND = Path(__file__).resolve().parents[2] / "sample" / "northwind"
-PAYMENT = {"reference": "r-1", "amount": 1200, "payee": "Lisbon Office"}
+PAYMENT = {"currency": "EUR", "reference": "r-1", "amount": 1200, "payee": "Lisbon Office"}
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_one_confirmation_pays_once(product: ModuleType, carol: Client) -> None:
         "/step-up/challenges", {"decision_id": refused.json()["decision_id"]}, content_type="application/json"
     ).json()
     fields = {one["value"] for one in opened["display"]["fields"]}
-    assert fields == {PAYMENT["amount"], PAYMENT["payee"]}
+    assert fields == {PAYMENT["amount"], PAYMENT["currency"], PAYMENT["payee"]}
     code = pyotp.TOTP(people()["carol"].totp_secret).at(now())
     passed = carol.post(
         f"/step-up/challenges/{opened['challenge_id']}/verify",

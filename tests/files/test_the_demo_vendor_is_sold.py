@@ -72,7 +72,7 @@ def test_a_regulated_export_asks_for_a_second_factor_of_five_minutes_for_this_ac
 @pytest.mark.usefixtures("catalogue")
 def test_a_payment_is_bound_to_its_amount_and_payee() -> None:
     action = Action.objects.get(name="payments.approve")
-    assert action.binds == ["resource.properties.amount", "resource.properties.payee"]
+    assert action.binds == [f"resource.properties.{name}" for name in ("amount", "currency", "payee")]
     assert action.requirement is not None
     assert action.requirement["scope"] == "transaction"
 

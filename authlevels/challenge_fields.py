@@ -1,0 +1,82 @@
+"""What a person confirms, written so that they read what they confirm."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+_CURRENCY_LETTERS: Final = 3
+# ISO 4217: how many digits of the minor unit; the others have two.
+_DIGITS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
+    **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+class ReadableField(Struct, frozen=True, kw_only=True):
+    """One bound property. name: its path in the request. given: its value as the product sent it."""
+
+    name: str
+    label: str
+    value: str
+    given: str
+
+
+def readable_fields(display: Mapping[str, Any]) -> list[ReadableField]:
+    """Write the bound properties of a challenge for a person.
+
+    A whole number called ``amount`` beside a bound ``currency`` is in that currency's minor unit: both are shown as
+    one sum. Any other number has its digits grouped, and is never converted.
+    """
+    given = {one["name"]: one["value"] for one in display.get("fields", ())}
+    sums = {name: _currency_beside(name, given) for name in given}
+    told = {_beside(name, "currency") for name, currency in sums.items() if currency}
+    return [
+        ReadableField(name=name, label=_label(name), value=_value(value, sums[name]), given=str(value))
+        for name, value in given.items()
+        if name not in told
+    ]
+
+
+def _beside(name: str, other: str) -> str:
+    head, dot, _ = name.rpartition(".")
+    return f"{head}{dot}{other}"
+
+
+def _currency_beside(name: str, given: Mapping[str, object]) -> str:
+    value, currency = given[name], given.get(_beside(name, "currency"))
+    is_sum = name.rpartition(".")[2] == "amount" and isinstance(value, int) and not isinstance(value, bool)
+    if not is_sum or not isinstance(currency, str) or len(currency) != _CURRENCY_LETTERS or not currency.isascii():
+        return ""
+    return currency.upper() if currency.isalpha() else ""
+
+
+def _label(name: str) -> str:
+    words = name.rpartition(".")[2].replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:] or name
+
+
+def _value(value: object, currency: str) -> str:
+    match value:
+        case bool():
+            text = "yes" if value else "no"
+        case int():
+            text = _sum(value, currency) if currency else f"{value:,}"
+        case float():
+            text = f"{value:,}"
+        case Mapping():
+            text = ", ".join(f"{_label(str(name))}: {_value(one, '')}" for name, one in value.items())
+        case list() | tuple():
+            text = ", ".join(_value(one, "") for one in value)
+        case _:
+            text = "" if value is None else str(value)
+    return text or "nothing"
+
+
+def _sum(minor: int, currency: str) -> str:
+    digits = _DIGITS.get(currency, 2)
+    if digits == 0:
+        return f"{minor:,} {currency}"
+    whole, rest = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole:,}.{rest:0{digits}d} {currency}"
