@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import audit.api
+from authlevels.batches import batch_display, declared_batch
 from authlevels.errors import (
     ChallengeClosed,
     ChallengeNotFound,
@@ -85,7 +86,7 @@ class ShownChallenge:
     elevation_id: str = ""
 
 
-def open_challenge(
+def open_challenge(  # noqa: PLR0913 - each is a member of what is asked
     *,
     tenant_id: UUID,
     decision_id: str,
@@ -95,14 +96,17 @@ def open_challenge(
     return_to: str = "",
     state: str = "",
     own_origin: str = "",
+    batch_items: int = 0,
 ) -> OpenedChallenge:
     """Open the challenge that a recorded refusal calls for, or return the equal open one.
 
     decision_id: ``dec_…``. Exactly one of session and credential is the caller.
+    batch_items: confirm up to so many such things at once, as the catalogue allows; 0: this one alone.
     own_origin: this site's origin, where an own session may be sent back to.
     return_to: without it an asserted session gets no page of ours, since its code would have nowhere to go.
     :raises DecisionNotFound: no such decision of this tenant and, for a session, of that session.
     :raises DecisionNotChallengeable: it asks for no proof, or is too old.
+    :raises BatchRefused: so many cannot be confirmed at once.
     :raises ReturnToRefused: the address is on none of the caller's origins.
     :raises NothingToShow: the person has enrolled nothing of ours that would do.
     """
@@ -121,7 +125,8 @@ def open_challenge(
         if facts.state != SessionState.LIVE:
             raise ChallengeClosed("The session has ended.")
         by = f"credential:{credential.name}" if credential else ":".join(decision.subject)
-        row = _equal_open(tenant_id, decision, by=by, at=at)
+        batch = declared_batch(decision, items=batch_items) if batch_items else None
+        row = _equal_open(tenant_id, decision, batch=batch, by=by, at=at)
         methods = methods_of(row, facts, at=at)
         if not methods:
             raise NothingToShow("The person has enrolled nothing that would do.")
@@ -316,9 +321,11 @@ def _check_caller(tenant_id: UUID, session: Session | None, credential: Credenti
         raise DecisionNotFound("There is no such decision.")
 
 
-def _equal_open(tenant_id: UUID, decision: RecordedDecision, *, by: str, at: datetime) -> Challenge:
+def _equal_open(
+    tenant_id: UUID, decision: RecordedDecision, *, batch: dict[str, Any] | None, by: str, at: datetime
+) -> Challenge:
     requirement = decision.requirement.to_json()
-    canonical = dumps(requirement, sort_keys=True, separators=(",", ":"))
+    canonical = dumps(requirement if batch is None else [requirement, batch], sort_keys=True, separators=(",", ":"))
     key = {
         "tenant_id": tenant_id,
         "session_id": decision.session_id,
@@ -338,7 +345,8 @@ def _equal_open(tenant_id: UUID, decision: RecordedDecision, *, by: str, at: dat
         action=decision.target.action,
         resource_type=decision.resource[0],
         resource_id=decision.resource[1],
-        display=decision.display,
+        display=decision.display if batch is None else batch_display(decision.display, batch),
+        batch=batch,
         created_at=at,
         expires_at=at + CHALLENGE_LIVES,
     )
@@ -360,6 +368,7 @@ def _equal_open(tenant_id: UUID, decision: RecordedDecision, *, by: str, at: dat
                 "action": row.action,
                 "resource": list(decision.resource),
                 "requirement": requirement,
+                **({"batch": {"items": batch["items"], "per_item": batch["per_item"]}} if batch else {}),
                 "policy_version": row.policy_version,
                 "expires_at": row.expires_at.isoformat(),
                 "by": by,

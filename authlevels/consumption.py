@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from authlevels.batches import batch_scope
 from authlevels.claims import claim_transaction
 from authlevels.elevations import claim_use, usable_elevations
-from authlevels.errors import ElevationGone, ElevationNotFound
+from authlevels.errors import ElevationElsewhere, ElevationGone, ElevationNotFound
 from authlevels.models import Elevation, SessionRow
 from authlevels.public_ids import elevation_ref, parse_elevation_ref, session_handle
 from isolation.api import tenant_transaction
@@ -48,12 +49,15 @@ def get_elevation(*, ref: str) -> HeldElevation:
             raise ElevationNotFound("There is no such elevation.")
         session = SessionRow.objects.get(tenant_id=tenant_id, id=row.session_id)
     target = Target(action=row.action, resource=f"{row.resource_type}/{row.resource_id}", binding=row.binding)
+    scope = elevation_scope(Scope(row.scope), target, until=row.expires_at)
+    if row.batch is not None:
+        scope = batch_scope(row.batch, action=row.action, left=row.uses_allowed - row.uses, until=row.expires_at)
     return HeldElevation(
         tenant_id=tenant_id,
         id=row.id,
         subject=(session.subject_type, session.subject_id),
         session=session_handle(session.id),
-        scope=elevation_scope(Scope(row.scope), target, until=row.expires_at),
+        scope=scope,
     )
 
 
@@ -68,24 +72,31 @@ def lock_elevation(held: HeldElevation, *, request_id: str, at: datetime) -> Non
         row = usable.select_for_update(of=("self",)).first()
         if row is None:
             raise ElevationGone("The elevation has ended or has expired.", why="ended")
-        if row.used_at is not None and not (request_id and row.used_by == request_id):
+        used_by = {row.used_by} if row.batch is None else set(row.batch["used"].values())
+        if row.used_at is not None and not (request_id and request_id in used_by):
             raise ElevationGone("The elevation was used already.", why="used")
 
 
-def use_elevation(held: HeldElevation, *, request_id: str, at: datetime) -> None:
+def use_elevation(held: HeldElevation, *, target: Target, request_id: str, at: datetime) -> None:
     """Use up an elevation that this transaction has locked.
 
     For one transaction, whatever else was confirmed for the very same one is used up with it: a person confirmed one
     thing to be done once.
+    target: what is to be done.
+    :raises ElevationElsewhere: it was given for something else, or the batch has no more of it.
     :raises ElevationGone: it was used all the same.
     """
+    if held.scope.batch is None and not held.scope.covers(target):
+        raise ElevationElsewhere("The elevation was given for something else.", why="elsewhere")
     if held.scope.kind == Scope.TRANSACTION:
         has_it = claim_transaction(
             tenant_id=held.tenant_id,
             session=held.session,
-            binding=held.scope.binding or "",
+            binding=target.binding,
             request_id=request_id,
             at=at,
+            target=target,
+            elevation_id=held.id,
         )
     else:
         has_it = claim_use(tenant_id=held.tenant_id, elevation_id=held.id, request_id=request_id, at=at)

@@ -22,12 +22,13 @@ from tiergate import Verb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveElevation:
-    """What a passed challenge left and still counts. id: ``elv_…``, by which it is ended."""
+    """What a passed challenge left and still counts. id: ``elv_…``, by which it is ended. uses_left: of a batch."""
 
     id: str
     action: str
     scope: str
     expires_at: datetime
+    uses_left: int = 1
 
 
 def list_elevations(*, session: Session, at: datetime) -> list[LiveElevation]:
@@ -36,7 +37,11 @@ def list_elevations(*, session: Session, at: datetime) -> list[LiveElevation]:
         unused = usable_elevations(session.tenant_id, at=at).filter(session_id=session.id, used_at__isnull=True)
         return [
             LiveElevation(
-                id=elevation_ref(row.tenant_id, row.id), action=row.action, scope=row.scope, expires_at=row.expires_at
+                id=elevation_ref(row.tenant_id, row.id),
+                action=row.action,
+                scope=row.scope,
+                expires_at=row.expires_at,
+                uses_left=row.uses_allowed - row.uses,
             )
             for row in unused.order_by("-created_at")
         ]
@@ -49,7 +54,8 @@ def claim_use(*, tenant_id: UUID, elevation_id: UUID, request_id: str, at: datet
     """
     name = request_id or f"once:{uuid4().hex}"
     with tenant_transaction(tenant_id):
-        usable = usable_elevations(tenant_id, at=at).filter(id=elevation_id)
+        # Things of a batch are taken one by one, each by what it is.
+        usable = usable_elevations(tenant_id, at=at).filter(id=elevation_id, batch__isnull=True)
         claimed = usable.filter(used_at__isnull=True).update(used_at=at, used_by=name)
         if claimed:
             record_use(tenant_id, elevation_id, name, at=at)
@@ -71,7 +77,9 @@ def elevation_consumed(*, tenant_id: UUID, elevation_id: UUID, at: datetime, req
         if request_id:
             may_use |= Q(used_by=request_id)
         used = (
-            usable_elevations(tenant_id, at=at).filter(id=elevation_id).filter(may_use).update(used_at=at, used_by=name)
+            usable_elevations(tenant_id, at=at)
+            .filter(may_use, id=elevation_id, batch__isnull=True)
+            .update(used_at=at, used_by=name)
         )
         if not used:
             raise ElevationGone("The elevation was used, has ended, or has expired.")
@@ -167,7 +175,11 @@ def _named(presenter: Presenter) -> str:
     return ":".join(presenter.session.subject) if presenter.session else ""
 
 
-def record_use(tenant_id: UUID, elevation_id: UUID, name: str, *, at: datetime) -> None:
-    """Append that an elevation was used, within the transaction that uses it."""
+def record_use(tenant_id: UUID, elevation_id: UUID, name: str, *, resource: str = "", at: datetime) -> None:
+    """Append that an elevation was used, within the transaction that uses it.
+
+    resource: for which one of a batch, ``"type/id"``.
+    """
     row = Elevation.objects.get(tenant_id=tenant_id, id=elevation_id)
-    tell_elevation(audit.api.Kind.ELEVATION_USED, row, {"used_by": name}, at=at)
+    told = {"used_by": name, **({"resource": resource} if resource else {})}
+    tell_elevation(audit.api.Kind.ELEVATION_USED, row, told, at=at)

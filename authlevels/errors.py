@@ -203,6 +203,13 @@ class ElevationGone(TiergateError):
     kind = ErrorKind.CONFLICT
 
 
+class BatchRefused(TiergateError):
+    """So much cannot be confirmed at once."""
+
+    code = "batch_refused"
+    kind = ErrorKind.INVALID
+
+
 class ElevationElsewhere(TiergateError):
     """The elevation was given for something else than what it is to be used for."""
 

@@ -15,8 +15,8 @@ import msgspec
 
 import audit.api
 from authlevels.errors import DecisionNotChallengeable, DecisionNotFound
-from authlevels.public_ids import parse_decision_ref, parse_session_handle
-from tiergate import Decision, Facts, NeedKind, Outcome, Requirement, Target
+from authlevels.public_ids import parse_decision_ref, parse_session_handle, session_handle
+from tiergate import BatchItem, BatchSpec, Decision, Facts, NeedKind, Outcome, Requirement, Target, batch_item
 
 CHALLENGEABLE_FOR: Final = timedelta(minutes=15)
 """How long a refusal may be answered by a step-up; after that the product asks again."""
@@ -24,7 +24,10 @@ CHALLENGEABLE_FOR: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedDecision:
-    """A refusal that a person can answer: who, in which session, wanted what, and what it asks."""
+    """A refusal that a person can answer: who, in which session, wanted what, and what it asks.
+
+    batch, item: how many such things may be confirmed at once, and this one as one of them.
+    """
 
     id: UUID
     session_id: UUID
@@ -33,6 +36,8 @@ class RecordedDecision:
     resource: tuple[str, str]
     requirement: Requirement
     policy_version: str
+    batch: BatchSpec | None
+    item: BatchItem | None
     display: dict[str, Any]
 
 
@@ -93,6 +98,15 @@ def _read(
         resource=facts.resource,
         requirement=decision.requirement,
         policy_version=facts.versions.policy,
+        batch=facts.action.batch,
+        item=batch_item(
+            facts.action,
+            tenant=facts.tenant.id,
+            subject=subject,
+            session=session_handle(session_id),
+            resource=facts.resource,
+            fields=fields,
+        ),
         display={
             "action": facts.action_name,
             "title": facts.action.title or facts.action_name,

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from authlevels.client_address import strict_address
 from authlevels.methods import ChallengeMethod
+from tiergate import MAX_BATCH
 
 _CHALLENGE_STATES: Final = ["open", "passed", "refused", "closed"]
 
@@ -161,13 +162,21 @@ class PasskeyRequest(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
 
 
+class BatchRequest(serializers.Serializer[Any]):
+    """How many such things to confirm at once."""
+
+    items = serializers.IntegerField(min_value=2, max_value=MAX_BATCH)
+
+
 class OpenRequest(serializers.Serializer[Any]):
     """The refusal to answer, and where the browser goes afterwards.
 
+    batch: up to so many at once, where the catalogue allows it.
     tenant: only for a vendor-wide credential.
     """
 
     decision_id = serializers.CharField(max_length=64)
+    batch = BatchRequest(required=False)
     return_to = serializers.CharField(max_length=2048, required=False, allow_blank=True, default="")
     state = serializers.CharField(max_length=512, required=False, allow_blank=True, default="")
     tenant = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")

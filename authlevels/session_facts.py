@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from authlevels.authenticators import KnownApp, KnownPasskey, authenticators_of
+from authlevels.batches import batch_scope
 from authlevels.models import SessionRow
 from authlevels.public_ids import parse_session_handle, session_handle
 from isolation.api import tenant_row
@@ -46,8 +47,8 @@ class _Elevation(msgspec.Struct):
     batch: dict[str, Any] | None
 
     def is_unused(self, request_id: str) -> bool:
-        """Say whether it may still be used by this request."""
-        return self.used_at is None or (request_id != "" and self.used_by == request_id)
+        """Say whether it may still be used by this request; of a batch, its scope says for what."""
+        return self.batch is not None or self.used_at is None or (request_id != "" and self.used_by == request_id)
 
 
 class _Proof(msgspec.Struct):
@@ -191,8 +192,16 @@ def proof_of(row: RecordedProof, scope: ProofScope) -> Proof:
     )
 
 
-def _scope_of(elevation: _Elevation) -> ProofScope:
+def _scope_of(elevation: _Elevation, request_id: str) -> ProofScope:
     """Return what the proofs of an elevation count for."""
+    if elevation.batch is not None:
+        return batch_scope(
+            elevation.batch,
+            action=elevation.action,
+            left=elevation.uses_allowed - elevation.uses,
+            until=elevation.expires_at,
+            request_id=request_id,
+        )
     target = Target(
         action=elevation.action,
         resource=f"{elevation.resource_type}/{elevation.resource_id}",
@@ -202,7 +211,7 @@ def _scope_of(elevation: _Elevation) -> ProofScope:
 
 
 def _live_proofs(row: _Found, *, request_id: str) -> Iterable[Proof]:
-    scopes = {one.id: _scope_of(one) for one in row.elevations if one.is_unused(request_id)}
+    scopes = {one.id: _scope_of(one, request_id) for one in row.elevations if one.is_unused(request_id)}
     for proof in row.proofs:
         if proof.challenge_id is None:
             yield proof_of(proof, SESSION_WIDE)

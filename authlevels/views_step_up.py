@@ -60,6 +60,7 @@ class ChallengesView(APIView):
             credential=by.credential,
             return_to=given["return_to"],
             state=given["state"],
+            batch_items=given.get("batch", {}).get("items", 0),
             own_origin=normal_origin(settings.TIERGATE_BASE_URL),
             at=now(),
         )

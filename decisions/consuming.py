@@ -37,6 +37,7 @@ def elevation_consumed(request: Request | HttpRequest) -> Iterator[Answer]:
                 tenant_id=answer.home,
                 session=answer.question.context.session or "",
                 binding=answer.binding,
+                target=answer.target,
                 request_id="",
                 at=now(),
             )

@@ -16,7 +16,7 @@ from decisions.trail import is_ever_routine, is_routine, record, record_at_once,
 from decisions.watching import watched
 from isolation.api import tenant_transaction
 from licensing import api as licensing
-from tiergate import SESSION_WIDE, Decision, Purpose, Scope, SessionFacts, SessionState, Target, decide
+from tiergate import SESSION_WIDE, Decision, ProofScope, Purpose, Scope, SessionFacts, SessionState, decide
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +108,7 @@ def _answer(question: Question, gathered: Gathered, decision: Decision, decision
         decision=decision,
         decision_id=decision_id,
         binding=gathered.facts.binding,
+        item=gathered.facts.item,
         privileges=frozenset(gathered.facts.privileges) if question.service is None else None,
     )
 
@@ -141,9 +142,7 @@ def _using(
         gathered = _within(_gathered(question, snapshot, at=at), held)
         decision = decide(gathered.facts)
         if decision.is_allowed:
-            if not held.scope.covers(_target(gathered)):
-                raise authlevels.ElevationElsewhere("The elevation was given for something else.", why="elsewhere")
-            authlevels.use_elevation(held, request_id=question.claim_id, at=at)
+            authlevels.use_elevation(held, target=gathered.facts.target(), request_id=question.claim_id, at=at)
         return gathered, decision, record(question, gathered, decision)
 
 
@@ -152,13 +151,13 @@ def _within(gathered: Gathered, held: authlevels.HeldElevation) -> Gathered:
     session = gathered.facts.session
     if session is None:
         return gathered
-    counting = tuple(proof for proof in session.proofs if proof.scope in {SESSION_WIDE, held.scope})
+    counting = tuple(one for one in session.proofs if one.scope == SESSION_WIDE or _is_of(one.scope, held.scope))
     return replace(gathered, facts=replace(gathered.facts, session=replace(session, proofs=counting)))
 
 
-def _target(gathered: Gathered) -> Target:
-    facts = gathered.facts
-    return Target(action=facts.action_name, resource="/".join(facts.resource), binding=facts.binding)
+def _is_of(scope: ProofScope, held: ProofScope) -> bool:
+    # What was done of a batch meanwhile makes it no other.
+    return (scope.batch is None) == (held.batch is None) and replace(scope, batch=None) == replace(held, batch=None)
 
 
 def _note_use(question: Question, session: SessionFacts | None, *, at: datetime) -> None:
@@ -194,6 +193,7 @@ def _claim(question: Question, gathered: Gathered, *, at: datetime) -> bool:
         tenant_id=question.home,
         session=session.handle,
         binding=gathered.facts.binding,
+        target=gathered.facts.target(),
         request_id=question.claim_id,
         at=at,
     )

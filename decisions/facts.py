@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from decisions.frames import NOBODYS, frame_of
 from decisions.people import Person
@@ -13,7 +14,11 @@ from tiergate import (
     IMPLICIT_PRIVILEGES,
     OWN_PREFIX,
     ActionSpec,
+    BatchItem,
     Facts,
+    Proof,
+    SessionFacts,
+    batch_item,
     binding,
     bound_fields,
 )
@@ -54,6 +59,10 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
     member = person.member
     privileges, contributions = frame.granted(member.roles, is_everybodys=_is_everybodys(action)) if member else NOBODYS
     feature = action.feature if action else None
+    session = question.context.session or ""
+    item = batch_item(
+        action, tenant=frame.tenant.id, subject=subject, session=session, resource=resource, fields=fields
+    )
     facts = Facts(
         at=at,
         subject=subject,
@@ -62,11 +71,12 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
         binding=binding(
             tenant=frame.tenant.id,
             subject=subject,
-            session=question.context.session or "",
+            session=session,
             action=question.action,
             resource=resource,
             fields=fields,
         ),
+        item=item,
         purpose=question.context.purpose,
         caller=question.caller,
         tenant=frame.tenant,
@@ -79,11 +89,23 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
         missing_fields=missing,
         entitlement=snapshot.entitlements.get(feature) if feature else None,
         unlocks=snapshot.unlocks.get(feature, ()) if feature else (),
-        session=person.session,
+        session=None if person.session is None else _about(person.session, item),
         contributions=contributions,
         versions=frame.versions,
     )
     return Gathered(facts=facts, fields=fields)
+
+
+def _about(session: SessionFacts, item: BatchItem | None) -> SessionFacts:
+    """Leave out of each batch what was done of other things: it may be much, and decides nothing."""
+    if all(proof.scope.batch is None for proof in session.proofs):
+        return session
+    return replace(session, proofs=tuple(_proof_about(proof, item) for proof in session.proofs))
+
+
+def _proof_about(proof: Proof, item: BatchItem | None) -> Proof:
+    batch = proof.scope.batch
+    return proof if batch is None else replace(proof, scope=replace(proof.scope, batch=batch.about(item)))
 
 
 def find_action(name: str, snapshot: licensing.TenantSnapshot) -> ActionSpec | None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from authlevels import api as authlevels
 from decisions.errors import BadRequest
-from tiergate import CallerKind, Decision, Purpose, ServiceFact
+from tiergate import BatchItem, CallerKind, Decision, Purpose, ServiceFact, Target
 
 
 class Entity(Struct, frozen=True, kw_only=True):
@@ -94,6 +94,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     decision_id: the id of its entry in the trail of tenant ``home``.
     binding: the hash of who asked for what, to which a proof for this one transaction is bound.
+    item: the thing asked about as one of several, where its action may be confirmed so.
     privileges: what the person's roles grant, beyond which they can grant nobody anything; None for a service.
     """
 
@@ -102,7 +103,15 @@ class Answer(Struct, frozen=True, kw_only=True):
     question: Question
     decision: Decision
     binding: str = ""
+    item: BatchItem | None = None
     privileges: frozenset[str] | None = None
+
+    @property
+    def target(self) -> Target:
+        """Give the one thing that was asked about, as proofs cover it."""
+        asked = self.question
+        resource = f"{asked.resource.type}/{asked.resource.id}"
+        return Target(action=asked.action, resource=resource, binding=self.binding, item=self.item)
 
     @property
     def public_id(self) -> str:

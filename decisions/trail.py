@@ -151,7 +151,8 @@ def _marked(question: Question, facts: Facts, subject: tuple[str, str]) -> Facts
     """Leave out of the facts what leads from a tag to a name: by a join, or by hashing every name that comes to mind."""
     mark = audit.marker_of(tenant_id=question.home, subject=facts.subject)
     session = None if facts.session is None else _marked_once(facts.session, mark, subject)
-    return replace(facts, subject=subject, binding=mark(facts.binding), session=session)
+    item = None if facts.item is None else replace(facts.item, same=mark(facts.item.same))
+    return replace(facts, subject=subject, binding=mark(facts.binding), session=session, item=item)
 
 
 def _cut(text: str) -> str:
@@ -215,8 +216,12 @@ def _marked_session(session: SessionFacts, mark: Callable[[str], str]) -> Sessio
 
 def _marked_proof(proof: Proof, mark: Callable[[str], str]) -> Proof:
     proof = _marked_own(proof, mark)
-    binding = proof.scope.binding
-    return proof if not binding else replace(proof, scope=replace(proof.scope, binding=mark(binding)))
+    scope = proof.scope
+    if scope.binding:
+        scope = replace(scope, binding=mark(scope.binding))
+    if scope.batch is not None:
+        scope = replace(scope, batch=replace(scope.batch, same=mark(scope.batch.same)))
+    return proof if scope is proof.scope else replace(proof, scope=scope)
 
 
 def _marked_own[One: (Proof, Authenticator)](one: One, mark: Callable[[str], str]) -> One:

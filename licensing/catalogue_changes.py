@@ -103,7 +103,7 @@ class CatalogueEdit:
         :raises UnknownFeature: it needs a feature that is not in the catalogue.
         :raises InvalidTerm: it needs a feature that is a limit.
         :raises InvalidName: it takes a name that belongs to Tiergate itself, or asks in an environment that is none
-            of the sensitivities.
+            of the sensitivities, or limits in a batch what it does not bind.
         """
         name = names.key(spec.name, "action")
         if name.startswith(OWN_PREFIX):
@@ -125,6 +125,7 @@ class CatalogueEdit:
         row.callers = sorted({one.value for one in spec.callers})
         row.needs_highest_held = spec.needs_highest_held
         row.requirement = requirement_json(spec.requirement)
+        row.batch = _batch(spec)
         self._save("action", name, row, old, action_json(row))
 
     def put_role(self, key: str, privileges: Sequence[str], requirement: Requirement | None = None) -> None:
@@ -345,3 +346,16 @@ def _checked_price(price: Price | None) -> dict[str, Any] | None:
     ):
         raise InvalidTerm("A price is minor units, a lower-case ISO 4217 currency, and month, year or once.")
     return {"amount": price.amount, "currency": price.currency, "interval": price.interval}
+
+
+def _batch(spec: ActionSpec) -> dict[str, Any] | None:
+    """Write what of an action may be confirmed at once.
+
+    :raises InvalidName: it limits what the action does not bind, which nobody would look at.
+    """
+    if spec.batch is None:
+        return None
+    loose = sorted(set(spec.batch.per_item) - set(spec.binds))
+    if loose:
+        raise InvalidName(f"The action {spec.name} limits {loose[0]!r} in a batch, and does not bind it.")
+    return {"max_items": spec.batch.max_items, "per_item": dict(spec.batch.per_item)}

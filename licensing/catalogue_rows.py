@@ -7,6 +7,7 @@ from licensing.errors import InvalidTerm
 from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, Role, RoleDefault
 from tiergate import (
     ActionSpec,
+    BatchSpec,
     CallerKind,
     FeatureKind,
     FeatureSpec,
@@ -63,6 +64,7 @@ def action_json(row: Action) -> dict[str, Any]:
         "callers": list(row.callers),
         "needs_highest_held": row.needs_highest_held,
         "requirement": row.requirement,
+        "batch": row.batch,
     }
 
 
@@ -80,6 +82,7 @@ def action_spec(row: Action) -> ActionSpec:
         requirement=requirement_of(row.requirement),
         callers=tuple(CallerKind(one) for one in row.callers),
         needs_highest_held=row.needs_highest_held,
+        batch=None if row.batch is None else BatchSpec(**row.batch),
     )
 
 

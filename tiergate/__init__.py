@@ -19,9 +19,12 @@ from tiergate.assurance import (
     satisfied_until,
     until_max_age,
 )
-from tiergate.binding import binding, bound_fields
+from tiergate.binding import batch_item, binding, bound_fields
 from tiergate.catalogue import (
+    MAX_BATCH,
+    MIN_BATCH,
     ActionSpec,
+    BatchSpec,
     CallerKind,
     FeatureKind,
     FeatureSpec,
@@ -70,11 +73,14 @@ from tiergate.proofs import (
     OWN_ISSUER,
     SESSION_WIDE,
     Authenticator,
+    BatchItem,
+    BatchScope,
     FactorKind,
     Proof,
     ProofScope,
     Target,
     capped_proofs,
+    is_within,
     proofs_from_amr,
 )
 from tiergate.requirements import MAX_AGE_LIMIT, MAX_APPROVALS, Contribution, Requirement, Scope, join
@@ -86,6 +92,8 @@ __all__ = [
     "IMPLICIT_PRIVILEGES",
     "MAX_AGE_LIMIT",
     "MAX_APPROVALS",
+    "MAX_BATCH",
+    "MIN_BATCH",
     "OWN_ISSUER",
     "OWN_PREFIX",
     "OWN_RESOURCE_TYPE",
@@ -96,6 +104,9 @@ __all__ = [
     "ActionSpec",
     "Activity",
     "Authenticator",
+    "BatchItem",
+    "BatchScope",
+    "BatchSpec",
     "CallerKind",
     "Contribution",
     "Decision",
@@ -142,6 +153,7 @@ __all__ = [
     "Verb",
     "Versions",
     "acr_values",
+    "batch_item",
     "binding",
     "bound_fields",
     "capped_proofs",
@@ -149,6 +161,7 @@ __all__ = [
     "decide",
     "elevation_scope",
     "held_level",
+    "is_within",
     "join",
     "proofs_from_amr",
     "reachable_level",

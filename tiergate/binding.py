@@ -4,6 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
+from tiergate.catalogue import ActionSpec
+from tiergate.proofs import BatchItem, is_within
+
 _DOMAIN = b"tiergate-binding-v1\x00"
 _ABSENT = object()
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
@@ -61,6 +64,42 @@ def binding(
         "fields": dict(fields),
     }
     return hashlib.sha256(_DOMAIN + _canonical(document).encode()).hexdigest()
+
+
+def batch_item(
+    action: ActionSpec | None,
+    *,
+    tenant: str,
+    subject: tuple[str, str],
+    session: str,
+    resource: tuple[str, str],
+    fields: Mapping[str, object],
+) -> BatchItem | None:
+    """Say which of several a request is, where such may be confirmed several at once; else None.
+
+    fields: the bound ones. What all of a batch share is hashed with who asks, and which resource is left out.
+    One larger than the catalogue allows now is none of several, whatever was allowed when they were confirmed.
+
+    :raises ValueError: as for `binding`.
+    """
+    if action is None or action.batch is None:
+        return None
+    limited = action.batch.per_item
+    if not all(is_within(fields.get(path), most) for path, most in limited.items()):
+        return None
+    return BatchItem(
+        resource_type=resource[0],
+        resource_id=resource[1],
+        same=binding(
+            tenant=tenant,
+            subject=subject,
+            session=session,
+            action=action.name,
+            resource=(resource[0], ""),
+            fields={path: value for path, value in fields.items() if path not in limited},
+        ),
+        amounts={path: value for path, value in fields.items() if path in limited and isinstance(value, int | float)},
+    )
 
 
 def _at_path(document: Mapping[str, object], path: str) -> object:

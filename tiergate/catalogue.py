@@ -69,6 +69,32 @@ class Term(Struct, frozen=True, kw_only=True):
     requirement: Requirement | None = None
 
 
+MIN_BATCH = 2
+MAX_BATCH = 100
+
+
+class BatchSpec(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many things of one action a person may confirm at once, and how large each may be.
+
+    max_items: at most so many. per_item: for these bound paths, the largest number that each item may have, from 0;
+    whatever else is bound is the same for all of them.
+    """
+
+    max_items: int
+    per_item: Mapping[str, int | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what could never be meant.
+
+        :raises ValueError: a number out of range or of the wrong type.
+        """
+        if type(self.max_items) is not int or not MIN_BATCH <= self.max_items <= MAX_BATCH:
+            raise ValueError(f"max_items must be from {MIN_BATCH} to {MAX_BATCH}, not {self.max_items!r}")
+        for path, most in self.per_item.items():
+            if type(most) not in {int, float} or not 0 <= most < float("inf"):
+                raise ValueError(f"the largest {path} of an item cannot be {most!r}")
+
+
 class ActionSpec(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A thing that can be asked for, as the catalogue declares it.
 
@@ -77,6 +103,7 @@ class ActionSpec(Struct, frozen=True, kw_only=True, omit_defaults=True):
     environments: what is asked in environments of each sensitivity, when ``environment_aware``.
     binds: property paths hashed into a challenge, e.g. ``"resource.properties.amount"``.
     callers: who may ask. is_vendor_only: asked only by tenant zero's own people and credentials.
+    batch: what of it may be confirmed at once, where each is asked for as a transaction; None: one at a time.
     needs_highest_held: asks for the highest level that the person's factors can reach (changing factors does).
     """
 
@@ -92,6 +119,7 @@ class ActionSpec(Struct, frozen=True, kw_only=True, omit_defaults=True):
     callers: tuple[CallerKind, ...] = (CallerKind.PERSON,)
     needs_highest_held: bool = False
     is_vendor_only: bool = False
+    batch: BatchSpec | None = None
 
 
 class ScopeSpec(Struct, frozen=True, kw_only=True):

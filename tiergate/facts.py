@@ -10,7 +10,7 @@ from tiergate.assurance import Activity
 from tiergate.catalogue import ActionSpec, CallerKind, Unlock
 from tiergate.entitlements import Entitlement
 from tiergate.environments import EnvironmentSensitivity
-from tiergate.proofs import Authenticator, Proof
+from tiergate.proofs import Authenticator, BatchItem, Proof, Target
 from tiergate.requirements import Contribution
 
 
@@ -98,6 +98,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     environments: what the tenant declares, by name; read where the action minds the environment.
     usage: must be given when the entitlement is a limit.
     binding: the canonical hash of this very request (see `tiergate.binding`).
+    item: the thing asked about as one of several, where the action may be confirmed so.
     missing_fields: bound properties that the request should have carried and did not.
     contributions: what roles, the platform, policy and risk ask; the kernel adds the action's, the
     environment's and the entitlement's own.
@@ -124,7 +125,12 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     usage: UsageFact | None = None
     session: SessionFacts | None = None
     approvals: int = 0
+    item: BatchItem | None = None
     contributions: tuple[Contribution, ...] = ()
     forbids: tuple[Forbid, ...] = ()
     faults: tuple[str, ...] = ()
     versions: Versions = field(default_factory=Versions)
+
+    def target(self) -> Target:
+        """Give the one thing that is asked about, as proofs cover it."""
+        return Target(action=self.action_name, resource="/".join(self.resource), binding=self.binding, item=self.item)

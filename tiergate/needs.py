@@ -61,7 +61,7 @@ def find_proof_needs(
     session = facts.session
     if session is None:
         raise ValueError("a person without a session came this far")
-    target = Target(action=facts.action_name, resource="/".join(facts.resource), binding=facts.binding)
+    target = facts.target()
     until = satisfied_until(requirement, session.proofs, target=target, activity=session.activity, at=facts.at)
     effect = Effect.LACKS if until is None else Effect.MEETS
     trace.append(TraceStep(source="proofs", effect=effect, note=_shown(session), requirement=requirement))

@@ -1,10 +1,10 @@
 """What a person has shown: proofs, the scope they were given for, and what an issuer vouched for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tiergate.levels import Level
@@ -25,23 +25,74 @@ class FactorKind(StrEnum):
     OTHER = "other"
 
 
+class BatchItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The one thing that is being asked about, as one of several of a batch.
+
+    same: the canonical hash of what all things of a batch have in common (see `tiergate.binding`).
+    amounts: those of its bound fields that a batch limits, as far as they are numbers.
+    """
+
+    resource_type: str
+    resource_id: str
+    same: str
+    amounts: Mapping[str, int | float] = field(default_factory=dict)
+
+
+class BatchScope(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a proof given for several things of one action at once counts for.
+
+    left: how many more there may be. taken: the ids of those that were done; own: of those that this very request
+    has done, and may ask about again.
+    """
+
+    resource_type: str
+    same: str
+    per_item: Mapping[str, int | float] = field(default_factory=dict)
+    left: int = 0
+    taken: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+
+    def covers(self, item: BatchItem | None) -> bool:
+        """Say whether a thing is one of those that were confirmed, within each limit, and still to be done."""
+        if item is None or not self.same or item.same != self.same or item.resource_type != self.resource_type:
+            return False
+        if not all(is_within(item.amounts.get(path), most) for path, most in self.per_item.items()):
+            return False
+        return item.resource_id in self.own or (self.left > 0 and item.resource_id not in self.taken)
+
+    def about(self, item: BatchItem | None) -> "BatchScope":
+        """Leave out what was done of everything but one thing: nothing else matters to a decision on it."""
+        asked = set() if item is None else {item.resource_id}
+        return replace(
+            self,
+            taken=tuple(one for one in self.taken if one in asked),
+            own=tuple(one for one in self.own if one in asked),
+        )
+
+
+def is_within(value: object, most: int | float) -> bool:  # noqa: PYI041 - a struct tells the two apart
+    """Say whether a value is a number from 0 to ``most``; a text, a truth value, and what is no number are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+
+
 class Target(Struct, frozen=True, kw_only=True):
     """The one thing that is being asked about.
 
-    resource: ``"type/id"``.
+    resource: ``"type/id"``. item: it as one of several, where its action may be confirmed so.
     binding: the canonical hash of who asks for what, with the action's bound fields (see `tiergate.binding`).
     """
 
     action: str
     resource: str
     binding: str
+    item: BatchItem | None = None
 
 
 class ProofScope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a proof was given for, and until when it counts there.
 
     Sign-in and reauthentication proofs are session-wide. A proof given to a challenge counts only
-    inside its elevation: the named action, resource or transaction, before ``until``.
+    inside its elevation: the named action, resource or transaction, or one of a batch, before ``until``.
     """
 
     kind: Scope = Scope.SESSION
@@ -49,6 +100,7 @@ class ProofScope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     resource: str | None = None
     binding: str | None = None
     until: datetime | None = None
+    batch: BatchScope | None = None
 
     def covers(self, target: Target) -> bool:
         """Say whether a proof of this scope counts towards ``target``; a field left empty covers nothing."""
@@ -56,6 +108,8 @@ class ProofScope(Struct, frozen=True, kw_only=True, omit_defaults=True):
             return True
         if not self.action or self.action != target.action:
             return False
+        if self.batch is not None:
+            return self.batch.covers(target.item)
         if self.kind == Scope.ACTION:
             return True
         if not self.resource or self.resource != target.resource:

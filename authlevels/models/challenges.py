@@ -12,6 +12,7 @@ class Challenge(models.Model):
 
     browser_digest: for an asserted session, the browser that used the hand-off; no other browser may answer.
     refused_at: when the person said that this was not their doing.
+    batch: how many such things are to be confirmed at once, and what each is held to; None: this one alone.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -34,6 +35,7 @@ class Challenge(models.Model):
     handoff_digest = models.BinaryField(null=True)
     handoff_expires_at = models.DateTimeField(null=True)
     browser_digest = models.BinaryField(null=True)
+    batch = models.JSONField(null=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     expires_at = models.DateTimeField(editable=False)
     closed_at = models.DateTimeField(null=True)

@@ -15,6 +15,7 @@ from tiergate import (
     OWN_PREFIX,
     VENDOR_ROLES,
     ActionSpec,
+    BatchSpec,
     CallerKind,
     FeatureKind,
     FeatureSpec,
@@ -247,4 +248,9 @@ def _action(name: str, value: Mapping[str, Any]) -> ActionSpec:
         binds=tuple(value.get("binds", [])),
         requirement=requirement_in(value),
         callers=tuple(CallerKind(one) for one in value.get("callers", [CallerKind.PERSON.value])),
+        batch=_batch(value["batch"]) if "batch" in value else None,
     )
+
+
+def _batch(value: Mapping[str, Any]) -> BatchSpec:
+    return BatchSpec(max_items=value["max_items"], per_item=value.get("per_item", {}))

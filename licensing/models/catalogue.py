@@ -54,6 +54,7 @@ class Action(models.Model):
     binds: property paths that are hashed into a challenge, so that a proof is good for these values alone.
     environments: environment name -> requirement; read only where ``environment_aware``.
     callers: who may ask: ``person``, ``service``, or both.
+    batch: how many may be confirmed at once, and how large each may be; NULL: one at a time.
     needs_highest_held: ask for the highest level that the person's factors can reach.
     """
 
@@ -69,6 +70,7 @@ class Action(models.Model):
     callers = ArrayField(models.TextField(), default=persons)
     needs_highest_held = models.BooleanField(default=False)
     requirement = models.JSONField(null=True, blank=True)
+    batch = models.JSONField(null=True, blank=True)
 
     class Meta:
         """The table is named for the word that everybody uses."""

@@ -127,8 +127,7 @@ def test_a_member_who_is_gone_uses_nothing(client: Client, world: World) -> None
         by="test",
         at=clock.now(),
     )
-    refused = _use(client, world.acme_key, elevation, _of(paying))
-    assert (refused["decision"], refused["context"]["outcome"]) == (False, "deny")
+    assert _use(client, world.acme_key, elevation, _of(paying), status=409)["code"] == "elevation_gone"
 
 
 def test_an_ended_session_uses_nothing(client: Client, world: World) -> None:

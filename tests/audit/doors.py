@@ -318,10 +318,11 @@ def _redeemed_in_vain(acme: Acme) -> None:
 
 
 def _used_from_afar(acme: Acme, request_id: str = "r1") -> authlevels.HeldElevation:
-    held = authlevels.get_elevation(ref=_passed(acme).elevation_id)
+    bob = acme.assert_bob()
+    held = authlevels.get_elevation(ref=acme.step_up(bob, BOBS_SECRET, at=later(8)).elevation_id)
     with tenant_transaction(acme.tenant_id):
         authlevels.lock_elevation(held, request_id=request_id, at=later(9))
-        authlevels.use_elevation(held, request_id=request_id, at=later(9))
+        authlevels.use_elevation(held, target=acme.target(bob, EXPORT), request_id=request_id, at=later(9))
     return held
 
 
