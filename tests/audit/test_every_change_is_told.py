@@ -58,6 +58,7 @@ WRITERS = {
     "authlevels.ceremonies.begin": "begin_passkey_enrolment",
     "authlevels.ceremonies.use_up": "verify",
     "authlevels.challenge_refusal.refuse_challenge": "refuse_challenge",
+    "authlevels.batches.take_from_batch": "claim_transaction",
     "authlevels.challenges.open_challenge": "open_challenge",
     "authlevels.challenges.hand_off": "hand_off",
     "authlevels.challenges._equal_open": "open_challenge",
