@@ -27,6 +27,7 @@ class Kind(StrEnum):
     FACTOR_BEGUN = "factor.begun"
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"
+    FACTOR_RENAMED = "factor.renamed"
     FACTOR_FAILED = "factor.failed"
     FACTOR_DISABLED = "factor.disabled"
     FACTOR_CLONED = "factor.cloned"
@@ -47,3 +48,4 @@ class Kind(StrEnum):
     SCOPE_DROPPED = "scope.dropped"
     SIGNING_KEY_CREATED = "signing_key.created"
     SIGNING_KEY_REVOKED = "signing_key.revoked"
+    STEP_UP_POLICY_CHANGED = "step_up_policy.changed"

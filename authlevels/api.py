@@ -55,6 +55,7 @@ from authlevels.errors import (
     PasskeyCloned,
     PasskeyRefused,
     PasswordRefused,
+    PolicyRefused,
     RedemptionRefused,
     ReturnToRefused,
     ScopeRefused,
@@ -68,19 +69,13 @@ from authlevels.errors import (
     WrongBrowser,
     WrongCode,
 )
-from authlevels.factors import (
-    Enrolment,
-    Factor,
-    begin_totp_enrolment,
-    confirm_totp_enrolment,
-    list_factors,
-    remove_factor,
-)
+from authlevels.factors import Factor, list_factors, remove_factor, rename_factor
 from authlevels.methods import ChallengeMethod
 from authlevels.nesting import is_nested_deeper
 from authlevels.parsers import BoundedFormParser, BoundedJSONParser
 from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, confirm_passkey_enrolment
 from authlevels.people import put_user
+from authlevels.policy import Policy, get_policy, put_policy
 from authlevels.presenters import presenter_of
 from authlevels.principals import (
     Anonymous,
@@ -126,6 +121,7 @@ from authlevels.tokens import (
     may_revoke,
     presented_by,
 )
+from authlevels.totp_enrolment import Enrolment, begin_totp_enrolment, confirm_totp_enrolment
 from authlevels.verification import Passed, StillOpen, verify
 
 __all__ = [
@@ -170,6 +166,8 @@ __all__ = [
     "PasskeyRefused",
     "PasswordRefused",
     "PersonPrincipal",
+    "Policy",
+    "PolicyRefused",
     "Presenter",
     "Principal",
     "RedemptionRefused",
@@ -215,6 +213,7 @@ __all__ = [
     "get_credential",
     "get_elevation",
     "get_ground",
+    "get_policy",
     "get_signer",
     "hand_off",
     "is_nested_deeper",
@@ -234,12 +233,14 @@ __all__ = [
     "presented_by",
     "presenter_of",
     "published_keys",
+    "put_policy",
     "put_user",
     "read_session",
     "record_refused_use",
     "redeem",
     "refuse_challenge",
     "remove_factor",
+    "rename_factor",
     "resolve_credential",
     "resolve_session_secret",
     "revoke_credential",

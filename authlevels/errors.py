@@ -238,6 +238,13 @@ class HeldLevelNeeded(TiergateError):
     kind = ErrorKind.FORBIDDEN
 
 
+class PolicyRefused(TiergateError):
+    """A member of the step-up policy is out of its range."""
+
+    code = "policy_refused"
+    kind = ErrorKind.INVALID
+
+
 class StillMember(TiergateError):
     """Nobody is erased while they belong to the tenant."""
 

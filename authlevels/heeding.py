@@ -12,7 +12,7 @@ _TOLD: Final = """
     FROM {rows} r WHERE {counts}
 """
 _TAKEN_BACK: Final = """
-CREATE FUNCTION {table}_standing() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {table}_standing() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $fn$
 DECLARE
     changed uuid;
@@ -56,12 +56,8 @@ def heed(
     unheeded: columns that nothing remembered rests on; one that is added later counts.
     counts: of which rows ``r`` anything is remembered.
     """
-    before, after = (
-        _TOLD.format(realm=realm, unheeded=",".join(unheeded), rows=rows, counts=counts).strip()
-        for rows in ("old_rows", "new_rows")
-    )
     return [
-        RunSQL(_TAKEN_BACK.format(table=table, before=before, after=after), f"DROP FUNCTION {table}_standing()"),
+        RunSQL(_function(table, realm, unheeded, counts), f"DROP FUNCTION {table}_standing()"),
         *(
             RunSQL(
                 f"CREATE TRIGGER standing_{event.lower()} AFTER {event} ON {table} REFERENCING {_ROWS[event]}"
@@ -71,3 +67,18 @@ def heed(
             for event in events
         ),
     ]
+
+
+def heed_less(
+    table: str, *, realm: str, unheeded: tuple[str, ...], was_unheeded: tuple[str, ...], counts: str = "true"
+) -> list[Operation]:
+    """Leave more columns unheeded, of a table whose changes are heeded already."""
+    return [RunSQL(_function(table, realm, unheeded, counts), _function(table, realm, was_unheeded, counts))]
+
+
+def _function(table: str, realm: str, unheeded: tuple[str, ...], counts: str) -> str:
+    before, after = (
+        _TOLD.format(realm=realm, unheeded=",".join(unheeded), rows=rows, counts=counts).strip()
+        for rows in ("old_rows", "new_rows")
+    )
+    return _TAKEN_BACK.format(table=table, before=before, after=after)

@@ -14,7 +14,9 @@ from authlevels.methods import ChallengeMethod
 from authlevels.models import Challenge, TotpDevice, User
 from authlevels.passkey_judging import judge_passkey
 from authlevels.passwords import is_right_password
-from authlevels.totp import DISABLE_AFTER, PresentedCode
+from authlevels.policy import limit_for
+from authlevels.throttling import DISABLE_AFTER
+from authlevels.totp import PresentedCode
 from tiergate import Authenticator, SessionFacts
 
 
@@ -44,17 +46,17 @@ def judge(
     if shown.method == ChallengeMethod.PASSKEY:
         return judge_passkey(shown.credential, row, user=user, facts=facts, usable=usable, at=at)
     if shown.method == ChallengeMethod.TOTP:
-        return _judge_code(shown.code, user=user, usable=usable, at=at)
+        code = PresentedCode(code=shown.code, at=at, limit=limit_for(user, tenant_id=row.tenant_id))
+        return _judge_code(code, user=user, usable=usable)
     if is_right_password(user, shown.code):
         return Right(authenticator=usable[0])
     error = WrongCode("The password is not right.", attempts_left=attempts_left)
     return Wrong(why="wrong", error=error, attempts_left=attempts_left)
 
 
-def _judge_code(code: str, *, user: User, usable: tuple[Authenticator, ...], at: datetime) -> Right | Wrong:
+def _judge_code(shown: PresentedCode, *, user: User, usable: tuple[Authenticator, ...]) -> Right | Wrong:
     """Judge a one-time code, under its device's lock."""
     authenticator = usable[0]
-    shown = PresentedCode(code=code, at=at)
     handle = authenticator.authenticator.removeprefix("totp:")
     device = TotpDevice.objects.filter(user=user, handle=handle).first()
     if device is not None and verify_token(user, device.persistent_id, shown) is not None:

@@ -1,12 +1,14 @@
 """Judging a passkey that is shown to a challenge, under the lock of its row."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from msgspec import structs
 
 import licensing.api
 from audit.api import Kind
+from authlevels import throttling
+from authlevels.attempts import AttemptLimit
 from authlevels.ceremonies import use_up
 from authlevels.ending import EndedBecause, end_elevations_resting_on
 from authlevels.errors import PasskeyCloned, PasskeyRefused, Throttled
@@ -14,12 +16,9 @@ from authlevels.judgement import Aside, Right, Wrong
 from authlevels.models import Challenge, PasskeyDevice, User
 from authlevels.passkey_reading import Presented, Signed, Unproven, read_presented, read_signed
 from authlevels.passkey_worth import rests_on_verification
+from authlevels.policy import limit_for
 from authlevels.relying_party import RelyingParty, relying_party
 from tiergate import Authenticator, SessionFacts
-
-MAX_IN_A_ROW: Final = 10
-PAUSE: Final = timedelta(minutes=30)
-"""A signature cannot be guessed, so no number of wrong ones wears a key out; it pauses, as a code's device does."""
 
 _SENTENCES: Final = {
     "not_verified": "Your device did not check that it is you: unlock the key by PIN, finger or face.",
@@ -49,23 +48,23 @@ def judge_passkey(
         device, authenticator = _known(presented, user, usable)
     except Unproven as unproven:
         return _wrong(unproven.why)
-    paused = _paused_until(device)
-    if paused is not None and at < paused:
-        seconds = int((paused - at).total_seconds()) + 1
+    limit = limit_for(user, tenant_id=row.tenant_id)
+    if device.locked_until is not None and at < device.locked_until:
+        seconds = int((device.locked_until - at).total_seconds()) + 1
         return Wrong(
             why="locked", error=Throttled("Too many attempts. Wait before you try again.", retry_after=seconds)
         )
     try:
         signed = _signed(presented, device, rp)
     except Unproven as unproven:
-        return _counted(device, unproven.why, at=at)
+        return _counted(device, unproven.why, limit=limit, at=at)
     if max(signed.sign_count, device.sign_count) > 0 and signed.sign_count <= device.sign_count:
         return _cloned(row, device, signed, at=at)
     is_verified = authenticator.user_verified and signed.is_user_verified
     device.sign_count, device.is_synced, device.last_used_at = signed.sign_count, signed.is_synced, at
     if not is_verified and rests_on_verification(row, facts, authenticator, at=at):
-        return _counted(device, "not_verified", at=at)
-    device.throttling_failure_count, device.throttling_failure_timestamp = 0, None
+        return _counted(device, "not_verified", limit=limit, at=at)
+    throttling.note_success(device)
     _save(device)
     really = structs.replace(authenticator, user_verified=is_verified)
     return Right(authenticator=really, told={"user_verified": is_verified})
@@ -102,24 +101,16 @@ def _signed(presented: Presented, device: PasskeyDevice, rp: RelyingParty) -> Si
     return signed
 
 
-def _paused_until(device: PasskeyDevice) -> datetime | None:
-    count, last = device.throttling_failure_count, device.throttling_failure_timestamp
-    if last is None or count == 0 or count % MAX_IN_A_ROW:
-        return None
-    ends: datetime = last + PAUSE
-    return ends
-
-
 def _wrong(why: str, *, attempts_left: int = 0) -> Wrong:
     sentence = _SENTENCES.get(why, "What the passkey showed is not right.")
     return Wrong(why=why, error=PasskeyRefused(sentence, why=why), attempts_left=attempts_left)
 
 
-def _counted(device: PasskeyDevice, why: str, *, at: datetime) -> Wrong:
-    device.throttling_failure_count += 1
-    device.throttling_failure_timestamp = at
+def _counted(device: PasskeyDevice, why: str, *, limit: AttemptLimit, at: datetime) -> Wrong:
+    """Count against the key; a signature cannot be guessed, so that no number of wrong ones wears it out."""
+    throttling.note_refusal(device, limit=limit, at=at)
     _save(device)
-    return _wrong(why, attempts_left=-device.throttling_failure_count % MAX_IN_A_ROW)
+    return _wrong(why, attempts_left=throttling.attempts_left(device, limit=limit))
 
 
 def _cloned(row: Challenge, device: PasskeyDevice, signed: Signed, *, at: datetime) -> Wrong:
@@ -146,13 +137,4 @@ def _cloned(row: Challenge, device: PasskeyDevice, signed: Signed, *, at: dateti
 
 
 def _save(device: PasskeyDevice) -> None:
-    device.save(
-        update_fields=[
-            "sign_count",
-            "is_synced",
-            "last_used_at",
-            "disabled_at",
-            "throttling_failure_count",
-            "throttling_failure_timestamp",
-        ]
-    )
+    device.save(update_fields=["sign_count", "is_synced", "last_used_at", *throttling.COUNTED])

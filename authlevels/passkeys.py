@@ -26,7 +26,7 @@ from authlevels.errors import (
     PasskeyRefused,
     TooManyFactors,
 )
-from authlevels.factors import Factor, require_held_level
+from authlevels.factors import Factor, ceiling_of_new, require_held_level
 from authlevels.methods import ChallengeMethod
 from authlevels.models import Challenge, PasskeyDevice, SessionRow, User
 from authlevels.passkey_reading import NewKey, Unproven, read_new_key, read_presented
@@ -92,7 +92,8 @@ def confirm_passkey_enrolment(
         user = User.objects.select_for_update().get(id=session.user_id)
         _refuse_more(PasskeyDevice.objects.filter(user=user).count())
         try:
-            device = _made(session, user, credential, name=name, at=at)
+            ceiling = ceiling_of_new(facts, at=at).value
+            device = _made(session, user, credential, name=name, ceiling=ceiling, at=at)
         except Unproven as unproven:
             why = unproven.why
             _record(audit.api.Kind.FACTOR_FAILED, session, {"why": why}, at=at)
@@ -150,7 +151,7 @@ def begin_passkey_step_up(*, ref: str, presenter: Presenter, at: datetime) -> di
     return json.loads(options_to_json(options))  # type: ignore[no-any-return]  # an object
 
 
-def _made(session: Session, user: User, credential: object, *, name: str, at: datetime) -> PasskeyDevice:
+def _made(session: Session, user: User, credential: object, *, name: str, ceiling: str, at: datetime) -> PasskeyDevice:
     """Write the key down.
 
     :raises Unproven: it is none of ours; ``known`` if somebody has it already.
@@ -169,6 +170,7 @@ def _made(session: Session, user: User, credential: object, *, name: str, at: da
         raise Unproven("not_asked")
     key = read_new_key(presented, rp=rp, at=at)
     device = _row(user, key, name=name, at=at)
+    device.ceiling = ceiling
     # Two people may show one key at the same moment: the database lets one of them have it.
     PasskeyDevice.objects.bulk_create([device], ignore_conflicts=True)
     found: PasskeyDevice | None = PasskeyDevice.objects.filter(handle=device.handle).first()

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import audit.api
 import licensing.api
-from authlevels.factors import decode_secret, put_totp_secret
 from authlevels.models import User
 from authlevels.models.people import ACCOUNT
 from authlevels.passwords import accept_password
+from authlevels.provisioning import decode_secret, put_totp_secret
 from isolation.api import tenant_transaction
 
 

@@ -7,6 +7,9 @@ from rest_framework import serializers
 
 from authlevels.client_address import strict_address
 from authlevels.methods import ChallengeMethod
+from authlevels.models import TotpDevice
+from authlevels.models.policy import LONGEST
+from authlevels.policy import MOST_FAILURES
 from tiergate import MAX_BATCH
 
 _CHALLENGE_STATES: Final = ["open", "passed", "refused", "closed"]
@@ -111,6 +114,9 @@ class FactorAnswer(serializers.Serializer[Any]):
     name = serializers.CharField()
     created_at = serializers.DateTimeField()
     is_usable = serializers.BooleanField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+    capped_until = serializers.DateTimeField(allow_null=True)
+    codes_left = serializers.IntegerField(allow_null=True)
 
 
 class FactorList(serializers.Serializer[Any]):
@@ -129,9 +135,20 @@ class MeAnswer(SessionAnswer):
 
 
 class EnrolmentRequest(serializers.Serializer[Any]):
-    """A name by which the person knows the device."""
+    """A name by which the person knows the device, and what of theirs it replaces.
+
+    algorithm: SHA1 is what every authenticator app knows. replaces: a factor's id.
+    """
 
     name = serializers.CharField(max_length=64, required=False, default="Authenticator app")
+    algorithm = serializers.ChoiceField(choices=TotpDevice.Algorithm.values, required=False, default="SHA1")
+    replaces = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+
+
+class NameRequest(serializers.Serializer[Any]):
+    """The name by which the person knows a factor."""
+
+    name = serializers.CharField(max_length=64)
 
 
 class EnrolmentAnswer(serializers.Serializer[Any]):
@@ -141,6 +158,24 @@ class EnrolmentAnswer(serializers.Serializer[Any]):
     otpauth_uri = serializers.CharField()
     secret = serializers.CharField()
     qr_svg = serializers.CharField()
+
+
+class PolicyBody(serializers.Serializer[Any]):
+    """A tenant's step-up policy; what is left out stays. Spans in seconds."""
+
+    max_failures = serializers.IntegerField(min_value=1, max_value=MOST_FAILURES, required=False)
+    new_factor_cooldown = serializers.IntegerField(min_value=0, max_value=LONGEST, required=False)
+    enrolment_grace = serializers.IntegerField(min_value=0, max_value=LONGEST, required=False)
+    allow_impersonation = serializers.BooleanField(required=False)
+
+
+class PolicyAnswer(serializers.Serializer[Any]):
+    """The whole of a tenant's step-up policy."""
+
+    max_failures = serializers.IntegerField()
+    new_factor_cooldown = serializers.IntegerField()
+    enrolment_grace = serializers.IntegerField()
+    allow_impersonation = serializers.BooleanField()
 
 
 class CodeRequest(serializers.Serializer[Any]):

@@ -4,13 +4,14 @@ import hmac
 import struct
 from base64 import b32encode
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-import licensing.api
+from authlevels import throttling
+from authlevels.attempts import ACCOUNT_LIMIT, AttemptLimit
 from isolation.api import seal, unseal
 from isolation.clock import now
 
@@ -22,13 +23,6 @@ TOLERANCE: Final = 1
 
 SECRET_BYTES: Final = 20
 """160 bits, above the 112 that NIST SP 800-63B-4 §3.1.4.1 asks for."""
-
-MAX_IN_A_ROW: Final = 10
-PAUSE: Final = timedelta(minutes=30)
-"""PCI DSS 8.3.4: ten wrong codes, then thirty minutes."""
-
-DISABLE_AFTER: Final = 100
-"""NIST SP 800-63B-4 §3.2.2: after a hundred in a row the factor must be bound anew."""
 
 
 class Verdict(StrEnum):
@@ -46,12 +40,13 @@ class PresentedCode:
     """A code with the instant at which it was shown; the verdict is written on it.
 
     django-otp's door hands it to the locked row untouched and returns only the device.
-    enrolling: the one use to which an unconfirmed device can be put.
+    limit: how many may be wrong in a row. enrolling: the one use to which an unconfirmed device can be put.
     has_disabled: the handle of the device, where this wrong code was the last that it takes.
     """
 
     code: str
     at: datetime
+    limit: AttemptLimit = ACCOUNT_LIMIT
     enrolling: bool = False
     verdict: Verdict = Verdict.UNUSABLE
     attempts_left: int = 0
@@ -81,43 +76,22 @@ def verify_locked(device: "TotpDevice", token: object) -> bool:
     if device.confirmed == shown.enrolling or device.disabled_at is not None:
         shown.verdict = Verdict.UNUSABLE
         return False
-    shown.locked_until = locked_until(device)
-    if shown.locked_until is not None and shown.at < shown.locked_until:
-        shown.verdict = Verdict.LOCKED
+    if throttling.is_locked(device, at=shown.at):
+        shown.verdict, shown.locked_until = Verdict.LOCKED, device.locked_until
         return False
     step = _matching_step(device, shown)
     if step is not None and step > device.last_step:
         device.last_step = step
-        device.throttling_failure_count = 0
-        device.throttling_failure_timestamp = None
+        throttling.note_success(device)
         shown.verdict = Verdict.ACCEPTED
     else:
-        device.throttling_failure_count += 1
-        device.throttling_failure_timestamp = shown.at
-        if device.throttling_failure_count >= DISABLE_AFTER:
-            device.disabled_at, shown.has_disabled = shown.at, device.handle
-            licensing.api.publish("person", str(device.user_id))
+        if throttling.note_failure(device, limit=shown.limit, at=shown.at):
+            shown.has_disabled = device.handle
         shown.verdict = Verdict.WRONG if step is None else Verdict.ALREADY_USED
-        shown.attempts_left = -device.throttling_failure_count % MAX_IN_A_ROW
-        shown.locked_until = locked_until(device)
-    device.save(
-        update_fields=[
-            "last_step",
-            "throttling_failure_count",
-            "throttling_failure_timestamp",
-            "disabled_at",
-        ]
-    )
+        shown.attempts_left = throttling.attempts_left(device, limit=shown.limit)
+        shown.locked_until = device.locked_until
+    device.save(update_fields=["last_step", *throttling.COUNTED])
     return shown.verdict == Verdict.ACCEPTED
-
-
-def locked_until(device: "TotpDevice") -> datetime | None:
-    """Return when the pause after each ten wrong codes ends; None outside one."""
-    count, last = device.throttling_failure_count, device.throttling_failure_timestamp
-    if last is None or count == 0 or count % MAX_IN_A_ROW:
-        return None
-    ends: datetime = last + PAUSE
-    return ends
 
 
 def seal_secret(device: "TotpDevice", secret: bytes) -> None:

@@ -8,6 +8,7 @@ from authlevels import (
     pages_step_up,
     views_factors,
     views_passkeys,
+    views_policy,
     views_refusal,
     views_relayed_factors,
     views_sessions,
@@ -24,6 +25,7 @@ urlpatterns = [
     path("v1/me/factors/passkeys", views_passkeys.PasskeysView.as_view(), name="passkeys"),
     path("v1/me/factors/passkeys/confirm", views_passkeys.PasskeyConfirmView.as_view(), name="passkeys-confirm"),
     path("v1/me/factors/<slug:factor>", views_factors.FactorView.as_view(), name="factor"),
+    path("t/<slug:tenant>/step-up-policy", views_policy.PolicyView.as_view(), name="step-up-policy"),
     path("t/<slug:tenant>/sessions", views_sessions.AssertSessionView.as_view(), name="sessions"),
     path("t/<slug:tenant>/sessions/<slug:handle>", views_sessions.EndSessionView.as_view(), name="session"),
     path(

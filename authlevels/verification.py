@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import audit.api
-from authlevels.attempts import ACCOUNT_LIMIT, charge, give_back
+from authlevels.attempts import AttemptLimit, charge, give_back
 from authlevels.challenges import (
     Presenter,
     check_presenter,
@@ -25,6 +25,7 @@ from authlevels.judging import Shown, judge
 from authlevels.methods import ChallengeMethod
 from authlevels.models import Challenge, Elevation, ProofRow, SessionRow
 from authlevels.passwords import password_bucket
+from authlevels.policy import limit_for
 from authlevels.public_ids import challenge_ref, elevation_ref, parse_challenge_ref
 from authlevels.session_start import proof_row
 from authlevels.sessions import rotate_session_secret, touch_session
@@ -98,8 +99,8 @@ def verify(
     attempts_left = 0
     bucket = ""
     if method == ChallengeMethod.PASSWORD:
-        bucket = _password_bucket(tenant_id, challenge_id, presenter)
-        attempts_left = charge(bucket=bucket, limit=ACCOUNT_LIMIT, at=at)
+        bucket, limit = _password_count(tenant_id, challenge_id, presenter)
+        attempts_left = charge(bucket=bucket, limit=limit, at=at)
     shown = Shown(method=method, code=code, credential=credential)
     with tenant_transaction(tenant_id, durable=True):
         row = Challenge.objects.select_for_update().filter(tenant_id=tenant_id, id=challenge_id).first()
@@ -130,12 +131,12 @@ def verify(
     return result
 
 
-def _password_bucket(tenant_id: UUID, challenge_id: UUID, presenter: Presenter) -> str:
+def _password_count(tenant_id: UUID, challenge_id: UUID, presenter: Presenter) -> tuple[str, AttemptLimit]:
     with tenant_transaction(tenant_id):
         row = Challenge.objects.filter(tenant_id=tenant_id, id=challenge_id).first()
         row = check_presenter(row, presenter)
-        session = SessionRow.objects.select_related("user").get(id=row.session_id)
-    return password_bucket(session.user)
+        user = SessionRow.objects.select_related("user").get(id=row.session_id).user
+        return password_bucket(user), limit_for(user, tenant_id=tenant_id)
 
 
 def _named(row: Challenge, presenter: Presenter) -> str:

@@ -9,11 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from authlevels.factors import begin_totp_enrolment, confirm_totp_enrolment, list_factors, remove_factor
+from authlevels.factors import list_factors, remove_factor, rename_factor
 from authlevels.parsers import BoundedJSONParser
 from authlevels.principals import Session
-from authlevels.serializers import CodeRequest, EnrolmentAnswer, EnrolmentRequest, FactorAnswer, FactorList
+from authlevels.serializers import CodeRequest, EnrolmentAnswer, EnrolmentRequest, FactorAnswer, FactorList, NameRequest
 from authlevels.session_facts import session_facts
+from authlevels.totp_enrolment import begin_totp_enrolment, confirm_totp_enrolment
 from authlevels.views_sessions import own_session
 from isolation.clock import now
 from tiergate import Action, SessionFacts
@@ -31,7 +32,8 @@ class FactorsView(APIView):
     @extend_schema(responses=FactorList, operation_id="list_factors")
     def get(self, request: Request) -> Response:
         """List the factors, without any secret."""
-        found = list_factors(user_id=own_session(request).user_id)
+        session = own_session(request)
+        found = list_factors(user_id=session.user_id, tenant_id=session.tenant_id)
         return Response(FactorList({"items": [asdict(one) for one in found]}).data)
 
 
@@ -47,9 +49,7 @@ class TotpView(APIView):
         body = EnrolmentRequest(data=request.data)
         body.is_valid(raise_exception=True)
         session, at = own_session(request), now()
-        begun = begin_totp_enrolment(
-            session=session, facts=_facts(session, at), name=body.validated_data["name"], at=at
-        )
+        begun = begin_totp_enrolment(session=session, facts=_facts(session, at), at=at, **body.validated_data)
         answer = EnrolmentAnswer(asdict(begun)).data
         return Response(answer, status=201, headers={"Cache-Control": "no-store"})
 
@@ -76,6 +76,19 @@ class FactorView(APIView):
     """One enrolled factor."""
 
     required_action = Action.FACTORS_MANAGE
+
+    parser_classes = (BoundedJSONParser,)
+
+    @extend_schema(request=NameRequest, responses=FactorAnswer, operation_id="rename_factor")
+    def patch(self, request: Request, factor: str) -> Response:
+        """Give a factor another name."""
+        body = NameRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        session, at = own_session(request), now()
+        named = rename_factor(
+            session=session, facts=_facts(session, at), factor_id=factor, name=body.validated_data["name"], at=at
+        )
+        return Response(FactorAnswer(asdict(named)).data)
 
     @extend_schema(request=None, responses={204: OpenApiResponse(description="removed")}, operation_id="remove_factor")
     def delete(self, request: Request, factor: str) -> Response:

@@ -10,13 +10,13 @@ from rest_framework.views import APIView
 
 import licensing.api
 from authlevels.errors import SessionNotFound
-from authlevels.factors import begin_totp_enrolment, confirm_totp_enrolment
 from authlevels.parsers import BoundedJSONParser
 from authlevels.principals import Session
 from authlevels.public_ids import parse_session_handle
 from authlevels.serializers import CodeRequest, EnrolmentAnswer, EnrolmentRequest, FactorAnswer
 from authlevels.session_facts import session_facts
 from authlevels.sessions import get_session
+from authlevels.totp_enrolment import begin_totp_enrolment, confirm_totp_enrolment
 from authlevels.views_sessions import own_credential
 from isolation.clock import now
 from tiergate import Action, SessionFacts
@@ -57,9 +57,7 @@ class RelayedTotpView(APIView):
         body.is_valid(raise_exception=True)
         at = now()
         session, facts = _named_session(tenant, handle, at=at)
-        begun = begin_totp_enrolment(
-            session=session, facts=facts, name=body.validated_data["name"], by=_relaying(request), at=at
-        )
+        begun = begin_totp_enrolment(session=session, facts=facts, by=_relaying(request), at=at, **body.validated_data)
         return Response(EnrolmentAnswer(asdict(begun)).data, status=201, headers={"Cache-Control": "no-store"})
 
 

@@ -162,7 +162,9 @@ class MeView(APIView):
                 {"method": proof.method, "at": proof.at, "issuer": proof.issuer, "scope": proof.scope.kind.value}
                 for proof in facts.proofs
             ],
-            "factors": [asdict(factor) for factor in list_factors(user_id=session.user_id)],
+            "factors": [
+                asdict(factor) for factor in list_factors(user_id=session.user_id, tenant_id=session.tenant_id)
+            ],
         }
         return Response(MeAnswer(answer).data)
 

@@ -310,7 +310,7 @@ class FactorRemoved(Kind):
     def _confirm(self, question: dict[str, Any], factor: str) -> None:
         """Pass the challenge of a refusal, as the product's own front end does."""
         from authlevels import api as authlevels  # noqa: PLC0415 - not before Django is set up
-        from authlevels.factors import decode_secret  # noqa: PLC0415 - as above
+        from authlevels.provisioning import decode_secret  # noqa: PLC0415 - as above
         from authlevels.totp import code_at_step  # noqa: PLC0415 - as above
         from decisions import wire  # noqa: PLC0415 - as above
         from isolation.clock import now  # noqa: PLC0415 - as above

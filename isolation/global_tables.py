@@ -26,6 +26,8 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     "authlevels_user": "a person of our own sign-in may belong to many tenants, and signs in before one is chosen",
     "authlevels_totpdevice": "a factor belongs to its person, who may belong to many tenants",
     "authlevels_passkey": "as for an authenticator app: a factor belongs to its person",
+    "authlevels_recovery_codes": "as for an authenticator app: they belong to their person",
+    "authlevels_recovery_code": "keyed digests of a person's recovery codes, who may belong to many tenants",
     "authlevels_standing": (
         "holds counters alone, written by trigger only; whoever remembers a session compares its tenant's with it"
     ),

@@ -35,6 +35,9 @@ class Verb(StrEnum):
     CATALOG_READ = "catalog.read"
     ENVIRONMENTS_READ = "environments.read"
     ENVIRONMENTS_WRITE = "environments.write"
+    POLICY_READ = "policy.read"
+    POLICY_WRITE = "policy.write"
+    MEMBERS_UNLOCK = "members.unlock"
     AUDIT_READ = "audit.read"
     OPERATOR_ADMIN = "operator.admin"
 
@@ -47,6 +50,7 @@ class Action(StrEnum):
     SESSION_END = "tiergate.session.end"
     SELF_READ = "tiergate.self.read"
     FACTORS_MANAGE = "tiergate.factors.manage"
+    FACTORS_RECOVER = "tiergate.factors.recover"
     FACTORS_RELAY = "tiergate.factors.relay"
     CHALLENGE_CREATE = "tiergate.challenge.create"
     ELEVATION_END = "tiergate.elevation.end"
@@ -58,6 +62,7 @@ class Action(StrEnum):
     TENANT_WRITE = "tiergate.tenant.write"
     MEMBER_READ = "tiergate.member.read"
     MEMBER_WRITE = "tiergate.member.write"
+    MEMBER_UNLOCK = "tiergate.member.unlock"
     ROLE_READ = "tiergate.role.read"
     ROLE_WRITE = "tiergate.role.write"
     SUBSCRIPTION_READ = "tiergate.subscription.read"
@@ -68,6 +73,8 @@ class Action(StrEnum):
     CATALOG_READ = "tiergate.catalog.read"
     ENVIRONMENT_READ = "tiergate.environment.read"
     ENVIRONMENT_WRITE = "tiergate.environment.write"
+    POLICY_READ = "tiergate.policy.read"
+    POLICY_WRITE = "tiergate.policy.write"
     AUDIT_READ = "tiergate.audit.read"
     OPERATOR_ADMIN = "tiergate.operator.admin"
 
@@ -133,6 +140,14 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 requirement=_RECENT,
                 needs_highest_held=True,
             ),
+            # Whoever lost a factor cannot show it: what the replacement leads to is capped instead.
+            _own(
+                Action.FACTORS_RECOVER,
+                Verb.SELF,
+                "Replace a lost factor by a recovery code",
+                callers=_PERSON,
+                requirement=_RECENT,
+            ),
             _own(Action.FACTORS_RELAY, Verb.STEP_UP_RELAY, "Pass on a person's enrolment", callers=_SERVICE),
             _own(Action.CHALLENGE_CREATE, Verb.STEP_UP_CREATE, "Begin a step-up"),
             _own(Action.ELEVATION_END, Verb.STEP_UP_CREATE, "End a task"),
@@ -155,6 +170,13 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 Action.MEMBER_WRITE,
                 Verb.MEMBERS_WRITE,
                 "Change the members",
+                requirement=_AAL2,
+            ),
+            _own(
+                Action.MEMBER_UNLOCK,
+                Verb.MEMBERS_UNLOCK,
+                "End a member's pause after wrong codes",
+                callers=_PERSON,
                 requirement=_AAL2,
             ),
             _own(Action.ROLE_READ, Verb.ROLES_READ, "See the roles"),
@@ -189,6 +211,13 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 "Change the environments",
                 requirement=_AAL2,
             ),
+            _own(Action.POLICY_READ, Verb.POLICY_READ, "See the step-up policy"),
+            _own(
+                Action.POLICY_WRITE,
+                Verb.POLICY_WRITE,
+                "Change the step-up policy",
+                requirement=_AAL2,
+            ),
             _own(Action.AUDIT_READ, Verb.AUDIT_READ, "Read the trail", requirement=_AAL2),
             _own(
                 Action.OPERATOR_ADMIN,
@@ -215,6 +244,7 @@ _READ = frozenset(
         Verb.ENTITLEMENTS_READ,
         Verb.CATALOG_READ,
         Verb.ENVIRONMENTS_READ,
+        Verb.POLICY_READ,
     }
 )
 
@@ -226,12 +256,23 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
             {
                 *_READ,
                 Verb.MEMBERS_WRITE,
+                Verb.MEMBERS_UNLOCK,
                 Verb.ROLES_WRITE,
                 Verb.ENVIRONMENTS_WRITE,
+                Verb.POLICY_WRITE,
                 Verb.AUDIT_READ,
             }
         ),
-        "admin": frozenset({*_READ, Verb.MEMBERS_WRITE, Verb.ROLES_WRITE, Verb.ENVIRONMENTS_WRITE}),
+        "admin": frozenset(
+            {
+                *_READ,
+                Verb.MEMBERS_WRITE,
+                Verb.MEMBERS_UNLOCK,
+                Verb.ROLES_WRITE,
+                Verb.ENVIRONMENTS_WRITE,
+                Verb.POLICY_WRITE,
+            }
+        ),
         "member": frozenset({Verb.ENTITLEMENTS_READ, Verb.CATALOG_READ}),
         "auditor": frozenset({*_READ, Verb.AUDIT_READ}),
     },

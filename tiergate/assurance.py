@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from tiergate.actions import Action
 from tiergate.levels import REAUTHENTICATION, Level
 from tiergate.proofs import (
     OWN_ISSUER,
@@ -86,7 +88,11 @@ def satisfied_until(
     that is expired, in the future, idled out, or given for something else counts as absent. The *leading* proof
     is of the factor that the level itself needs (at aal2 the second factor): ``max_age``, the flags and the
     scope are asked of it. Inactivity is left out of the instant, since use prolongs it.
+
+    For changing factors, the ceilings of new ones are passed over: what asks for the highest level that the person
+    holds counts them in full too, so that nobody sheds a new factor by having it count for nothing.
     """
+    heeds_ceilings = target.action != Action.FACTORS_MANAGE
     counting = _counting(requirement.level, proofs, target=target, activity=activity, at=at)
     knowledge = None
     if requirement.level == Level.AAL2:
@@ -94,6 +100,8 @@ def satisfied_until(
         knowledge = max(known) if known else None
     best: datetime | None = None
     for proof, upheld in counting:
+        if heeds_ceilings and proof.ceiling is not None and requirement.level > proof.ceiling:
+            continue
         if not _leads(proof, requirement, has_knowledge=knowledge is not None):
             continue
         end = upheld
@@ -147,7 +155,6 @@ def _leads(proof: Proof, requirement: Requirement, *, has_knowledge: bool) -> bo
         (requirement.phishing_resistant and proof.phishing_resistant is not True)
         or (requirement.device_bound and proof.device_bound is not True)
         or proof.scope.kind.narrowness < requirement.scope.narrowness
-        or (proof.ceiling is not None and requirement.level > proof.ceiling)
     ):
         return False
     if requirement.level == Level.AAL1:
@@ -186,8 +193,8 @@ def held_level(proofs: Sequence[Proof], *, activity: Activity, at: datetime) -> 
 
 
 def reachable_level(enrolled: Sequence[Authenticator], *, at: datetime) -> Level:
-    """Give the highest level that the person's authenticators could reach if all were shown now."""
-    shown = [one.shown(at=at, scope=SESSION_WIDE) for one in enrolled]
+    """Give the highest level that the person's authenticators could reach if all were shown, ceilings passed over."""
+    shown = [replace(one.shown(at=at, scope=SESSION_WIDE), ceiling=None) for one in enrolled]
     return held_level(shown, activity=Activity(), at=at)
 
 

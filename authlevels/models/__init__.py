@@ -3,7 +3,10 @@
 from authlevels.models.ceremonies import Ceremony
 from authlevels.models.challenges import Challenge, Elevation
 from authlevels.models.credentials import ServiceCredential
+from authlevels.models.notices import Notice
 from authlevels.models.people import AttemptCounter, PasskeyDevice, TotpDevice, User
+from authlevels.models.policy import StepUpPolicy, Unready
+from authlevels.models.recovery import RecoveryCode, RecoveryCodes, RecoveryGrant
 from authlevels.models.sessions import ProofRow, SessionRow
 from authlevels.models.standing import Standing
 from authlevels.models.suspended import SuspendedRequest
@@ -14,14 +17,20 @@ __all__ = [
     "Ceremony",
     "Challenge",
     "Elevation",
+    "Notice",
     "PasskeyDevice",
     "ProofRow",
+    "RecoveryCode",
+    "RecoveryCodes",
+    "RecoveryGrant",
     "ServiceCredential",
     "SessionRow",
     "SigningKey",
     "Standing",
+    "StepUpPolicy",
     "SuspendedRequest",
     "Token",
     "TotpDevice",
+    "Unready",
     "User",
 ]

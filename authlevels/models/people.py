@@ -22,6 +22,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
 
     realm: None for a person of our own sign-in; otherwise the tenant whose product knows the
     person under this id, so that a factor is never shared between two tenants, nor with us.
+    sessions_from: sessions that began before are over, in whatever tenant; a changed password sets it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -31,6 +32,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
     email = models.CharField(max_length=254, blank=True, default="")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+    sessions_from = models.DateTimeField(null=True)
 
     # The instant of a sign-in belongs to its session: kept here, one device would freshen another.
     last_login = None
@@ -82,7 +84,9 @@ class TotpDevice(ThrottlingMixin, Device):
     number of failures in a row over all challenges and sessions; nothing but a right code (or
     removing the factor) sets it back.
 
-    ceiling: until ``ceiling_until``, the highest level that it leads to; "" for none.
+    ceiling: the highest level that it leads to until the cool-down of the tenant asked about is over, and until
+    ``ceiling_until`` where that is set; "" for none. locked_until: too many wrong codes, wherever they were shown.
+    replaces: the handle of the factor that goes when this one is confirmed.
     """
 
     class Algorithm(models.TextChoices):
@@ -100,8 +104,10 @@ class TotpDevice(ThrottlingMixin, Device):
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
     disabled_at = models.DateTimeField(null=True)
+    locked_until = models.DateTimeField(null=True)
     ceiling = models.CharField(max_length=8, default="", db_default="", editable=False)
     ceiling_until = models.DateTimeField(null=True, editable=False)
+    replaces = models.UUIDField(null=True, editable=False)
 
     class Meta(Device.Meta):
         """What the database itself holds to."""
@@ -139,7 +145,7 @@ class PasskeyDevice(ThrottlingMixin, Device):
     credential_id, public_key: as the authenticator gave them (COSE, RFC 9053). sign_count: the last one shown.
     is_sync_capable: the BE flag of its enrolment, which never changes (WebAuthn Level 3, section 6.1.3).
     is_attested: a configured root vouches for its make. can_verify_user: it verified its user when it was enrolled.
-    ceiling: as for an authenticator app.
+    ceiling, locked_until: as for an authenticator app.
     """
 
     handle = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -157,6 +163,7 @@ class PasskeyDevice(ThrottlingMixin, Device):
     confirmed_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
     disabled_at = models.DateTimeField(null=True)
+    locked_until = models.DateTimeField(null=True)
     ceiling = models.CharField(max_length=8, default="", db_default="", editable=False)
     ceiling_until = models.DateTimeField(null=True, editable=False)
 

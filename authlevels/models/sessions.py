@@ -15,6 +15,7 @@ class SessionRow(models.Model):
     floors: a proof older than the floor no longer counts for that level, because the session lay
     idle in between (NIST SP 800-63B-4 §2.2.3, §2.3.3). ``digest_key`` is the id of the key that
     ``secret_digest`` is under. ``impersonator``: who of the vendor's support acts as this person, as ``type:id``.
+    ``kept_at``: when it outlived what ended the person's other sessions.
     """
 
     class Kind(models.TextChoices):
@@ -39,6 +40,7 @@ class SessionRow(models.Model):
     aal2_since = models.DateTimeField(null=True)
     aal3_since = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    kept_at = models.DateTimeField(null=True)
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=512, blank=True, default="")
     device = models.CharField(max_length=255, blank=True, default="")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from authlevels.errors import PasswordRefused
 from authlevels.models import User
 from authlevels.models.people import ACCOUNT
 from authlevels.people import put_user
+from authlevels.policy import get_policy, put_policy
 from authlevels.tenant_file.desired import DesiredMember, DesiredTenants, instant_in, requirement_in
 from licensing.api import Change, FileRefused, Mistake, Place, Tenant
 from tiergate import TiergateError
@@ -133,8 +134,9 @@ class _Applying:
         tenant = _tenant(slug)
         if tenant is None:
             return
-        if "environments" in said:
-            self.environments(tenant, said["environments"])
+        for named, write in (("environments", self.environments), ("step_up", self.step_up)):
+            if named in said:
+                write(tenant, said[named])
         for key, role in said.get("roles", {}).items():
             self.role(tenant, key, role)
         for member in self.desired.members(slug):
@@ -238,6 +240,14 @@ class _Applying:
             tenant_id=tenant.id, subject_type=subject[0], subject_id=subject[1], by=self.by, at=self.at
         )
         self.changes.append(Change(what="member", key=named, old={}, new=None))
+
+    def step_up(self, tenant: Tenant, said: Mapping[str, Any]) -> None:
+        self.step(
+            ("step_up", tenant.slug),
+            ("tenants", tenant.slug, "step_up"),
+            lambda: asdict(get_policy(tenant_id=tenant.id)),
+            lambda: put_policy(tenant_id=tenant.id, by=self.by, at=self.at, **said),
+        )
 
     def subscription(self, tenant: Tenant, said: Mapping[str, Any]) -> None:
         begins = instant_in(said["from"]) if "from" in said else None

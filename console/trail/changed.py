@@ -31,7 +31,7 @@ _REFUSED: Final = {
     "used": "it was used already",
     "elsewhere": "it was given for something else",
 }
-_APP: Final = "an authenticator app"
+_FACTORS: Final = {"passkey": "a passkey", "recovery_codes": "recovery codes", "password": "the password"}
 
 
 def _session_started(entry: Entry, names: Names) -> str:
@@ -88,16 +88,20 @@ def _keys_rotated(entry: Entry, names: Names) -> str:
 
 def _factor(did: str) -> Teller:
     def tell(entry: Entry, names: Names) -> str:
-        by, who = entry.payload.get("by"), names.member(entry.subject)
+        by, who, factor = entry.payload.get("by"), names.member(entry.subject), _factor_of(entry)
         if entry.subject is not None and by == ":".join(entry.subject):
-            return f"{who} {did} {_APP}"
-        return f"{names.actor(by)} {did} {_APP} of {who}"
+            return f"{who} {did} {factor}"
+        return f"{names.actor(by)} {did} {factor} of {who}"
 
     return tell
 
 
+def _factor_of(entry: Entry) -> str:
+    return _FACTORS.get(str(entry.payload.get("factor")), "an authenticator app")
+
+
 def _factor_failed(entry: Entry, names: Names) -> str:
-    return f"{names.member(entry.subject)} gave a wrong first code of {_APP}"
+    return f"{names.member(entry.subject)} gave a wrong first code of {_factor_of(entry)}"
 
 
 def _person_changed(entry: Entry, names: Names) -> str:
@@ -187,6 +191,7 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.FACTOR_BEGUN: _factor("began to add"),
         Kind.FACTOR_ADDED: _factor("added"),
         Kind.FACTOR_REMOVED: _factor("removed"),
+        Kind.FACTOR_RENAMED: _factor("renamed"),
         Kind.FACTOR_FAILED: _factor_failed,
         Kind.CREDENTIAL_CREATED: _credential("made"),
         Kind.CREDENTIAL_ROTATED: _credential("renewed"),
@@ -196,6 +201,7 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.MEMBER_CHANGED: _thing("the membership of ", lambda entry, names: names.member(entry.subject)),
         Kind.ROLE_CHANGED: _thing("the role ", lambda entry, _names: plain(entry.payload.get("role"))),
         Kind.SUBSCRIPTION_CHANGED: _thing("the subscription of ", lambda _entry, names: plain(names.tenant)),
+        Kind.STEP_UP_POLICY_CHANGED: _thing("the step-up policy of ", lambda _entry, names: plain(names.tenant)),
         Kind.OVERRIDE_CHANGED: _thing("the override of ", lambda entry, _names: plain(entry.payload.get("feature"))),
         Kind.ENVIRONMENTS_CHANGED: _environments,
     }

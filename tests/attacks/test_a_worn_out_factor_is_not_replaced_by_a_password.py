@@ -6,7 +6,7 @@ import pytest
 
 from authlevels import api
 from authlevels.models import TotpDevice
-from authlevels.totp import DISABLE_AFTER
+from authlevels.throttling import DISABLE_AFTER
 from tests.authlevels.acme import ALICES_SECRET, NOON, PASSWORD, Acme, Asked, code
 from tiergate import TiergateError
 

@@ -20,9 +20,10 @@ MANAGE = Asked(
 
 @pytest.fixture
 def dave(acme: Acme) -> api.Session:
-    """Somebody with a password alone, just signed in."""
+    """Somebody with a password alone, just signed in, whose tenant counts new factors in full at once."""
     import licensing.api  # noqa: PLC0415 - only here
 
+    api.put_policy(tenant_id=acme.tenant_id, new_factor_cooldown=0, by="test", at=NOON)
     api.put_user(subject_id="dave", password=PASSWORD, at=NOON)
     licensing.api.put_member(
         tenant_id=acme.tenant_id, subject_type="account", subject_id="dave", roles=["member"], by="test", at=NOON

@@ -80,6 +80,10 @@ def _tenant(_acme: Acme) -> None:
     licensing.put_tenant(slug="acme", name="Acme", settings={"acr": "x"}, by="account:olga", at=NOON)
 
 
+def _policy(acme: Acme) -> None:
+    authlevels.put_policy(tenant_id=acme.tenant_id, max_failures=5, by="account:olga", at=NOON)
+
+
 def _rotated(acme: Acme) -> None:
     authlevels.rotate_credential(
         tenant_id=acme.tenant_id,
@@ -266,14 +270,25 @@ def _passkey_cloned(acme: Acme) -> None:
         step_up_with(acme, alice, key, at=later(9))
 
 
-def _removed(acme: Acme) -> None:
+def _at_the_highest(acme: Acme) -> tuple[authlevels.Session, str]:
+    """Lift Alice for changing her factors, and return the id of her app."""
     alice, _secret = acme.sign_in_alice()
     asked = Asked(
         action="tiergate.factors.manage", resource=("tiergate", ""), requirement=Requirement(level=Level.AAL2)
     )
     acme.step_up(alice, ALICES_SECRET, asked, at=later(8))
     (factor,) = [one for one in authlevels.list_factors(user_id=alice.user_id) if one.kind == "totp"]
-    authlevels.remove_factor(session=alice, facts=acme.facts(alice, later(9)), factor_id=factor.id, at=later(9))
+    return alice, factor.id
+
+
+def _removed(acme: Acme) -> None:
+    alice, app = _at_the_highest(acme)
+    authlevels.remove_factor(session=alice, facts=acme.facts(alice, later(9)), factor_id=app, at=later(9))
+
+
+def _renamed(acme: Acme) -> None:
+    alice, app = _at_the_highest(acme)
+    authlevels.rename_factor(session=alice, facts=acme.facts(alice, later(9)), factor_id=app, name="Old", at=later(9))
 
 
 def _suspended_and_resumed(acme: Acme) -> None:
@@ -342,6 +357,7 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "put_subscription": (_subscription, {Kind.SUBSCRIPTION_CHANGED}),
     "put_override": (_override, {Kind.OVERRIDE_CHANGED}),
     "remove_override": (_no_override, {Kind.OVERRIDE_CHANGED}),
+    "put_policy": (_policy, {Kind.STEP_UP_POLICY_CHANGED}),
     "assert_session": (Acme.assert_bob, {Kind.SESSION_STARTED}),
     "assert_session, in vain": (_vouched_in_vain, {Kind.SESSION_REFUSED}),
     "sign_in_with_password": (Acme.sign_in_alice, {Kind.SESSION_STARTED}),
@@ -373,6 +389,7 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "remove_factor": (_removed, {Kind.FACTOR_REMOVED}),
     "refuse_challenge": (_refused, {Kind.CHALLENGE_REFUSED}),
     "suspend_request": (_suspended_and_resumed, {Kind.REQUEST_SUSPENDED, Kind.REQUEST_RESUMED}),
+    "rename_factor": (_renamed, {Kind.FACTOR_RENAMED}),
     "put_user": (lambda _acme: put_alice(), {Kind.PERSON_CHANGED, Kind.FACTOR_ADDED}),
     "create_credential": (_created, {Kind.CREDENTIAL_CREATED}),
     "rotate_credential": (_rotated, {Kind.CREDENTIAL_ROTATED}),

@@ -71,13 +71,15 @@ WRITERS = {
     "authlevels.elevations.end_elevation": "end_elevation",
     "authlevels.ending._end": "end_all_elevations",
     "authlevels.erasing.erase_person": "erase_person",
-    "authlevels.factors.begin_totp_enrolment": "begin_totp_enrolment",
-    "authlevels.factors.confirm_totp_enrolment": "confirm_totp_enrolment",
-    "authlevels.factors.remove_factor": "remove_factor",
-    "authlevels.factors.put_totp_secret": "put_user",
     "authlevels.passkey_judging._save": "verify",
     "authlevels.passkeys._made": "confirm_passkey_enrolment",
+    "authlevels.factors.let_go": "remove_factor",
+    "authlevels.factors.rename_factor": "rename_factor",
+    "authlevels.provisioning.put_totp_secret": "put_user",
+    "authlevels.totp_enrolment.begin": "begin_totp_enrolment",
+    "authlevels.totp_enrolment.confirm": "confirm_totp_enrolment",
     "authlevels.people.put_user": "put_user",
+    "authlevels.policy.put_policy": "put_policy",
     "authlevels.redemption.redeem": "redeem",
     "authlevels.redigest.move_digest": "the digest of the same secret, under a newer key of the installation",
     "authlevels.session_start.start_session": "assert_session",
@@ -127,6 +129,7 @@ READS = {
     *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
     *("get_elevation", "lock_elevation"),
     *("list_elevations", "list_factors", "parse_decision_ref", "parse_elevation_ref", "parse_session_handle"),
+    "get_policy",
     *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
     *("session_parameters", "set_session_cookie", "show_challenge", "standing_of"),
 }
@@ -182,7 +185,7 @@ AT_THE_VENDOR = {"edit_catalogue", "get_signer", "put_user", "revoke_signing_key
 OLD_AND_NEW = {
     *(Kind.TENANT_CHANGED, Kind.MEMBER_CHANGED, Kind.ROLE_CHANGED, Kind.SUBSCRIPTION_CHANGED, Kind.OVERRIDE_CHANGED),
     Kind.ENVIRONMENTS_CHANGED,
-    *(Kind.CREDENTIAL_CREATED, Kind.CREDENTIAL_ROTATED, Kind.CREDENTIAL_REVOKED),
+    *(Kind.CREDENTIAL_CREATED, Kind.CREDENTIAL_ROTATED, Kind.CREDENTIAL_REVOKED, Kind.STEP_UP_POLICY_CHANGED),
 }
 BY_NOBODY_ELSE = {Kind.SIGN_IN_FAILED, Kind.SESSION_STARTED, Kind.ELEVATION_USED, Kind.CHALLENGE_HANDED_OFF}
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pyotp
 import pytest
 
-from authlevels.factors import decode_secret
+from authlevels.provisioning import decode_secret
 from authlevels.totp import code_at_step, secret_text
 
 SHA1_KEY = b"12345678901234567890"

@@ -14,6 +14,7 @@ from tiergate import Verb
 
 
 def test_a_person_without_a_factor_is_told_to_enrol_does_so_and_steps_up(client: Client, world: World) -> None:
+    authlevels.put_policy(tenant_id=world.acme, new_factor_cooldown=0, by="test", at=clock.now())
     handle = world.asserted("carol")
     document = payment(100, session=handle) | {"subject": {"type": "user", "id": "carol"}}
     refused = ask(client, world.acme_key, document)

@@ -12,9 +12,10 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from authlevels import api as authlevels
-from authlevels.factors import decode_secret
 from authlevels.models import TotpDevice
-from authlevels.totp import DISABLE_AFTER, PresentedCode, verify_locked
+from authlevels.provisioning import decode_secret
+from authlevels.throttling import DISABLE_AFTER
+from authlevels.totp import PresentedCode, verify_locked
 from decisions import people
 from isolation import clock
 from isolation.api import tenant_transaction

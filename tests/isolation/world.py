@@ -20,7 +20,7 @@ from django.test import Client
 from psycopg import sql
 
 from authlevels import api as authlevels
-from authlevels.models import Ceremony, Challenge, ProofRow
+from authlevels.models import Ceremony, Challenge, Notice, ProofRow, RecoveryGrant, Unready
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -156,6 +156,7 @@ def _side(slug: str, at: datetime) -> Side:
         )
         or ""
     )
+    person = {"tenant_id": tenant_id, "subject_type": "user", "subject_id": side.person}
     with tenant_transaction(tenant_id):
         asked = Challenge.objects.filter(tenant_id=tenant_id, closed_at=None).earliest("created_at")
         Ceremony.objects.create(
@@ -166,6 +167,18 @@ def _side(slug: str, at: datetime) -> Side:
             nonce=f"nonce-of-{slug}".encode(),
             created_at=at,
             expires_at=at + timedelta(minutes=5),
+        )
+        Unready.objects.create(**person, level="aal3", since=clock.now())
+        Notice.objects.create(
+            **person,
+            kind="factor_added",
+            address=f"{side.person}@{slug}.example",
+            told={},
+            created_at=at,
+            next_try_at=at,
+        )
+        RecoveryGrant.objects.create(
+            tenant_id=tenant_id, session_id=_session.id, created_at=at, expires_at=at + timedelta(minutes=15)
         )
         Deletion.objects.create(tenant_id=tenant_id, asked_by=side.owner, asked_at=at, due_at=at + timedelta(days=30))
         Payment.objects.create(
@@ -182,6 +195,7 @@ def _side(slug: str, at: datetime) -> Side:
 
 def _hold(side: Side, at: datetime) -> None:
     tenant_id, aal2 = side.tenant_id, Requirement(level=Level.AAL2)
+    authlevels.put_policy(tenant_id=tenant_id, new_factor_cooldown=0, by="test", at=at)
     licensing.put_role(tenant_id=tenant_id, key=side.role, privileges=["reports.read"], by="test", at=at)
     # The vendor's own word for its staff, which a tenant may give to a role of its own: it must mean nothing.
     licensing.put_role(tenant_id=tenant_id, key="operator", privileges=["reports.read"], by="test", at=at)
