@@ -143,6 +143,9 @@ class _Applying:
             self.member(tenant, member)
         if "members" in said:
             self.absent_members(tenant)
+        self.bought(tenant, said)
+
+    def bought(self, tenant: Tenant, said: Mapping[str, Any]) -> None:
         if "subscription" in said:
             self.subscription(tenant, said["subscription"])
         for number, override in enumerate(said.get("overrides", [])):
