@@ -49,3 +49,7 @@ class Kind(StrEnum):
     SIGNING_KEY_CREATED = "signing_key.created"
     SIGNING_KEY_REVOKED = "signing_key.revoked"
     STEP_UP_POLICY_CHANGED = "step_up_policy.changed"
+    APPROVAL_OPENED = "approval.opened"
+    APPROVAL_GRANTED = "approval.granted"
+    APPROVAL_REFUSED = "approval.refused"
+    APPROVAL_USED = "approval.used"

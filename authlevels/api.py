@@ -1,5 +1,14 @@
 """The door of this room: how sure are we that it is them?"""
 
+from authlevels.approval_grants import claim_approval, count_approvals, grant_approval, refuse_approval
+from authlevels.approvals import (
+    Grantable,
+    ShownApproval,
+    get_grantable,
+    list_approvals,
+    open_approval,
+    show_approval,
+)
 from authlevels.assertion import assert_session
 from authlevels.audiences import audience
 from authlevels.challenge_refusal import refuse_challenge
@@ -36,6 +45,9 @@ from authlevels.elevations import (
 )
 from authlevels.erasing import erase_person
 from authlevels.errors import (
+    ApprovalClosed,
+    ApprovalNotFound,
+    ApprovalNotYours,
     AssertionRefused,
     ChallengeClosed,
     ChallengeNotFound,
@@ -87,6 +99,7 @@ from authlevels.principals import (
 )
 from authlevels.public_ids import (
     decision_ref,
+    parse_approval_ref,
     parse_decision_ref,
     parse_elevation_ref,
     parse_session_handle,
@@ -100,6 +113,7 @@ from authlevels.session_start import Origin
 from authlevels.sessions import (
     TOUCH_EVERY,
     end_session,
+    get_session,
     note_use,
     resolve_session_secret,
     rotate_session_secret,
@@ -131,6 +145,9 @@ __all__ = [
     "SESSION_COLUMN",
     "TOUCH_EVERY",
     "Anonymous",
+    "ApprovalClosed",
+    "ApprovalNotFound",
+    "ApprovalNotYours",
     "AssertionRefused",
     "BoundedFormParser",
     "BoundedJSONParser",
@@ -150,6 +167,7 @@ __all__ = [
     "Factor",
     "FactorAlreadyEnrolled",
     "FactorNotFound",
+    "Grantable",
     "Ground",
     "HeldElevation",
     "HeldLevelNeeded",
@@ -176,6 +194,7 @@ __all__ = [
     "ServicePrincipal",
     "Session",
     "SessionNotFound",
+    "ShownApproval",
     "ShownChallenge",
     "SignInFailed",
     "Signer",
@@ -195,10 +214,12 @@ __all__ = [
     "begin_passkey_step_up",
     "begin_totp_enrolment",
     "caller",
+    "claim_approval",
     "claim_transaction",
     "claim_use",
     "confirm_passkey_enrolment",
     "confirm_totp_enrolment",
+    "count_approvals",
     "counted_network",
     "create_credential",
     "decision_ref",
@@ -212,19 +233,25 @@ __all__ = [
     "forget_credentials",
     "get_credential",
     "get_elevation",
+    "get_grantable",
     "get_ground",
     "get_policy",
+    "get_session",
     "get_signer",
+    "grant_approval",
     "hand_off",
     "is_nested_deeper",
     "issue_token",
+    "list_approvals",
     "list_credentials",
     "list_elevations",
     "list_factors",
     "lock_elevation",
     "may_revoke",
     "note_use",
+    "open_approval",
     "open_challenge",
+    "parse_approval_ref",
     "parse_decision_ref",
     "parse_elevation_ref",
     "parse_session_handle",
@@ -238,6 +265,7 @@ __all__ = [
     "read_session",
     "record_refused_use",
     "redeem",
+    "refuse_approval",
     "refuse_challenge",
     "remove_factor",
     "rename_factor",
@@ -250,6 +278,7 @@ __all__ = [
     "session_facts",
     "session_parameters",
     "set_session_cookie",
+    "show_approval",
     "show_challenge",
     "sign_in_with_password",
     "standing_of",

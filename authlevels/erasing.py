@@ -4,11 +4,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 import audit.api
 import licensing.api
 from authlevels.errors import StillMember
 from authlevels.models import (
+    Approval,
+    ApprovalGrant,
     Ceremony,
     Challenge,
     Elevation,
@@ -49,6 +52,12 @@ def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: date
             Challenge.objects,
         ):
             rows.filter(tenant_id=tenant_id, session_id__in=sessions).delete()
+        ApprovalGrant.objects.filter(
+            Q(approval_id__in=Approval.objects.filter(**mine).values("id"))
+            | Q(subject_type=subject[0], subject_id=subject[1]),
+            tenant_id=tenant_id,
+        ).delete()
+        Approval.objects.filter(**mine).delete()
         SessionRow.objects.filter(**mine).delete()
         theirs = User.objects.filter(realm=tenant_id, subject_type=subject[0], subject_id=subject[1])
         TotpDevice.objects.filter(user__in=theirs).delete()

@@ -217,6 +217,27 @@ class ElevationElsewhere(TiergateError):
     kind = ErrorKind.CONFLICT
 
 
+class ApprovalNotFound(TiergateError):
+    """There is no such approval for this caller."""
+
+    code = "approval_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class ApprovalClosed(TiergateError):
+    """The approval was refused, used, or has expired."""
+
+    code = "approval_closed"
+    kind = ErrorKind.CONFLICT
+
+
+class ApprovalNotYours(TiergateError):
+    """Whoever asked for an approval, or acts as somebody else, does not grant it."""
+
+    code = "approval_not_yours"
+    kind = ErrorKind.FORBIDDEN
+
+
 class FactorNotFound(TiergateError):
     """There is no such factor of this person."""
 

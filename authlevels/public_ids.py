@@ -7,7 +7,7 @@ from uuid import UUID
 _HEX = "[0-9a-f]{32}"
 _ONE = re.compile(rf"(ses|dec)_({_HEX})")
 _LONGEST = len("ses_") + 32
-_TWO = re.compile(rf"(chl|elv|rsm|tok)_({_HEX})({_HEX})")
+_TWO = re.compile(rf"(chl|elv|rsm|tok|apr)_({_HEX})({_HEX})")
 
 
 def session_handle(session_id: UUID) -> str:
@@ -33,6 +33,11 @@ def suspended_ref(tenant_id: UUID, suspended_id: UUID) -> str:
 def token_ref(tenant_id: UUID, token_id: UUID) -> str:
     """Return ``tok_<32 hex tenant><32 hex id>``, a token's ``jti``."""
     return f"tok_{tenant_id.hex}{token_id.hex}"
+
+
+def approval_ref(tenant_id: UUID, approval_id: UUID) -> str:
+    """Return ``apr_<32 hex tenant><32 hex id>``."""
+    return f"apr_{tenant_id.hex}{approval_id.hex}"
 
 
 def decision_ref(decision_id: UUID) -> str:
@@ -68,6 +73,11 @@ def parse_suspended_ref(text: str) -> tuple[UUID, UUID] | None:
 def parse_token_ref(text: str) -> tuple[UUID, UUID] | None:
     """Return (tenant id, token id), or None for anything else."""
     return _parse_two("tok", text)
+
+
+def parse_approval_ref(text: str) -> tuple[UUID, UUID] | None:
+    """Return (tenant id, approval id), or None for anything else."""
+    return _parse_two("apr", text)
 
 
 def _parse_one(prefix: str, text: str) -> UUID | None:

@@ -16,7 +16,18 @@ import msgspec
 import audit.api
 from authlevels.errors import DecisionNotChallengeable, DecisionNotFound
 from authlevels.public_ids import parse_decision_ref, parse_session_handle, session_handle
-from tiergate import BatchItem, BatchSpec, Decision, Facts, NeedKind, Outcome, Requirement, Target, batch_item
+from tiergate import (
+    BatchItem,
+    BatchSpec,
+    CallerKind,
+    Decision,
+    Facts,
+    NeedKind,
+    Outcome,
+    Requirement,
+    Target,
+    batch_item,
+)
 
 CHALLENGEABLE_FOR: Final = timedelta(minutes=15)
 """How long a refusal may be answered by a step-up; after that the product asks again."""
@@ -41,12 +52,60 @@ class RecordedDecision:
     display: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovableDecision:
+    """A refusal that other people can answer: who wanted what, and what it asks of them.
+
+    session_id: None for a service that asked in its own name. privilege: what the action itself needs.
+    batch, item: as of a `RecordedDecision`.
+    """
+
+    id: UUID
+    session_id: UUID | None
+    subject: tuple[str, str]
+    target: Target
+    resource: tuple[str, str]
+    requirement: Requirement
+    privilege: str
+    policy_version: str
+    batch: BatchSpec | None
+    item: BatchItem | None
+    display: dict[str, Any]
+
+
 def get_challengeable(*, tenant_id: UUID, decision_ref: str, at: datetime) -> RecordedDecision:
     """Return a recorded step-up refusal, within a transaction of its tenant.
 
     :raises DecisionNotFound: the tenant has no such decision.
     :raises DecisionNotChallengeable: it asks for no proof, names no session, or is too old.
     """
+    found = _find(tenant_id=tenant_id, decision_ref=decision_ref, kind=NeedKind.STEP_UP, at=at)
+    if found.session_id is None:
+        raise DecisionNotChallengeable("The decision cannot be answered by a step-up.")
+    return RecordedDecision(
+        id=found.id,
+        session_id=found.session_id,
+        subject=found.subject,
+        target=found.target,
+        resource=found.resource,
+        requirement=found.requirement,
+        policy_version=found.policy_version,
+        batch=found.batch,
+        item=found.item,
+        display=found.display,
+    )
+
+
+def get_approvable(*, tenant_id: UUID, decision_ref: str, at: datetime) -> ApprovableDecision:
+    """Return a recorded refusal that other people's agreement would help, within a transaction of its tenant.
+
+    :raises DecisionNotFound: the tenant has no such decision.
+    :raises DecisionNotChallengeable: it asks for nobody's agreement, or is too old.
+    """
+    return _find(tenant_id=tenant_id, decision_ref=decision_ref, kind=NeedKind.APPROVAL, at=at)
+
+
+def _find(*, tenant_id: UUID, decision_ref: str, kind: NeedKind, at: datetime) -> ApprovableDecision:
     decision_id = parse_decision_ref(decision_ref)
     if decision_id is None:
         raise DecisionNotFound("There is no such decision.")
@@ -60,9 +119,12 @@ def get_challengeable(*, tenant_id: UUID, decision_ref: str, at: datetime) -> Re
         # Whoever cannot be shown what they confirm is not asked to.
         raise DecisionNotChallengeable("What the decision was about can no longer be read.")
     try:
-        return _read(tenant_id, decision_id, entry, subject=entry.subject)
+        return _read(tenant_id, decision_id, entry, subject=entry.subject, kind=kind)
     except (KeyError, TypeError, ValueError) as error:
-        raise DecisionNotChallengeable("The decision cannot be answered by a step-up.") from error
+        raise DecisionNotChallengeable(f"The decision cannot be answered by {_ANSWER[kind]}.") from error
+
+
+_ANSWER: Final = {NeedKind.STEP_UP: "a step-up", NeedKind.APPROVAL: "an approval"}
 
 
 def _read(
@@ -71,7 +133,8 @@ def _read(
     entry: audit.api.Entry,
     *,
     subject: tuple[str, str],
-) -> RecordedDecision:
+    kind: NeedKind,
+) -> ApprovableDecision:
     personal: Mapping[str, Any] = entry.personal or {}
     fields = {**entry.payload.get("fields", {}), **personal.get("fields", {})}
     facts = msgspec.convert(entry.payload["facts"], Facts)
@@ -80,30 +143,32 @@ def _read(
     binding = str(personal.get("binding", facts.binding))
     session_id = parse_session_handle(facts.session.handle) if facts.session else None
     if (
-        session_id is None
+        (session_id is None and facts.caller != CallerKind.SERVICE)
         or facts.action is None
         or facts.tenant is None
         or facts.tenant.id != str(tenant_id)
         or decision.outcome != Outcome.STEP_UP
         or decision.requirement is None
         or not decision.is_enforceable
-        or NeedKind.STEP_UP not in {need.kind for need in decision.needs}
+        or not binding
+        or kind not in {need.kind for need in decision.needs}
     ):
-        raise ValueError("asks for no proof of a session of this tenant")
-    return RecordedDecision(
+        raise ValueError("asks for nothing that could be given so, of this tenant")
+    return ApprovableDecision(
         id=decision_id,
         session_id=session_id,
         subject=subject,
         target=Target(action=facts.action_name, resource="/".join(facts.resource), binding=binding),
         resource=facts.resource,
         requirement=decision.requirement,
+        privilege=facts.action.privilege,
         policy_version=facts.versions.policy,
         batch=facts.action.batch,
         item=batch_item(
             facts.action,
             tenant=facts.tenant.id,
             subject=subject,
-            session=session_handle(session_id),
+            session=session_handle(session_id) if session_id else "",
             resource=facts.resource,
             fields=fields,
         ),

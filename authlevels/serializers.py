@@ -12,7 +12,7 @@ from authlevels.models.policy import LONGEST
 from authlevels.policy import MOST_FAILURES
 from tiergate import MAX_BATCH
 
-_CHALLENGE_STATES: Final = ["open", "passed", "refused", "closed"]
+CHALLENGE_STATES: Final = ["open", "passed", "refused", "closed"]
 
 _NEEDED: Final = {
     ChallengeMethod.TOTP: "code",
@@ -221,7 +221,7 @@ class ChallengeAnswer(serializers.Serializer[Any]):
     """A challenge as it stands."""
 
     challenge_id = serializers.CharField()
-    state = serializers.ChoiceField(choices=_CHALLENGE_STATES)
+    state = serializers.ChoiceField(choices=CHALLENGE_STATES)
     expires_at = serializers.DateTimeField()
     methods = serializers.ListField(child=serializers.CharField())
     display = serializers.JSONField()
@@ -261,7 +261,7 @@ class VerifyRequest(serializers.Serializer[Any]):
 class VerifyAnswer(serializers.Serializer[Any]):
     """What a right proof leaves: an elevation, or what the challenge still misses."""
 
-    state = serializers.ChoiceField(choices=_CHALLENGE_STATES)
+    state = serializers.ChoiceField(choices=CHALLENGE_STATES)
     elevation_id = serializers.CharField(required=False)
     scope = serializers.CharField(required=False)
     level = serializers.CharField(required=False)
@@ -278,7 +278,7 @@ class RedeemRequest(serializers.Serializer[Any]):
 class RedeemAnswer(serializers.Serializer[Any]):
     """The elevation, which counts from now on."""
 
-    state = serializers.ChoiceField(choices=_CHALLENGE_STATES)
+    state = serializers.ChoiceField(choices=CHALLENGE_STATES)
     elevation_id = serializers.CharField()
     scope = serializers.CharField()
     level = serializers.CharField()

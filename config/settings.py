@@ -319,6 +319,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "ChallengeState": "authlevels.serializers.CHALLENGE_STATES",
+        "ApprovalState": "decisions.serializers_approvals.APPROVAL_STATES",
         "TenantStatus": "licensing.models.directory.TenantStatus",
         "SubscriptionStatus": "licensing.models.holdings.SubscriptionStatus",
     },

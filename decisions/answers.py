@@ -29,6 +29,7 @@ def context_of(answer: Answer) -> dict[str, Any]:
         "reason": decision.reason.value,
         "needs": [need_json(need) for need in decision.needs],
         **challenge_members(answer),
+        **approval_members(answer),
         "unlocks": unlocks_of(answer),
         "as_of": instant(decision.as_of),
         "next_change_at": instant(decision.next_change_at) if decision.next_change_at else None,
@@ -80,6 +81,15 @@ def challenge_members(answer: Answer) -> dict[str, Any]:
             "decision_id": answer.public_id,
         }
     return out
+
+
+def approval_members(answer: Answer) -> dict[str, Any]:
+    """Write where to ask other people to agree; empty when nobody's agreement is asked for."""
+    is_asked = any(need.kind == NeedKind.APPROVAL for need in answer.decision.needs)
+    if not (is_asked and answer.decision.outcome == Outcome.STEP_UP and answer.decision.is_enforceable):
+        return {}
+    href = f"{settings.TIERGATE_BASE_URL}/step-up/approvals"
+    return {"approval": {"href": href, "decision_id": answer.public_id}}
 
 
 def proof_need(answer: Answer) -> Need | None:

@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from authlevels import api as authlevels
+from decisions.claiming import claim_uses, rests_on_uses
 from decisions.question import Answer
 from isolation.api import tenant_transaction
 from isolation.clock import now
-from tiergate import Scope
 
 
 @contextmanager
@@ -27,20 +27,9 @@ def elevation_consumed(request: Request | HttpRequest) -> Iterator[Answer]:
     answer: Answer | None = getattr(plain, "decision", None)
     if answer is None or not answer.decision.is_allowed:
         raise RuntimeError("No decision allowed this request.")
-    requirement = answer.decision.requirement
     with tenant_transaction(answer.home):
-        if (
-            requirement is not None
-            and requirement.scope == Scope.TRANSACTION
-            and answer.question.service is None
-            and not authlevels.claim_transaction(
-                tenant_id=answer.home,
-                session=answer.question.context.session or "",
-                binding=answer.binding,
-                target=answer.target,
-                request_id="",
-                at=now(),
-            )
+        if rests_on_uses(answer.question, answer.decision) and not claim_uses(
+            answer.question, answer.decision, target=answer.target, request_id="", at=now()
         ):
             raise authlevels.ElevationGone("The confirmation was used, has ended, or has expired.")
         yield answer

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from msgspec.structs import replace
 
 from authlevels import api as authlevels
+from decisions.claiming import claim_agreement, claim_uses, is_used_up
 from decisions.errors import FactsUnavailable
 from decisions.facts import Gathered, find_action, find_snapshot, gather
 from decisions.people import read_person, recall_person
@@ -16,7 +17,7 @@ from decisions.trail import is_ever_routine, is_routine, record, record_at_once,
 from decisions.watching import watched
 from isolation.api import tenant_transaction
 from licensing import api as licensing
-from tiergate import SESSION_WIDE, Decision, ProofScope, Purpose, Scope, SessionFacts, SessionState, decide
+from tiergate import SESSION_WIDE, Decision, NeedKind, ProofScope, Purpose, SessionFacts, SessionState, decide
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +45,7 @@ def evaluate(question: Question, *, at: datetime) -> Answer:
 
 def preview(question: Question, *, at: datetime) -> tuple[Gathered, Decision]:
     """Work out what the answer to ``question`` would be, without recording it or using anything up."""
-    gathered = _gathered(question, find_snapshot(question, at=at), at=at)
-    return gathered, decide(gathered.facts)
+    return _decided(question, _gathered(question, find_snapshot(question, at=at), at=at), at=at)
 
 
 def _routine_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer | None:
@@ -74,9 +74,8 @@ def _full_answer(question: Question, snapshot: licensing.TenantSnapshot | None, 
         gathered, decision, decision_id = _using(question, question.elevation, snapshot, at=at)
         _note_use(question, gathered.facts.session, at=at)
         return _answer(question, gathered, decision, decision_id)
-    gathered = _gathered(question, snapshot, at=at)
-    decision = decide(gathered.facts)
-    if _uses_up_an_elevation(question, decision):
+    gathered, decision = _decided(question, _gathered(question, snapshot, at=at), at=at)
+    if is_used_up(question, decision):
         gathered, decision, decision_id = _claiming(question, snapshot, at=at)
     else:
         decision_id = (is_routine(gathered.facts, decision) and record_later(question, gathered, decision)) or (
@@ -101,6 +100,26 @@ def _gathered(question: Question, snapshot: licensing.TenantSnapshot | None, *, 
     raise FactsUnavailable("The tenant changes faster than it can be read; ask again.", retry_after=1)
 
 
+def _decided(question: Question, gathered: Gathered, *, at: datetime) -> tuple[Gathered, Decision]:
+    """Decide; where it wants other people's agreement, count who has agreed to this very request, and decide again."""
+    decision = decide(gathered.facts)
+    requirement, tenant_id = decision.requirement, question.tenant_id
+    if tenant_id is None or requirement is None or all(need.kind != NeedKind.APPROVAL for need in decision.needs):
+        return gathered, decision
+    facts = replace(
+        gathered.facts,
+        approvals=authlevels.count_approvals(
+            tenant_id=tenant_id,
+            subject=gathered.facts.subject,
+            binding=gathered.facts.binding,
+            requirement=requirement,
+            request_id=question.claim_id if question.is_claiming else "",
+            at=at,
+        ),
+    )
+    return replace(gathered, facts=facts), decide(facts)
+
+
 def _answer(question: Question, gathered: Gathered, decision: Decision, decision_id: UUID) -> Answer:
     return Answer(
         home=question.home,
@@ -122,9 +141,10 @@ def _claiming(
     """
     with tenant_transaction(question.home, durable=True):
         for _ in range(_LOOKS):
-            gathered = _gathered(question, snapshot, at=at)
-            decision = decide(gathered.facts)
-            if not _uses_up_an_elevation(question, decision) or _claim(question, gathered, at=at):
+            gathered, decision = _decided(question, _gathered(question, snapshot, at=at), at=at)
+            if not is_used_up(question, decision) or claim_uses(
+                question, decision, target=gathered.facts.target(), request_id=question.claim_id, at=at
+            ):
                 return gathered, decision, record(question, gathered, decision)
     raise FactsUnavailable("The elevation is being used by other requests; ask again.", retry_after=1)
 
@@ -139,10 +159,12 @@ def _using(
     """
     with tenant_transaction(question.home, durable=True):
         authlevels.lock_elevation(held, request_id=question.claim_id, at=at)
-        gathered = _within(_gathered(question, snapshot, at=at), held)
-        decision = decide(gathered.facts)
+        gathered, decision = _decided(question, _within(_gathered(question, snapshot, at=at), held), at=at)
         if decision.is_allowed:
-            authlevels.use_elevation(held, target=gathered.facts.target(), request_id=question.claim_id, at=at)
+            target = gathered.facts.target()
+            authlevels.use_elevation(held, target=target, request_id=question.claim_id, at=at)
+            if not claim_agreement(question, decision, target=target, request_id=question.claim_id, at=at):
+                raise authlevels.ElevationGone("What others agreed to was used already.", why="used")
         return gathered, decision, record(question, gathered, decision)
 
 
@@ -174,26 +196,3 @@ def _is_use_due(question: Question, session: SessionFacts | None, at: datetime) 
         return False
     seen_at = session.activity.last_seen_at
     return seen_at is None or at - seen_at >= authlevels.TOUCH_EVERY
-
-
-def _uses_up_an_elevation(question: Question, decision: Decision) -> bool:
-    requirement = decision.requirement
-    return (
-        question.is_claiming
-        and decision.is_allowed
-        and question.service is None
-        and requirement is not None
-        and requirement.scope == Scope.TRANSACTION
-    )
-
-
-def _claim(question: Question, gathered: Gathered, *, at: datetime) -> bool:
-    session = gathered.facts.session
-    return session is not None and authlevels.claim_transaction(
-        tenant_id=question.home,
-        session=session.handle,
-        binding=gathered.facts.binding,
-        target=gathered.facts.target(),
-        request_id=question.claim_id,
-        at=at,
-    )

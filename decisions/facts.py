@@ -90,7 +90,7 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
         entitlement=snapshot.entitlements.get(feature) if feature else None,
         unlocks=snapshot.unlocks.get(feature, ()) if feature else (),
         session=None if person.session is None else _about(person.session, item),
-        contributions=contributions,
+        contributions=contributions + question.contributions,
         versions=frame.versions,
     )
     return Gathered(facts=facts, fields=fields)

@@ -16,7 +16,7 @@ from msgspec import json as msgjson
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from decisions.answers import challenge_members, need_json, proof_need, status_of, unlocks_of
+from decisions.answers import approval_members, challenge_members, need_json, proof_need, status_of, unlocks_of
 from decisions.question import Answer
 from decisions.sentences import for_person
 from tiergate import ErrorKind, NeedKind, Outcome, TiergateError, acr_values
@@ -78,6 +78,7 @@ def refusal(answer: Answer) -> tuple[int, dict[str, str], dict[str, Any]]:
         "outcome": decision.outcome.value,
         "needs": [need_json(need) for need in decision.needs],
         **challenge_members(answer),
+        **approval_members(answer),
     }
     headers: dict[str, str] = {}
     need = proof_need(answer)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from authlevels import api as authlevels
 from decisions.errors import BadRequest
-from tiergate import BatchItem, CallerKind, Decision, Purpose, ServiceFact, Target
+from tiergate import BatchItem, CallerKind, Contribution, Decision, Purpose, ServiceFact, Target
 
 
 class Entity(Struct, frozen=True, kw_only=True):
@@ -58,6 +58,7 @@ class Question(Struct, frozen=True, kw_only=True):
     claim_id: the asking product's own name for this use: the same one again is the same use; empty: never again.
     request_id: as the request names itself, for the trail.
     elevation: the one elevation that an allow is to use up, whatever its scope; no other counts for it.
+    contributions: what the thing acted on asks by itself, beside what everything else does.
     """
 
     tenant_id: UUID | None
@@ -73,6 +74,7 @@ class Question(Struct, frozen=True, kw_only=True):
     claim_id: str = ""
     request_id: str = ""
     elevation: authlevels.HeldElevation | None = None
+    contributions: tuple[Contribution, ...] = ()
 
     @property
     def caller(self) -> CallerKind:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from decisions import authzen, views_tokens
+from decisions import authzen, views_approvals, views_tokens
 
 urlpatterns = [
     path("access/v1/evaluation", authzen.evaluation, name="evaluation"),
@@ -19,4 +19,9 @@ urlpatterns = [
     path(".well-known/jwks.json", views_tokens.KeysView.as_view(), name="jwks"),
     path(".well-known/authzen-configuration", authzen.configuration, name="authzen-configuration"),
     path(".well-known/authzen-configuration/t/<slug:tenant>", authzen.configuration, name="tenant-configuration"),
+    path("step-up/approvals", views_approvals.ApprovalsView.as_view(), name="approvals"),
+    path("step-up/approvals/<slug:approval>", views_approvals.ApprovalView.as_view(), name="approval"),
+    path("step-up/approvals/<slug:approval>/grant", views_approvals.GrantView.as_view(), name="grant-approval"),
+    path("step-up/approvals/<slug:approval>/refuse", views_approvals.RefuseView.as_view(), name="refuse-approval"),
+    path("t/<slug:tenant>/approvals", views_approvals.WaitingView.as_view(), name="waiting-approvals"),
 ]

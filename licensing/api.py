@@ -31,7 +31,7 @@ from licensing.errors import (
 )
 from licensing.holdings import TenantSnapshot
 from licensing.member_facts import MEMBER_COLUMN, MemberFacts, MemberState, member_parameters, read_member
-from licensing.members import Member, get_member, list_members, put_member, remove_member
+from licensing.members import Member, get_member, list_members, privileges_of_member, put_member, remove_member
 from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
 from licensing.overrides import OverrideView, forget_author, get_override, list_overrides, put_override, remove_override
 from licensing.push import RESET, is_listening, publish, stop_listening, subscribe
@@ -115,6 +115,7 @@ __all__ = [
     "list_subscriptions",
     "list_tenants",
     "member_parameters",
+    "privileges_of_member",
     "publish",
     "put_environments",
     "put_member",

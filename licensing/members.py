@@ -107,6 +107,13 @@ def get_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> Member
         return None if row is None else _told(row)
 
 
+def privileges_of_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> frozenset[str]:
+    """List what a member's roles grant as of now; nothing where there is no such member, or none in force."""
+    with tenant_transaction(tenant_id, savepoint=False):
+        row = _find(tenant_id, subject_type, subject_id)
+        return privileges_of(tenant_id, row.roles) if row is not None and row.active else frozenset()
+
+
 def list_members(*, tenant_id: UUID, after: tuple[str, str] | None = None, limit: int = 100) -> list[Member]:
     """List a page of members by subject.
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from tiergate.catalogue import ActionSpec, CallerKind
 from tiergate.levels import Level
-from tiergate.requirements import Requirement
+from tiergate.requirements import Requirement, Scope
 
 OWN_PREFIX = "tiergate."
 OWN_RESOURCE_TYPE = "tiergate"
@@ -57,6 +57,9 @@ class Action(StrEnum):
     TOKEN_ISSUE = "tiergate.token.issue"  # noqa: S105 - the name of an action
     TOKEN_REVOKE = "tiergate.token.revoke"  # noqa: S105 - the name of an action
     TOKEN_INTROSPECT = "tiergate.token.introspect"  # noqa: S105 - the name of an action
+    APPROVAL_READ = "tiergate.approval.read"
+    APPROVAL_GRANT = "tiergate.approval.grant"
+    APPROVAL_REFUSE = "tiergate.approval.refuse"
     TENANT_LIST = "tiergate.tenant.list"
     TENANT_READ = "tiergate.tenant.read"
     TENANT_WRITE = "tiergate.tenant.write"
@@ -96,6 +99,7 @@ def _own(
     requirement: Requirement | None = None,
     needs_highest_held: bool = False,
     is_vendor_only: bool = False,
+    binds: tuple[str, ...] = (),
 ) -> ActionSpec:
     return ActionSpec(
         name=name.value,
@@ -106,6 +110,7 @@ def _own(
         requirement=requirement,
         needs_highest_held=needs_highest_held,
         is_vendor_only=is_vendor_only,
+        binds=binds,
     )
 
 
@@ -156,6 +161,23 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
             _own(
                 Action.TOKEN_INTROSPECT, Verb.TOKENS_INTROSPECT, "Ask whether a token is still good", callers=_SERVICE
             ),
+            _own(Action.APPROVAL_READ, Verb.SELF, "See what waits for one's agreement", callers=_PERSON),
+            # What the approved action itself asks comes on top, from the approval.
+            _own(
+                Action.APPROVAL_GRANT,
+                Verb.SELF,
+                "Agree to what somebody else asked for",
+                callers=_PERSON,
+                requirement=Requirement(level=Level.AAL2, scope=Scope.TRANSACTION),
+                binds=(
+                    "resource.properties.action",
+                    "resource.properties.resource",
+                    "resource.properties.details",
+                    "resource.properties.asked_by",
+                    "resource.properties.request",
+                ),
+            ),
+            _own(Action.APPROVAL_REFUSE, Verb.SELF, "Refuse what somebody else asked for", callers=_PERSON),
             _own(Action.TENANT_LIST, Verb.TENANTS_READ, "List the tenants", is_vendor_only=True),
             _own(Action.TENANT_READ, Verb.TENANTS_READ, "See the tenant"),
             _own(

@@ -1,5 +1,6 @@
 """The tables of this room: private to it, reached through ``authlevels.api``."""
 
+from authlevels.models.approvals import Approval, ApprovalGrant
 from authlevels.models.ceremonies import Ceremony
 from authlevels.models.challenges import Challenge, Elevation
 from authlevels.models.credentials import ServiceCredential
@@ -13,6 +14,8 @@ from authlevels.models.suspended import SuspendedRequest
 from authlevels.models.tokens import SigningKey, Token
 
 __all__ = [
+    "Approval",
+    "ApprovalGrant",
     "AttemptCounter",
     "Ceremony",
     "Challenge",

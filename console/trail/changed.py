@@ -174,6 +174,26 @@ def _state(state: Mapping[str, Any]) -> str:
     return "; ".join(said) or "as it comes"
 
 
+def _approval_opened(entry: Entry, names: Names) -> str:
+    needed, action = entry.payload.get("needed"), plain(entry.payload.get("action"))
+    whom = "somebody else" if needed == 1 else f"{plain(needed)} others"
+    return f"{names.member(entry.subject)} asked {whom} to agree to {action}"
+
+
+def _approval_answered(did: str) -> Teller:
+    def tell(entry: Entry, names: Names) -> str:
+        who, asked_by = names.member(entry.subject), names.actor(entry.payload.get("asked_by"))
+        if entry.payload.get("is_withdrawn"):
+            return f"{who} took back what they had asked others to agree to: {plain(entry.payload.get('action'))}"
+        return f"{who} {did} {plain(entry.payload.get('action'))}, which {asked_by} had asked for"
+
+    return tell
+
+
+def _approval_used(entry: Entry, names: Names) -> str:
+    return f"{names.member(entry.subject)} did what others had agreed to: {plain(entry.payload.get('action'))}"
+
+
 TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
     {
         **HANDED_ON,
@@ -182,6 +202,10 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.SESSION_REFUSED: _refused,
         Kind.REDEMPTION_REFUSED: _refused,
         Kind.ELEVATION_REFUSED: _refused,
+        Kind.APPROVAL_OPENED: _approval_opened,
+        Kind.APPROVAL_GRANTED: _approval_answered("agreed to"),
+        Kind.APPROVAL_REFUSED: _approval_answered("refused"),
+        Kind.APPROVAL_USED: _approval_used,
         Kind.KEYS_ROTATED: _keys_rotated,
         Kind.REQUEST_SUSPENDED: _waited("waits until they confirm it"),
         Kind.REQUEST_RESUMED: _waited("went on after they confirmed"),

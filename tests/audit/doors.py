@@ -346,6 +346,46 @@ def _used_in_vain(acme: Acme) -> None:
     authlevels.record_refused_use(held=held, why="used", credential=acme.credential, at=later(10))
 
 
+TOGETHER = Asked(fields={"amount": 1}, requirement=Requirement(level=Level.AAL2, scope=Scope.TRANSACTION, approvals=1))
+
+
+def _asked_others(acme: Acme) -> tuple[str, authlevels.Session]:
+    licensing.put_role(
+        tenant_id=acme.tenant_id, key="member", privileges=["reports.export"], by="account:olga", at=NOON
+    )
+    bob = acme.assert_bob()
+    approval = authlevels.open_approval(
+        tenant_id=acme.tenant_id, decision_id=acme.refused(bob, TOGETHER, at=NOON), credential=acme.credential, at=NOON
+    )
+    return approval.id, bob
+
+
+def _agreed(acme: Acme) -> authlevels.Session:
+    approval, bob = _asked_others(acme)
+    alice, _secret = acme.sign_in_alice()
+    grant = Asked(action="tiergate.approval.grant", resource=("tiergate", approval), requirement=ONCE.requirement)
+    acme.step_up(alice, ALICES_SECRET, grant, at=later(8))
+    authlevels.grant_approval(ref=approval, session=alice, binding=acme.binding(alice, grant), at=later(9))
+    return bob
+
+
+def _disagreed(acme: Acme) -> None:
+    approval, _bob = _asked_others(acme)
+    authlevels.refuse_approval(ref=approval, session=acme.sign_in_alice()[0], at=later(9))
+
+
+def _did_together(acme: Acme) -> None:
+    bob = _agreed(acme)
+    assert authlevels.claim_approval(
+        tenant_id=acme.tenant_id,
+        subject=bob.subject,
+        binding=acme.binding(bob, TOGETHER),
+        requirement=TOGETHER.requirement,
+        request_id="r1",
+        at=later(10),
+    )
+
+
 # Each door with what it does here, and what it tells.
 TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "edit_catalogue": (_catalogue, {Kind.CATALOG_APPLIED}),
@@ -381,6 +421,10 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "revoke_signing_key": (_signing_key_revoked, {Kind.SIGNING_KEY_REVOKED}),
     "issue_token": (_token, {Kind.SCOPE_RAISED}),
     "drop_token": (_token_dropped, {Kind.SCOPE_DROPPED}),
+    "open_approval": (_asked_others, {Kind.APPROVAL_OPENED}),
+    "grant_approval": (_agreed, {Kind.APPROVAL_GRANTED}),
+    "refuse_approval": (_disagreed, {Kind.APPROVAL_REFUSED}),
+    "claim_approval": (_did_together, {Kind.APPROVAL_USED}),
     "begin_totp_enrolment": (_begun, {Kind.FACTOR_BEGUN}),
     "confirm_totp_enrolment": (_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),
     "begin_passkey_enrolment": (_passkey_begun, {Kind.FACTOR_BEGUN}),

@@ -52,6 +52,10 @@ WRITERS = {
     "licensing.subscriptions.put_subscription": "put_subscription",
     "licensing.subscriptions._write": "put_subscription",
     "licensing.tenants.put_tenant": "put_tenant",
+    "authlevels.approvals._equal_open": "open_approval",
+    "authlevels.approval_grants.grant_approval": "grant_approval",
+    "authlevels.approval_grants.refuse_approval": "refuse_approval",
+    "authlevels.approval_grants.claim_approval": "claim_approval",
     "authlevels.assertion.put_shadow_user": "assert_session",
     "authlevels.attempts": "a count, told with each attempt that failed",
     "authlevels.attempts.give_back": "a count, set back by what is told as a right attempt",
@@ -114,6 +118,7 @@ READS = {
     ),
     *("get_role", "get_snapshot", "get_subscription", "get_tenant", "is_listening", "list_members", "list_overrides"),
     *("list_environments", "service_privileges"),
+    "privileges_of_member",
     *("list_roles", "list_subscriptions", "list_tenants", "member_parameters", "publish", "read_file", "read_member"),
     *(
         "read_schema",
@@ -128,6 +133,7 @@ READS = {
     *("audience", "audiences_of", "find_token", "may_revoke", "presented_by", "presenter_of", "published_keys"),
     *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
     *("get_elevation", "lock_elevation"),
+    *("count_approvals", "get_grantable", "get_session", "list_approvals", "parse_approval_ref", "show_approval"),
     *("list_elevations", "list_factors", "parse_decision_ref", "parse_elevation_ref", "parse_session_handle"),
     "get_policy",
     *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
@@ -187,7 +193,13 @@ OLD_AND_NEW = {
     Kind.ENVIRONMENTS_CHANGED,
     *(Kind.CREDENTIAL_CREATED, Kind.CREDENTIAL_ROTATED, Kind.CREDENTIAL_REVOKED, Kind.STEP_UP_POLICY_CHANGED),
 }
-BY_NOBODY_ELSE = {Kind.SIGN_IN_FAILED, Kind.SESSION_STARTED, Kind.ELEVATION_USED, Kind.CHALLENGE_HANDED_OFF}
+BY_NOBODY_ELSE = {
+    Kind.APPROVAL_USED,
+    Kind.SIGN_IN_FAILED,
+    Kind.SESSION_STARTED,
+    Kind.ELEVATION_USED,
+    Kind.CHALLENGE_HANDED_OFF,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,7 @@ _ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     "tenant_id": ("tenant",),
     "challenge_id": ("challenge",),
     "elevation_id": ("elevation",),
+    "approval_id": ("approval",),
     "state": ("state",),
     "decision": ("decision_id",),
     "entry": ("decision_id", "id"),
@@ -131,6 +132,7 @@ def _own_values(side: Side) -> dict[str, Any]:
         "challenge": side.challenge,
         "elevation": side.elevation,
         "suspended": side.suspended,
+        "approval": side.approval,
         "subject": f"user:{side.person}",
         "key": side.role,
         "feature": "reports",
@@ -284,7 +286,7 @@ def fitting(slot: Slot, names: Mapping[str, Sequence[str]], *, most: int = 3) ->
 
 def of_each_kind(names: Mapping[str, Sequence[str]]) -> list[str]:
     """List what of Globex has a name outside, and one row's own id, subject and key."""
-    public = ("tenant", "session", "decision_id", "challenge", "elevation", "code", "name")
+    public = ("tenant", "session", "decision_id", "challenge", "elevation", "approval", "code", "name")
     values = [value for key in public for value in names.get(key, ())[:2]]
     return list(dict.fromkeys([*values, *(names[key][0] for key in ("id", "subject_id", "key") if names.get(key))]))
 

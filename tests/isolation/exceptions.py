@@ -50,6 +50,7 @@ SOFT_REFERENCES: Final[Mapping[str, str]] = {
     "authlevels_session.asserted_by": "for the trail's reader; nothing is read by it",
     "authlevels_challenge.decision_id": "the decision is in the trail, read by tenant and id; entries have no keys to them",
     "authlevels_suspended.decision_id": "as a challenge's: the refusal that the request waits for is in the trail",
+    "authlevels_approval.decision_id": "the decision is in the trail, as a challenge's is",
     "audit_entry.session_id": "an entry outlives what it tells of; read by tenant",
     "audit_leaf.entry_id": "a leaf tells of an entry; only the sealer writes any",
 }

@@ -73,6 +73,7 @@ class Side:
     suspended: str = ""
     redeemable: str = ""
     code: str = ""
+    approval: str = ""
     names: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -96,6 +97,14 @@ def make_world(inside: psycopg.Connection) -> World:
         edit.put_plan(licensing.PlanSpec(key="extra", kind="add_on", terms=(Term(feature="reports", value=True),)))
         for name, resource in SAMPLE_ACTIONS:
             edit.put_action(ActionSpec(name=name, resource_type=resource, privilege="reports.read", feature="reports"))
+        edit.put_action(
+            ActionSpec(
+                name="reports.publish",
+                resource_type="export",
+                privilege="reports.read",
+                requirement=Requirement(approvals=2),
+            )
+        )
     world = World(acme=_side("acme", at), globex=_side("globex", at))
     refresh(world)
     inside.execute(_LEAVES)
@@ -110,7 +119,7 @@ def refresh(world: World) -> None:
     assert session is not None
     with tenant_transaction(side.tenant_id):
         ProofRow.objects.filter(session_id=session.id, challenge_id=None).update(at=at)
-        if not ProofRow.objects.filter(session_id=session.id, method="otp").exists():
+        if not ProofRow.objects.filter(session_id=session.id, method="otp", challenge_id=None).exists():
             handle = next(one.id for one in authlevels.list_factors(user_id=session.user_id) if one.kind == "totp")
             ProofRow.objects.create(
                 tenant_id=side.tenant_id,
@@ -157,6 +166,7 @@ def _side(slug: str, at: datetime) -> Side:
         or ""
     )
     person = {"tenant_id": tenant_id, "subject_type": "user", "subject_id": side.person}
+    _agree(side)
     with tenant_transaction(tenant_id):
         asked = Challenge.objects.filter(tenant_id=tenant_id, closed_at=None).earliest("created_at")
         Ceremony.objects.create(
@@ -278,6 +288,22 @@ def _step_up(side: Side) -> None:
     side.code = re.findall(r"code=([^&]+)", answer["Location"])[0]
 
 
+def _agree(side: Side) -> None:
+    """Leave an approval that waits for one more, with the owner's yes."""
+    client, document = Client(), export(session=side.session)
+    document["subject"]["id"], document["action"]["name"] = side.person, "reports.publish"
+    asked = ask(client, side.key, document)["context"]["approval"]
+    body = {"decision_id": asked["decision_id"]}
+    side.approval = ask(client, side.key, body, path="/step-up/approvals", status=201)["approval_id"]
+    path = f"/step-up/approvals/{side.approval}/grant"
+    refused = ask(client, side.secret, {}, path=path, status=401)
+    body = {"decision_id": refused["challenge"]["decision_id"]}
+    opened = ask(client, side.secret, body, path="/step-up/challenges", status=201)
+    shown = {"method": "totp", "code": pyotp.TOTP(TOTP_SECRET).at(clock.now())}
+    ask(client, side.secret, shown, path=f"/step-up/challenges/{opened['challenge_id']}/verify")
+    assert ask(client, side.secret, {}, path=path)["granted"] == 1
+
+
 def _name(world: World, inside: psycopg.Connection) -> None:
     """Collect what Globex's rows are known by, from the rows themselves, and give each a ghost."""
     acme, globex = world.acme, world.globex
@@ -300,6 +326,7 @@ def _name(world: World, inside: psycopg.Connection) -> None:
         ],
         "suspended": [globex.suspended, _crossed(globex.suspended, world)],
         "elevation": [globex.elevation, _crossed(globex.elevation, world)],
+        "approval": [globex.approval, _crossed(globex.approval, world)],
         "code": [globex.code],
         "handoff": [globex.handoff],
         "name": [f"vault-of-{globex.slug}"],
