@@ -1,6 +1,6 @@
 """Tokens as the services that are shown them read them: whether one is ours, and whether it is good for this call.
 
-The one module of the kernel that needs PyJWT, and so is imported by its own name: `pip install tiergate[tokens]`.
+The one module of the kernel that needs PyJWT (with `cryptography`), and so is imported by its own name.
 """
 
 from collections.abc import Mapping, Sequence
