@@ -3,6 +3,8 @@
 import asyncio
 import importlib.util
 import json
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -226,3 +228,52 @@ def test_without_keys_nothing_is_believed_and_invented_keys_make_nobody_ask(clie
 def test_an_issuer_that_anybody_could_speak_for_is_refused(issuer: str) -> None:
     with pytest.raises(ValueError, match="https"):
         Guard(issuer=issuer, audience=API)
+
+
+@pytest.mark.storm
+def test_the_guides_node_believes_the_same_tokens(client: Client, world: World, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node is not installed: what docs/integrate.md says in it is not tried.")
+    guide = (EXAMPLES.parents[1] / "integrate.md").read_text()
+    (tmp_path / "token.mjs").write_text(guide.split("```js\n// token.mjs\n", 1)[1].split("```", 1)[0])
+    (tmp_path / "try.mjs").write_text(
+        'import { claimsOf } from "./token.mjs";\n'
+        "const [token, asked] = process.argv.slice(2);\n"
+        'claimsOf(token, JSON.parse(asked)).then((told) => console.log("yes", told.sub), () => console.log("no"));\n'
+    )
+    _handle, elevation = elevated(client, world, paying)
+    token = take(client, world.globex_key, elevation, "payments")["access_token"]
+    keys = client.get("/.well-known/jwks.json").content
+    # The guide's issuer is where its keys are; here these are two addresses, so that the token is said to be of this one.
+    issuer = json.dumps(ISSUER)
+
+    def serve(_environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", [("Content-Type", "application/json")])
+        return [keys]
+
+    confirmed = {"resource": "payment/7", "bound": {"resource.properties.amount": 1200}}
+    confirmed["bound"] |= {"resource.properties.payee": "ACME Ltd"}  # type: ignore[operator]  # a dict
+    more = {"resource": "payment/7", "bound": {"resource.properties.amount": 12000}}
+    with serving(serve) as url:
+        text = (tmp_path / "token.mjs").read_text()
+        text = text.replace("claims.iss !== ISSUER", f"claims.iss !== {issuer}")
+        (tmp_path / "token.mjs").write_text(text)
+        for shown, asked, told in (
+            (token, {"audience": API, "scope": "payments", "about": confirmed}, "yes user:alice"),
+            (token, {"audience": API, "scope": "payments", "about": more}, "no"),
+            (token, {"audience": API, "scope": "payments"}, "no"),
+            (token, {"audience": API, "scope": "exports", "about": confirmed}, "no"),
+            (token, {"audience": "https://other.example", "scope": "payments", "about": confirmed}, "no"),
+            (token[:-6] + "AAAAAA", {"audience": API, "scope": "payments", "about": confirmed}, "no"),
+        ):
+            ran = subprocess.run(
+                [node, "try.mjs", shown, json.dumps(asked)],
+                cwd=tmp_path,
+                env={"WEB": url, "PATH": "/usr/bin:/bin"},
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=True,
+            )
+            assert ran.stdout.strip() == told, (asked, ran.stderr)
