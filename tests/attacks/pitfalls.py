@@ -25,6 +25,9 @@ PAGE: Final = "authlevels/test_the_page_asks_the_right_browser"
 DOORS: Final = "authlevels/test_the_http_doors"
 TOKEN: Final = "decisions/test_a_token_is_good_for_one_task"
 USED: Final = "decisions/test_a_transaction_is_used_once"
+AGREE: Final = "decisions/test_others_have_to_agree"
+CAPPED: Final = "attacks/test_a_new_factor_leads_no_higher_than_who_enrolled_it"
+LIMIT: Final = "attacks/test_a_tenant_says_how_many_wrong_codes"
 GUARDED: Final = "decisions/test_every_url_is_guarded"
 
 # Rows of what is not built yet; their tests come with it.
@@ -32,7 +35,6 @@ OWED: Final = frozenset(
     {
         "9 recovery is capped, and no channel counts twice",
         "14 nobody steps up as somebody else",
-        "15 approvals are others', each once, on fixed terms",
     }
 )
 
@@ -66,6 +68,8 @@ PITFALLS: Final[dict[str, Promises]] = {
     "5 wrong codes count over all challenges": (
         (ONCE, "test_ten_wrong_codes_lock_the_factor_over_new_challenges_and_sessions"),
         (ONCE, "test_a_hundred_wrong_codes_in_a_row_disable_the_factor"),
+        (LIMIT, "test_a_hundred_disable_a_factor_whatever_the_policy_says"),
+        (LIMIT, "test_the_database_refuses_a_limit_above_a_hundred_too"),
         (CLONE, "test_ten_wrong_signatures_pause_a_key_over_all_challenges_and_no_number_wears_it_out"),
     ),
     "6 a failure stays counted": (
@@ -83,6 +87,8 @@ PITFALLS: Final[dict[str, Promises]] = {
         (ROUND, "test_every_way_to_change_a_factor_asks_for_the_level_that_is_held"),
         (WORN, "test_who_has_only_the_password_cannot_wear_the_app_out_and_enrol_their_own"),
         (LADDER, "test_a_new_factor_leads_no_higher_than_who_enrolled_it"),
+        (CAPPED, "test_an_app_that_a_password_enrolled_lifts_nobody_for_a_day_and_then_does"),
+        (CAPPED, "test_who_has_only_the_password_does_not_shed_the_new_app"),
         (LADDER, "test_what_one_could_show_is_no_proof"),
     ),
     "9 recovery is capped, and no channel counts twice": (),
@@ -106,7 +112,13 @@ PITFALLS: Final[dict[str, Promises]] = {
         (ROUND, "test_several_challenges_wait_side_by_side_and_each_is_answered_by_its_id"),
     ),
     "14 nobody steps up as somebody else": (),
-    "15 approvals are others', each once, on fixed terms": (),
+    "15 approvals are others', each once, on fixed terms": (
+        (AGREE, "test_nobody_agrees_to_what_they_asked_for_nor_twice"),
+        (AGREE, "test_of_four_yeses_at_once_each_person_counts_once_and_no_more_than_are_needed"),
+        (AGREE, "test_only_who_may_do_it_may_agree_to_it_and_a_yes_ends_with_the_membership"),
+        (AGREE, "test_one_no_closes_it_and_asking_again_meets_the_same_no"),
+        (AGREE, "test_a_yes_counts_for_no_stricter_requirement_and_not_after_its_hour"),
+    ),
     "16 nobody is prompted until they give in": (
         (STAYS, "test_eight_refusals_at_once_open_one_challenge"),
         (BATCH, "test_up_to_as_many_are_done_as_were_confirmed_and_then_no_more"),
@@ -141,6 +153,7 @@ ADVISORIES: Final[dict[str, Promises]] = {
     "Keycloak CVE-2026-9798, CVE-2026-16103": (
         (ONCE, "test_ten_wrong_codes_lock_the_factor_over_new_challenges_and_sessions"),
         (ONCE, "test_wrong_passwords_count_together_at_sign_in_and_in_challenges"),
+        (LIMIT, "test_a_pause_that_a_strict_tenant_began_holds_at_a_lenient_one"),
         (SIGN_IN, "test_a_lock_holds_against_the_right_password_and_ends_after_thirty_minutes"),
     ),
     "Keycloak CVE-2026-8830": (
@@ -178,6 +191,7 @@ ADVISORIES: Final[dict[str, Promises]] = {
         (ROUND, "test_every_way_to_change_a_factor_asks_for_the_level_that_is_held"),
     ),
     "ZITADEL CVE-2025-64103": (
+        (CAPPED, "test_its_owner_removes_it_by_showing_it_and_is_lifted_by_that_nowhere_else"),
         (SWAP, "test_who_has_an_app_neither_adds_nor_removes_one_with_the_password_alone"),
         (LADDER, "test_what_one_could_show_is_no_proof"),
     ),
