@@ -140,10 +140,12 @@ def passkey_origins(name: str, found: list[str], *, rp_id: str) -> list[str]:
         host = str(parts.hostname)
         if host != rp_id and not host.endswith(f".{rp_id}"):
             raise ImproperlyConfigured(
-                f"{name}: {one} is not within {rp_id} (TIERGATE_WEBAUTHN_RP_ID), which passkeys are made for."
+                f"{name} does not fit: {one} is not within {rp_id}, the name that passkeys are made for."
             )
         if parts.scheme != "https" and host not in _LOCAL and not host.endswith(".localhost"):
-            raise ImproperlyConfigured(f"{name}: {one} must begin with https://, or no browser shows a passkey there.")
+            raise ImproperlyConfigured(
+                f"{name} names {one}, which must begin with https://: elsewhere no browser shows a passkey."
+            )
     return checked
 
 

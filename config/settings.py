@@ -71,9 +71,10 @@ TRUSTED_PROXY_COUNT = whole_number("TIERGATE_TRUSTED_PROXIES", 0)
 # The name that passkeys are made for (WebAuthn's relying party); with another one all of them are dead.
 WEBAUTHN_RP_ID = env.str("TIERGATE_WEBAUTHN_RP_ID", default="") or str(urlsplit(TIERGATE_BASE_URL).hostname)
 # Where they may be shown.
+_passkey_origins = env.list("TIERGATE_WEBAUTHN_ORIGINS", default=[])
 WEBAUTHN_ORIGINS = environment.passkey_origins(
-    "TIERGATE_WEBAUTHN_ORIGINS",
-    env.list("TIERGATE_WEBAUTHN_ORIGINS", default=[]) or [TIERGATE_BASE_URL],
+    "TIERGATE_WEBAUTHN_ORIGINS" if _passkey_origins else "TIERGATE_WEBAUTHN_RP_ID",
+    _passkey_origins or [TIERGATE_BASE_URL],
     rp_id=WEBAUTHN_RP_ID,
 )
 # Whose word is taken for it that a key cannot leave its device. Without any no passkey is worth aal3.

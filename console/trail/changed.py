@@ -101,7 +101,10 @@ def _factor_of(entry: Entry) -> str:
 
 
 def _factor_failed(entry: Entry, names: Names) -> str:
-    return f"{names.member(entry.subject)} gave a wrong first code of {_factor_of(entry)}"
+    who = names.member(entry.subject)
+    if entry.payload.get("factor") == "passkey":
+        return f"{who} tried to add a passkey that could not be taken"
+    return f"{who} gave a wrong first code of {_factor_of(entry)}"
 
 
 def _person_changed(entry: Entry, names: Names) -> str:

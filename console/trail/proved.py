@@ -8,12 +8,17 @@ from typing import Final
 from audit.api import Entry, Kind
 from console.trail.wording import Names, instant_of, lasted, later, listed, plain
 
-_THING: Final = {"totp": "code", "password": "password"}
+_THING: Final = {"totp": "code", "password": "password", "passkey": "passkey"}
 _WRONG: Final = {
     "wrong": "gave a wrong {thing}",
     "already_used": "gave a {thing} that was used before",
     "locked": "tried again while locked out",
     "unusable": "used a factor that cannot be used",
+    "cloned": "gave a {thing} of which there seem to be two",
+    "not_asked": "gave a {thing} that was asked for elsewhere or before",
+    "not_verified": "gave a {thing} whose user was not verified",
+    "unknown": "gave a {thing} that would not do",
+    "wrong_origin": "gave a {thing} on another site",
 }
 
 PARTS: Final = frozenset(
@@ -28,6 +33,7 @@ PARTS: Final = frozenset(
         Kind.ELEVATION_USED,
         Kind.ELEVATION_ENDED,
         Kind.FACTOR_DISABLED,
+        Kind.FACTOR_CLONED,
     }
 )
 
@@ -83,6 +89,10 @@ def _disabled(entry: Entry, _names: Names, _begun: datetime) -> str:
     return f"the authenticator app was disabled after {plain(entry.payload.get('why', 'too many wrong codes'))}"
 
 
+def _cloned(_entry: Entry, _names: Names, _begun: datetime) -> str:
+    return "the passkey's counter had not grown, as if there were two of it: it was ended"
+
+
 def _created(entry: Entry, _names: Names, begun: datetime) -> str:
     once = "allowed once, until" if entry.payload.get("scope") == "transaction" else "allowed until"
     return f"{once} {later(instant_of(entry.payload['expires_at']), than=begun)}"
@@ -107,6 +117,7 @@ _CLAUSES: Final[Mapping[str, Callable[[Entry, Names, datetime], str]]] = Mapping
         Kind.CHALLENGE_FAILED: _failed,
         Kind.CHALLENGE_REFUSED: _denied,
         Kind.FACTOR_DISABLED: _disabled,
+        Kind.FACTOR_CLONED: _cloned,
         Kind.ELEVATION_CREATED: _created,
         Kind.ELEVATION_USED: _used,
         Kind.ELEVATION_ENDED: _ended,
@@ -122,6 +133,7 @@ _ALONE: Final[Mapping[str, str]] = MappingProxyType(
         Kind.ELEVATION_USED: "{who} used the confirmation of {action}",
         Kind.ELEVATION_ENDED: "{by} ended what {who} had confirmed of {action}",
         Kind.FACTOR_DISABLED: "of {who} {told}",
+        Kind.FACTOR_CLONED: "of {who} {told}",
     }
 )
 

@@ -6,6 +6,8 @@ from django.db import IntegrityError, transaction
 import audit.api
 from authlevels import api
 from authlevels.models import PasskeyDevice
+from console.trail.proved import alone
+from console.trail.wording import Names
 from tests.attacks.keys import trail
 from tests.authenticator import SoftKey
 from tests.authlevels.acme import Acme, later
@@ -76,3 +78,16 @@ def test_what_a_key_was_when_it_was_enrolled_is_kept_by_the_database(acme: Acme)
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             PasskeyDevice.objects.update(**change)
+
+
+def test_the_trail_tells_of_it_in_words(acme: Acme) -> None:
+    key = SoftKey()
+    alice = alice_with(acme, key)
+    key.count = 0
+    with pytest.raises(api.PasskeyCloned):
+        step_up_with(acme, alice, key, at=later(60))
+    entries = trail(acme)
+    names = Names(tenant="Acme")
+    told = {entry.kind: alone(entry, names) for entry in entries if entry.kind.endswith(("cloned", "failed"))}
+    assert "there seem to be two" in told[audit.api.Kind.CHALLENGE_FAILED]
+    assert "it was ended" in told[audit.api.Kind.FACTOR_CLONED]

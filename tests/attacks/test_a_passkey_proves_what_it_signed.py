@@ -11,6 +11,7 @@ from authlevels.models import Ceremony, Challenge, PasskeyDevice
 from isolation.api import tenant_transaction
 from isolation.clock import now
 from tests.attacks.keys import sign_in_dave, trail
+from tests.attacks.parallel import at_once
 from tests.authenticator import SoftKey, b64, unb64
 from tests.authlevels.acme import ALICES_SECRET, EXPORT, NOON, Acme, Asked, later
 from tests.authlevels.test_the_http_doors import call
@@ -290,3 +291,19 @@ def test_a_removed_key_proves_nothing_further(acme: Acme) -> None:
     assert not acme.is_met(alice, PHISHLESS, at=later(63))
     removed = [one for one in trail(acme) if one.kind == audit.api.Kind.FACTOR_REMOVED]
     assert [one.payload["factor"] for one in removed] == ["passkey"]
+
+
+def test_one_answer_in_eight_requests_at_once_counts_once(acme: Acme) -> None:
+    key = SoftKey()
+    alice = alice_with(acme, key)
+    challenge = acme.challenge(alice, at=later(60))
+    shown = key.get(ask(acme, challenge, at=later(60)))
+    results = at_once(lambda _: show(acme, challenge, shown, at=later(61)))
+    assert sum(isinstance(one, api.Passed) for one in results) == 1
+    facts = acme.facts(alice, later(62))
+    options = api.begin_passkey_enrolment(session=alice, facts=facts, at=later(62))
+    made = SoftKey().create(options)
+    added = at_once(
+        lambda _: api.confirm_passkey_enrolment(session=alice, facts=facts, credential=made, at=later(63)), 4
+    )
+    assert sum(isinstance(one, api.Factor) for one in added) == 1
