@@ -307,3 +307,29 @@ def test_one_answer_in_eight_requests_at_once_counts_once(acme: Acme) -> None:
         lambda _: api.confirm_passkey_enrolment(session=alice, facts=facts, credential=made, at=later(63)), 4
     )
     assert sum(isinstance(one, api.Factor) for one in added) == 1
+
+
+def test_what_was_answered_is_not_looked_at_again_right_or_wrong(acme: Acme) -> None:
+    key = SoftKey(counts=False)
+    alice = alice_with(acme, key)
+    key.verifies_user = False
+    at = later(3 * 24 * 3600)
+    challenge = acme.challenge(alice, at=at)
+    shown = key.get(ask(acme, challenge, at=at))
+    why = []
+    for _ in range(2):
+        with pytest.raises(api.PasskeyRefused) as refused:
+            show(acme, challenge, shown, at=at)
+        why.append(refused.value.extra["why"])
+    assert why == ["not_verified", "not_asked"]
+
+
+def test_a_removed_key_is_not_put_back_by_the_answer_that_brought_it(acme: Acme) -> None:
+    dave, key = sign_in_dave(acme), SoftKey()
+    facts = acme.facts(dave, NOON)
+    made = key.create(api.begin_passkey_enrolment(session=dave, facts=facts, at=NOON))
+    api.confirm_passkey_enrolment(session=dave, facts=facts, credential=made, at=NOON)
+    PasskeyDevice.objects.all().delete()
+    with pytest.raises(api.PasskeyRefused) as refused:
+        api.confirm_passkey_enrolment(session=dave, facts=facts, credential=made, at=later(1))
+    assert refused.value.extra["why"] == "not_asked"
