@@ -84,6 +84,7 @@ from authlevels.errors import (
 from authlevels.factors import Factor, list_factors, remove_factor, rename_factor
 from authlevels.methods import ChallengeMethod
 from authlevels.nesting import is_nested_deeper
+from authlevels.own_sessions import OwnSession, end_other_sessions, end_own_session, list_own_sessions
 from authlevels.parsers import BoundedFormParser, BoundedJSONParser
 from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, confirm_passkey_enrolment
 from authlevels.people import put_user
@@ -179,6 +180,7 @@ __all__ = [
     "OpenedChallenge",
     "Origin",
     "Original",
+    "OwnSession",
     "Passed",
     "PasskeyCloned",
     "PasskeyRefused",
@@ -227,6 +229,8 @@ __all__ = [
     "elevation_consumed",
     "end_all_elevations",
     "end_elevation",
+    "end_other_sessions",
+    "end_own_session",
     "end_session",
     "erase_person",
     "find_token",
@@ -246,6 +250,7 @@ __all__ = [
     "list_credentials",
     "list_elevations",
     "list_factors",
+    "list_own_sessions",
     "lock_elevation",
     "may_revoke",
     "note_use",

@@ -134,6 +134,7 @@ READS = {
     *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
     *("get_elevation", "lock_elevation"),
     *("count_approvals", "get_grantable", "get_session", "list_approvals", "parse_approval_ref", "show_approval"),
+    "list_own_sessions",
     *("list_elevations", "list_factors", "parse_decision_ref", "parse_elevation_ref", "parse_session_handle"),
     "get_policy",
     *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
