@@ -42,6 +42,7 @@ class Kind(StrEnum):
     OVERRIDE_CHANGED = "override.changed"
     ENVIRONMENTS_CHANGED = "environments.changed"
     KEYS_ROTATED = "keys.rotated"
+    IMPERSONATION_STARTED = "impersonation.started"
     SESSION_REFUSED = "session.refused"
     REDEMPTION_REFUSED = "redemption.refused"
     SCOPE_RAISED = "scope.raised"

@@ -29,7 +29,7 @@ _NUL_ESCAPE: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 MAX_PAGE: Final = 500
 
-ACTORS: Final = ("by", "asked_by")
+ACTORS: Final = ("by", "asked_by", "impersonated_by")
 """The members of a payload that say who did something: a program's name, or ``type:tag``."""
 
 

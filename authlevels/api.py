@@ -62,6 +62,8 @@ from authlevels.errors import (
     FactorAlreadyEnrolled,
     FactorNotFound,
     HeldLevelNeeded,
+    ImpersonationForbidden,
+    ImpersonationRefused,
     MethodUnavailable,
     NothingToShow,
     PasskeyCloned,
@@ -82,9 +84,14 @@ from authlevels.errors import (
     WrongCode,
 )
 from authlevels.factors import Factor, list_factors, remove_factor, rename_factor
+from authlevels.impersonation import (
+    Impersonation,
+    begin_impersonation,
+    end_impersonation,
+    list_impersonations,
+)
 from authlevels.methods import ChallengeMethod
 from authlevels.nesting import is_nested_deeper
-from authlevels.own_sessions import OwnSession, end_other_sessions, end_own_session, list_own_sessions
 from authlevels.parsers import BoundedFormParser, BoundedJSONParser
 from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, confirm_passkey_enrolment
 from authlevels.people import put_user
@@ -173,6 +180,9 @@ __all__ = [
     "HeldElevation",
     "HeldLevelNeeded",
     "HeldToken",
+    "Impersonation",
+    "ImpersonationForbidden",
+    "ImpersonationRefused",
     "IssuedToken",
     "LiveElevation",
     "MethodUnavailable",
@@ -180,7 +190,6 @@ __all__ = [
     "OpenedChallenge",
     "Origin",
     "Original",
-    "OwnSession",
     "Passed",
     "PasskeyCloned",
     "PasskeyRefused",
@@ -212,6 +221,7 @@ __all__ = [
     "assert_session",
     "audience",
     "audiences_of",
+    "begin_impersonation",
     "begin_passkey_enrolment",
     "begin_passkey_step_up",
     "begin_totp_enrolment",
@@ -229,8 +239,7 @@ __all__ = [
     "elevation_consumed",
     "end_all_elevations",
     "end_elevation",
-    "end_other_sessions",
-    "end_own_session",
+    "end_impersonation",
     "end_session",
     "erase_person",
     "find_token",
@@ -250,7 +259,7 @@ __all__ = [
     "list_credentials",
     "list_elevations",
     "list_factors",
-    "list_own_sessions",
+    "list_impersonations",
     "lock_elevation",
     "may_revoke",
     "note_use",

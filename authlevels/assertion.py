@@ -11,7 +11,7 @@ from authlevels.models import User
 from authlevels.models.people import ACCOUNT
 from authlevels.principals import Credential, Session
 from authlevels.refusals import record_refused_assertion
-from authlevels.session_start import Origin, start_session
+from authlevels.session_start import SUPPORT_ISSUER, Origin, start_session
 from authlevels.sign_in import is_active_member
 from isolation.api import tenant_transaction
 from tiergate import OWN_ISSUER, REAUTHENTICATION, Level, Proof, Verb, capped_proofs, proofs_from_amr
@@ -98,7 +98,7 @@ def _vouched(
     """
     if subject_type == ACCOUNT:
         raise AssertionRefused("People of the own sign-in cannot be vouched for.", why="own_people")
-    if idp == OWN_ISSUER:
+    if idp in {OWN_ISSUER, SUPPORT_ISSUER}:
         raise AssertionRefused("The issuer is the identity provider's name, not ours.", why="own_issuer")
     if auth_time > at + MAX_SKEW:
         raise AssertionRefused("auth_time lies in the future.", why="auth_time_ahead")

@@ -42,6 +42,20 @@ class SubjectNotMember(TiergateError):
     kind = ErrorKind.NOT_FOUND
 
 
+class ImpersonationForbidden(TiergateError):
+    """The tenant does not let the vendor's support act as its members, or nobody may act as this one."""
+
+    code = "impersonation_forbidden"
+    kind = ErrorKind.FORBIDDEN
+
+
+class ImpersonationRefused(TiergateError):
+    """What is asked for cannot be: no reason, or too long."""
+
+    code = "impersonation_refused"
+    kind = ErrorKind.INVALID
+
+
 class SessionNotFound(TiergateError):
     """There is no such session in this tenant."""
 

@@ -12,7 +12,7 @@ import audit.api
 import licensing.api
 from authlevels.authenticators import KnownApp, app_authenticator, known_passkey, passkey_authenticator
 from authlevels.ending import EndedBecause, end_elevations_resting_on
-from authlevels.errors import FactorNotFound, HeldLevelNeeded
+from authlevels.errors import FactorNotFound, HeldLevelNeeded, ImpersonationForbidden
 from authlevels.models import PasskeyDevice, RecoveryCode, RecoveryCodes, TotpDevice, User
 from authlevels.policy import get_policy
 from authlevels.principals import Session
@@ -176,7 +176,10 @@ def require_held_level(facts: SessionFacts, *, user_id: UUID, at: datetime) -> N
     password alone would wear it out, and enrol their own in its place. So does a passkey of which there are two, and a new one, with what it shows, whose
     ceiling is passed over here: else whoever has the password alone would shed it.
     :raises HeldLevelNeeded: says which level.
+    :raises ImpersonationForbidden: it is support that acts as the person.
     """
+    if facts.is_impersonated:
+        raise ImpersonationForbidden("Support changes nobody's factors.")
     disabled = {"user_id": user_id, "confirmed": True, "disabled_at__isnull": False}
     held_once = [
         *facts.enrolled,

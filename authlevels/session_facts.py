@@ -166,8 +166,10 @@ def _judged(row: _Found | None, *, handle: str, at: datetime, request_id: str) -
         state=SessionState.LIVE,
         proofs=tuple(proofs),
         activity=Activity(last_seen_at=row.last_seen_at, aal2_since=row.aal2_since, aal3_since=row.aal3_since),
-        enrolled=(*enrolled, *_of_provider(row, proofs)),
+        # Nobody shows a factor for another: what the person has enrolled is not there for support.
+        enrolled=() if row.impersonator else (*enrolled, *_of_provider(row, proofs)),
         expires_at=row.expires_at,
+        impersonated_by=row.impersonator,
     )
 
 

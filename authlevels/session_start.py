@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import audit.api
@@ -23,6 +24,18 @@ class Origin:
     device: str = ""
 
 
+SUPPORT_ISSUER: Final = "tiergate-support"
+"""Whose word an impersonated session rests on; no product vouches by this name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """Who of the vendor's support acts as the person, as ``type:id``, and why."""
+
+    actor: str
+    reason: str
+
+
 def start_session(  # noqa: PLR0913 - each is a member of what is recorded
     *,
     tenant_id: UUID,
@@ -34,14 +47,19 @@ def start_session(  # noqa: PLR0913 - each is a member of what is recorded
     at: datetime,
     secret: str | None = None,
     asserted_by: UUID | None = None,
+    support: Support | None = None,
 ) -> Session:
-    """Record a session and its session-wide proofs, within a transaction of its tenant."""
+    """Record a session and its session-wide proofs, within a transaction of its tenant.
+
+    support: given where it is not the person who will act.
+    """
+    kind = SessionRow.Kind.OWN if secret else SessionRow.Kind.ASSERTED
     row = SessionRow.objects.create(
         tenant_id=tenant_id,
         user=user,
         subject_type=user.subject_type,
         subject_id=user.subject_id,
-        kind=SessionRow.Kind.OWN if secret else SessionRow.Kind.ASSERTED,
+        kind=SessionRow.Kind.IMPERSONATED if support else kind,
         issuer=issuer,
         asserted_by=asserted_by,
         secret_digest=digest(secret) if secret else None,
@@ -52,6 +70,8 @@ def start_session(  # noqa: PLR0913 - each is a member of what is recorded
         ip=origin.ip,
         user_agent=_storable(origin.user_agent, 512),
         device=_storable(origin.device, 255),
+        impersonator=support.actor if support else "",
+        impersonated_for=support.reason if support else "",
     )
     ProofRow.objects.bulk_create([proof_row(proof, tenant_id=tenant_id, session_id=row.id) for proof in proofs])
     audit.api.append(

@@ -35,6 +35,7 @@ def context_of(answer: Answer) -> dict[str, Any]:
         "next_change_at": instant(decision.next_change_at) if decision.next_change_at else None,
         "snapshot": decision.versions.snapshot or None,
         "policy_version": decision.versions.policy or None,
+        "impersonated_by": answer.impersonated_by or None,
     }
     if not decision.is_enforceable:
         out["purpose"] = answer.question.context.purpose.value
@@ -59,6 +60,8 @@ def _context_of_allow(answer: Answer) -> dict[str, Any]:
         out["snapshot"] = decision.versions.snapshot
     if decision.versions.policy:
         out["policy_version"] = decision.versions.policy
+    if answer.impersonated_by:
+        out["impersonated_by"] = answer.impersonated_by
     if not decision.is_enforceable:
         out["purpose"] = answer.question.context.purpose.value
     return out

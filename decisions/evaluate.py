@@ -129,6 +129,7 @@ def _answer(question: Question, gathered: Gathered, decision: Decision, decision
         binding=gathered.facts.binding,
         item=gathered.facts.item,
         privileges=frozenset(gathered.facts.privileges) if question.service is None else None,
+        impersonated_by=gathered.facts.session.impersonated_by if gathered.facts.session is not None else "",
     )
 
 

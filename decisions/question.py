@@ -97,6 +97,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     decision_id: the id of its entry in the trail of tenant ``home``.
     binding: the hash of who asked for what, to which a proof for this one transaction is bound.
     item: the thing asked about as one of several, where its action may be confirmed so.
+    impersonated_by: who of the vendor's support acts as the person; "" for the person themselves.
     privileges: what the person's roles grant, beyond which they can grant nobody anything; None for a service.
     """
 
@@ -107,6 +108,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     binding: str = ""
     item: BatchItem | None = None
     privileges: frozenset[str] | None = None
+    impersonated_by: str = ""
 
     @property
     def target(self) -> Target:

@@ -22,6 +22,7 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType(
         Reason.UNKNOWN_SESSION: "Sign in first.",
         Reason.SESSION_EXPIRED: "Your session has expired: sign in again.",
         Reason.SESSION_REVOKED: "Your session has ended: sign in again.",
+        Reason.IMPERSONATED: "Support cannot do this for somebody: only they can.",
         Reason.NOT_ENTITLED: "Your plan does not include this.",
         Reason.UPGRADE_REQUIRED: "Your plan does not include this.",
         Reason.LIMIT_REACHED: "The limit of your plan is reached.",

@@ -65,7 +65,7 @@ def is_routine(facts: Facts, decision: Decision) -> bool:
 def record(question: Question, gathered: Gathered, decision: Decision) -> UUID:
     """Append the decision to the trail of the tenant whose transaction this is, and return its entry's id.
 
-    payload: ``asked_by``, ``request_id``, ``facts``, ``decision``: the last two read back into the kernel's own
+    payload: ``asked_by``, ``impersonated_by`` where support acted, ``request_id``, ``facts``, ``decision``: the last two read back into the kernel's own
     classes. People are named by tag; what would lead to them besides (the binding, their own authenticators) is
     marked, so that the same decision follows from it. What a person confirms (the bound properties, and the binding
     itself) is sealed for them in ``personal``.
@@ -134,6 +134,8 @@ def _payload(
         "facts": facts,
         "decision": decision,
     }
+    if facts.session is not None and facts.session.is_impersonated:
+        document["impersonated_by"] = facts.session.impersonated_by
     confirmed: dict[str, Any] = {"fields": gathered.fields} if gathered.fields else {}
     if decision.outcome == Outcome.STEP_UP:
         confirmed["binding"] = gathered.facts.binding
@@ -150,7 +152,7 @@ def _payload(
 def _marked(question: Question, facts: Facts, subject: tuple[str, str]) -> Facts:
     """Leave out of the facts what leads from a tag to a name: by a join, or by hashing every name that comes to mind."""
     mark = audit.marker_of(tenant_id=question.home, subject=facts.subject)
-    session = None if facts.session is None else _marked_once(facts.session, mark, subject)
+    session = None if facts.session is None else _marked_once(facts.session, mark, subject, home=question.home)
     item = None if facts.item is None else replace(facts.item, same=mark(facts.item.same))
     return replace(facts, subject=subject, binding=mark(facts.binding), session=session, item=item)
 
@@ -178,7 +180,9 @@ _MARKED: Final = 20_000
 _marked_sessions: dict[str, tuple[SessionFacts, tuple[str, str], SessionFacts]] = {}
 
 
-def _marked_once(session: SessionFacts, mark: Callable[[str], str], subject: tuple[str, str]) -> SessionFacts:
+def _marked_once(
+    session: SessionFacts, mark: Callable[[str], str], subject: tuple[str, str], *, home: UUID
+) -> SessionFacts:
     """Mark a session, or find it marked: what a process remembers of a person is recorded again and again.
 
     subject: as the trail names it; whoever is erased and comes back has another tag, with another key behind it.
@@ -186,7 +190,7 @@ def _marked_once(session: SessionFacts, mark: Callable[[str], str], subject: tup
     found = _marked_sessions.get(session.handle)
     if found is not None and found[0] is session and found[1] == subject:
         return found[2]
-    marked = _marked_session(session, mark)
+    marked = _marked_session(session, mark, home=home)
     if session.state == SessionState.LIVE:
         if len(_marked_sessions) >= _MARKED:
             _marked_sessions.clear()
@@ -203,7 +207,7 @@ def _forget_marked(kind: str, _key: str) -> None:
 licensing.subscribe(_forget_marked)
 
 
-def _marked_session(session: SessionFacts, mark: Callable[[str], str]) -> SessionFacts:
+def _marked_session(session: SessionFacts, mark: Callable[[str], str], *, home: UUID) -> SessionFacts:
     if session.state == SessionState.UNKNOWN:
         # It may be a handle of before an erasure: who still shows it would say by it whose the old entries are.
         return replace(session, handle="")
@@ -211,6 +215,7 @@ def _marked_session(session: SessionFacts, mark: Callable[[str], str]) -> Sessio
         session,
         proofs=tuple(_marked_proof(one, mark) for one in session.proofs),
         enrolled=tuple(_marked_own(one, mark) for one in session.enrolled),
+        impersonated_by=audit.tagged_actor(tenant_id=home, actor=session.impersonated_by),
     )
 
 

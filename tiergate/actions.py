@@ -40,6 +40,9 @@ class Verb(StrEnum):
     MEMBERS_UNLOCK = "members.unlock"
     AUDIT_READ = "audit.read"
     OPERATOR_ADMIN = "operator.admin"
+    SUPPORT_IMPERSONATE = "support.impersonate"
+    IMPERSONATIONS_READ = "impersonations.read"
+    IMPERSONATIONS_END = "impersonations.end"
 
 
 class Action(StrEnum):
@@ -49,7 +52,6 @@ class Action(StrEnum):
     SESSION_ASSERT = "tiergate.session.assert"
     SESSION_END = "tiergate.session.end"
     SELF_READ = "tiergate.self.read"
-    SESSIONS_MANAGE = "tiergate.sessions.manage"
     FACTORS_MANAGE = "tiergate.factors.manage"
     FACTORS_RECOVER = "tiergate.factors.recover"
     FACTORS_RELAY = "tiergate.factors.relay"
@@ -81,12 +83,16 @@ class Action(StrEnum):
     POLICY_WRITE = "tiergate.policy.write"
     AUDIT_READ = "tiergate.audit.read"
     OPERATOR_ADMIN = "tiergate.operator.admin"
+    IMPERSONATION_START = "tiergate.impersonation.start"
+    IMPERSONATION_READ = "tiergate.impersonation.read"
+    IMPERSONATION_END = "tiergate.impersonation.end"
 
 
 _BOTH = (CallerKind.PERSON, CallerKind.SERVICE)
 _PERSON = (CallerKind.PERSON,)
 _SERVICE = (CallerKind.SERVICE,)
 _AAL2 = Requirement(level=Level.AAL2, max_age=3600)
+_AAL2_JUST_NOW = Requirement(level=Level.AAL2, max_age=900)
 # A session fresh from sign-in may manage factors; decide() adds the highest level that the person can reach.
 _RECENT = Requirement(level=Level.AAL1, max_age=900)
 
@@ -138,8 +144,6 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 callers=_SERVICE,
             ),
             _own(Action.SELF_READ, Verb.SELF, "See who one is", callers=_PERSON),
-            # Whoever fears for their account ends its sessions at once, whatever they can still show.
-            _own(Action.SESSIONS_MANAGE, Verb.SELF, "End one's own sessions", callers=_PERSON),
             _own(
                 Action.FACTORS_MANAGE,
                 Verb.SELF,
@@ -252,12 +256,37 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 requirement=_AAL2,
                 is_vendor_only=True,
             ),
+            _own(
+                Action.IMPERSONATION_START,
+                Verb.SUPPORT_IMPERSONATE,
+                "Act as somebody, for support",
+                callers=_PERSON,
+                requirement=_AAL2_JUST_NOW,
+                is_vendor_only=True,
+            ),
+            _own(Action.IMPERSONATION_READ, Verb.IMPERSONATIONS_READ, "See who acted as whom"),
+            _own(Action.IMPERSONATION_END, Verb.IMPERSONATIONS_END, "End an impersonation"),
         )
     },
 )
 
 # What every active member may do with their own session, whatever their roles.
 IMPLICIT_PRIVILEGES: frozenset[str] = frozenset({Verb.SELF, Verb.STEP_UP_CREATE})
+
+# What an impersonated session may do of our own: look. Whatever is added later is refused until it is named here.
+IMPERSONATED_MAY: frozenset[str] = frozenset(
+    {
+        Action.SELF_READ,
+        Action.TENANT_READ,
+        Action.MEMBER_READ,
+        Action.ROLE_READ,
+        Action.SUBSCRIPTION_READ,
+        Action.OVERRIDE_READ,
+        Action.ENTITLEMENTS_READ,
+        Action.CATALOG_READ,
+        Action.ENVIRONMENT_READ,
+    }
+)
 
 _READ = frozenset(
     {
@@ -286,6 +315,8 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
                 Verb.ENVIRONMENTS_WRITE,
                 Verb.POLICY_WRITE,
                 Verb.AUDIT_READ,
+                Verb.IMPERSONATIONS_READ,
+                Verb.IMPERSONATIONS_END,
             }
         ),
         "admin": frozenset(
@@ -299,11 +330,14 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
             }
         ),
         "member": frozenset({Verb.ENTITLEMENTS_READ, Verb.CATALOG_READ}),
-        "auditor": frozenset({*_READ, Verb.AUDIT_READ}),
+        "auditor": frozenset({*_READ, Verb.AUDIT_READ, Verb.IMPERSONATIONS_READ}),
     },
 )
 
-# Only tenant zero, the vendor, has this role.
+# Only tenant zero, the vendor, has these roles.
 VENDOR_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
-    {"operator": frozenset({*_READ, Verb.OPERATOR_ADMIN, Verb.AUDIT_READ})},
+    {
+        "operator": frozenset({*_READ, Verb.OPERATOR_ADMIN, Verb.AUDIT_READ}),
+        "support": frozenset({Verb.SUPPORT_IMPERSONATE, Verb.IMPERSONATIONS_READ, Verb.IMPERSONATIONS_END}),
+    },
 )

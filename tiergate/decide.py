@@ -6,7 +6,7 @@ from tiergate.asked import list_asked, list_asked_after
 from tiergate.decision import Decision, Effect, Need, NeedKind, Outcome, Reason, TraceStep
 from tiergate.facts import Facts, Purpose
 from tiergate.needs import find_approval_needs, find_licence_needs, find_proof_needs
-from tiergate.refusals import Refusal, find_refusal
+from tiergate.refusals import Refusal, find_borrowed_refusal, find_refusal
 from tiergate.requirements import join
 
 _NO_TIME = timedelta(0)
@@ -54,6 +54,9 @@ def _decide(facts: Facts) -> Decision:
         )
     proof_needs, proofs_change_at = find_proof_needs(facts, requirement, trace)
     needs = (*needs, *proof_needs, *find_approval_needs(facts, requirement))
+    borrowed = find_borrowed_refusal(facts, requirement, needs)
+    if borrowed is not None:
+        return _deny(facts, borrowed, trace)
     outcome, because = _outcome(needs)
     return Decision(
         outcome=outcome,

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     UNKNOWN_SESSION = "unknown_session"
     SESSION_EXPIRED = "session_expired"
     SESSION_REVOKED = "session_revoked"
+    IMPERSONATED = "impersonated"
     NOT_ENTITLED = "not_entitled"
     UPGRADE_REQUIRED = "upgrade_required"
     LIMIT_REACHED = "limit_reached"

@@ -58,6 +58,7 @@ class SessionFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     enrolled: our own authenticators, and what an identity provider vouched for in this session: left out, it
     would not count towards the highest level that changing a factor asks for.
+    impersonated_by: who of the vendor's support acts as the person; "" for the person themselves.
     """
 
     handle: str
@@ -66,6 +67,12 @@ class SessionFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     activity: Activity = field(default_factory=Activity)
     enrolled: tuple[Authenticator, ...] = ()
     expires_at: datetime | None = None
+    impersonated_by: str = ""
+
+    @property
+    def is_impersonated(self) -> bool:
+        """Say whether it is not the person who acts; whatever is not plainly nobody is somebody."""
+        return self.impersonated_by != ""
 
 
 class UsageFact(Struct, frozen=True, kw_only=True, omit_defaults=True):

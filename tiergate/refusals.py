@@ -3,10 +3,12 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+from tiergate.actions import IMPERSONATED_MAY, OWN_PREFIX
 from tiergate.catalogue import ActionSpec, CallerKind, FeatureKind
-from tiergate.decision import Reason
+from tiergate.decision import Need, NeedKind, Reason
 from tiergate.entitlements import Entitlement
 from tiergate.facts import Facts, SessionFacts, SessionState, TenantFact
+from tiergate.requirements import Requirement
 
 
 class Refusal(NamedTuple):
@@ -70,7 +72,7 @@ def _person_refusal(facts: Facts, action: ActionSpec) -> Refusal | None:
         return Refusal(Reason.MEMBERSHIP_ENDED, "member", "the membership has ended")
     if not _holds(facts.privileges, action.privilege):
         return Refusal(Reason.NO_PRIVILEGE, f"roles:{','.join(member.roles)}", f"lack {action.privilege}")
-    return _session_refusal(facts, facts.session)
+    return _session_refusal(facts, facts.session) or _impersonation_refusal(action, facts.session)
 
 
 def _session_refusal(facts: Facts, session: SessionFacts | None) -> Refusal | None:
@@ -82,6 +84,30 @@ def _session_refusal(facts: Facts, session: SessionFacts | None) -> Refusal | No
     if session.expires_at is not None and session.expires_at <= facts.at:
         return Refusal(Reason.SESSION_EXPIRED, "session", "it ended since its state was read")
     return None
+
+
+def _impersonation_refusal(action: ActionSpec, session: SessionFacts | None) -> Refusal | None:
+    """Refuse what support may not do as somebody else whatever is asked for it: nothing of Tiergate's own but reading."""
+    if session is None or not session.is_impersonated or not action.name.startswith(OWN_PREFIX):
+        return None
+    if action.name in IMPERSONATED_MAY:
+        return None
+    return Refusal(Reason.IMPERSONATED, "session", f"{action.name} is the person's alone")
+
+
+def find_borrowed_refusal(facts: Facts, requirement: Requirement, needs: tuple[Need, ...]) -> Refusal | None:
+    """Refuse an impersonated session what it would take a proof, a factor or others' agreement to do.
+
+    None of these can be given in the person's name, so nothing is asked for.
+    """
+    # INVARIANT: an impersonated session never elevates: what it may do now is all that it may do.
+    if facts.session is None or not facts.session.is_impersonated:
+        return None
+    asked = [need.kind for need in needs if need.kind not in {NeedKind.UPGRADE, NeedKind.WAIT}]
+    if not asked and requirement.approvals == 0:
+        return None
+    note = f"{', '.join(asked) or NeedKind.APPROVAL} is for the person alone"
+    return Refusal(Reason.IMPERSONATED, "session", note)
 
 
 def _policy_refusal(facts: Facts) -> Refusal | None:

@@ -1,6 +1,7 @@
 """Sessions and the acts of authentication that they rest on."""
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -14,7 +15,8 @@ class SessionRow(models.Model):
     Its level is no column: it is computed from the proofs. ``aal2_since`` and ``aal3_since`` are
     floors: a proof older than the floor no longer counts for that level, because the session lay
     idle in between (NIST SP 800-63B-4 §2.2.3, §2.3.3). ``digest_key`` is the id of the key that
-    ``secret_digest`` is under. ``impersonator``: who of the vendor's support acts as this person, as ``type:id``.
+    ``secret_digest`` is under. ``impersonator``: who of the vendor's support acts as this person, as ``type:id``,
+    and ``impersonated_for`` why: for an hour at most.
     ``kept_at``: when it outlived what ended the person's other sessions.
     """
 
@@ -23,6 +25,7 @@ class SessionRow(models.Model):
 
         OWN = "own"
         ASSERTED = "asserted"
+        IMPERSONATED = "impersonated"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant_id = models.UUIDField(editable=False)
@@ -45,6 +48,7 @@ class SessionRow(models.Model):
     user_agent = models.CharField(max_length=512, blank=True, default="")
     device = models.CharField(max_length=255, blank=True, default="")
     impersonator = models.CharField(max_length=320, blank=True, default="", db_default="", editable=False)
+    impersonated_for = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         """What the database itself holds to."""
@@ -58,8 +62,18 @@ class SessionRow(models.Model):
                 condition=models.Q(secret_digest__isnull=False),
             ),
             models.CheckConstraint(
-                condition=models.Q(kind="own", subject_type="account", secret_digest__isnull=False)
-                | (models.Q(kind="asserted", secret_digest__isnull=True) & ~models.Q(subject_type="account")),
+                condition=models.Q(kind="own", subject_type="account", secret_digest__isnull=False, impersonator="")
+                | (
+                    models.Q(kind="asserted", secret_digest__isnull=True, impersonator="")
+                    & ~models.Q(subject_type="account")
+                )
+                | models.Q(
+                    kind="impersonated",
+                    secret_digest__isnull=True,
+                    impersonator__regex=r"^[a-z][a-z0-9_-]*:.",
+                    impersonated_for__regex=r"\S",
+                    expires_at__lte=models.F("created_at") + timedelta(hours=1),
+                ),
                 name="session_kind_shape",
             ),
             models.CheckConstraint(

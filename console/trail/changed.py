@@ -39,7 +39,14 @@ def _session_started(entry: Entry, names: Names) -> str:
     shown = listed((_METHODS.get(one, one) for one in payload.get("amr", ())), nothing="nothing")
     if payload.get("kind") == "own":
         return f"{who} signed in with {shown}"
+    if payload.get("kind") == "impersonated":
+        return f"a session began in which it is support that acts as {who}"
     return f"{plain(payload.get('issuer'))} vouched for {who}, who had shown {shown}"
+
+
+def _impersonation_started(entry: Entry, names: Names) -> str:
+    by, who = names.actor(entry.payload.get("by")), names.member(entry.subject)
+    return f"{by} began to act as {who}: {plain(dig(entry.personal, 'reason') or 'why can no longer be read')}"
 
 
 def _session_revoked(entry: Entry, names: Names) -> str:
@@ -202,6 +209,7 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         **HANDED_ON,
         Kind.SESSION_STARTED: _session_started,
         Kind.SESSION_REVOKED: _session_revoked,
+        Kind.IMPERSONATION_STARTED: _impersonation_started,
         Kind.SESSION_REFUSED: _refused,
         Kind.REDEMPTION_REFUSED: _refused,
         Kind.ELEVATION_REFUSED: _refused,

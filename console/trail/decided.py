@@ -25,6 +25,7 @@ WHY: Final[Mapping[str, str]] = MappingProxyType(
         Reason.UNKNOWN_SESSION: "there is no such session",
         Reason.SESSION_EXPIRED: "the session had expired",
         Reason.SESSION_REVOKED: "the session had ended",
+        Reason.IMPERSONATED: "it was support that acted, and this is for the person alone",
         Reason.NOT_ENTITLED: "the plan does not include it",
         Reason.UPGRADE_REQUIRED: "the plan does not include it",
         Reason.LIMIT_REACHED: "the plan's limit was reached",
@@ -43,7 +44,7 @@ _ASKED: Final = {"aal1": "a fresh sign-in", "aal2": "a second factor", "aal3": "
 def decided(entry: Entry, names: Names) -> str:
     """Tell who was answered what: ``Alice of Acme was asked for a second factor to export customers``."""
     decision = entry.payload["decision"]
-    who, what = names.member(entry.subject), to_do(entry)
+    who, what = _who(entry, names), to_do(entry)
     if dig(entry.payload, "facts", "purpose") == "display":
         would = "be allowed" if decision["outcome"] == "allow" else f"not be allowed: {_why(decision)}"
         return f"a menu was drawn for {who}, who would {would}, {what}"
@@ -58,6 +59,12 @@ def decided(entry: Entry, names: Names) -> str:
             return f"{who} was not allowed {what}: {_why(decision)}{would}"
         case _:
             return f"{who} was not allowed {what}: {_why(decision)}"
+
+
+def _who(entry: Entry, names: Names) -> str:
+    """Name the person, and who of the vendor's support acted as them."""
+    who, support = names.member(entry.subject), entry.payload.get("impersonated_by")
+    return f"{names.actor(support)} acting as {who}" if support else who
 
 
 def to_do(entry: Entry) -> str:

@@ -233,17 +233,6 @@ def _dave(acme: Acme) -> authlevels.Session:
     return dave
 
 
-def _own_session_ended(acme: Acme) -> None:
-    (first, _), (second, _) = acme.sign_in_alice(), acme.sign_in_alice()
-    authlevels.end_own_session(session=first, handle=second.handle, at=later(1))
-
-
-def _other_sessions_ended(acme: Acme) -> None:
-    first, _secret = acme.sign_in_alice()
-    acme.sign_in_alice()
-    assert authlevels.end_other_sessions(session=first, at=later(1)) == 1
-
-
 def _begun(acme: Acme) -> tuple[authlevels.Session, authlevels.Enrolment]:
     dave = _dave(acme)
     return dave, authlevels.begin_totp_enrolment(session=dave, facts=acme.facts(dave, later(1)), at=later(1))
@@ -397,6 +386,35 @@ def _did_together(acme: Acme) -> None:
     )
 
 
+def _impersonated(acme: Acme) -> authlevels.Session:
+    authlevels.put_user(subject_id="olga", password=PASSWORD, by="test", at=NOON)
+    licensing.put_member(
+        tenant_id=licensing.VENDOR_TENANT_ID,
+        subject_type="account",
+        subject_id="olga",
+        roles=["support"],
+        by="test",
+        at=NOON,
+    )
+    olga, _secret = authlevels.sign_in_with_password(
+        tenant_id=licensing.VENDOR_TENANT_ID, username="olga", password=PASSWORD, network="192.0.2.9", at=NOON
+    )
+    return authlevels.begin_impersonation(
+        support=olga,
+        tenant_id=acme.tenant_id,
+        subject_type="user",
+        subject_id="bob",
+        reason="Case 7",
+        minutes=15,
+        at=NOON,
+    )
+
+
+def _impersonation_ended(acme: Acme) -> None:
+    session = _impersonated(acme)
+    authlevels.end_impersonation(tenant_id=acme.tenant_id, session_id=session.id, by="account:olga", at=later(1))
+
+
 # Each door with what it does here, and what it tells.
 TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "edit_catalogue": (_catalogue, {Kind.CATALOG_APPLIED}),
@@ -413,9 +431,9 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "assert_session, in vain": (_vouched_in_vain, {Kind.SESSION_REFUSED}),
     "sign_in_with_password": (Acme.sign_in_alice, {Kind.SESSION_STARTED}),
     "sign_in_with_password, wrongly": (_wrong_password, {Kind.SIGN_IN_FAILED}),
+    "begin_impersonation": (_impersonated, {Kind.SESSION_STARTED, Kind.IMPERSONATION_STARTED}),
+    "end_impersonation": (_impersonation_ended, {Kind.SESSION_REVOKED}),
     "end_session": (_session_ended, {Kind.SESSION_REVOKED}),
-    "end_own_session": (_own_session_ended, {Kind.SESSION_REVOKED}),
-    "end_other_sessions": (_other_sessions_ended, {Kind.SESSION_REVOKED}),
     "open_challenge": (lambda acme: acme.challenge(acme.assert_bob()), {Kind.CHALLENGE_OPENED}),
     "hand_off": (_handed_off, {Kind.CHALLENGE_HANDED_OFF}),
     "verify": (_passed, {Kind.CHALLENGE_PASSED, Kind.ELEVATION_CREATED}),

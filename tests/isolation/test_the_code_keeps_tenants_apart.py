@@ -57,6 +57,7 @@ NAMES_BY_OTHER = {
     "SignInView": "who signs in says where; nothing is told but whether all three are right",
     "sign_in": "who signs in says where; nothing is told but whether all three are right",
     "_tenant_named": "a vendor's service names one; whether it reaches it is asked before anything else",
+    "ImpersonationsView": "the vendor's support alone is let in, and names whose member they act as",
     "SharedReportView": "the tenant is in the address's signature",
     "_csv": "given by a decision, or by the address's signature",
 }

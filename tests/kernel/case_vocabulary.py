@@ -262,7 +262,7 @@ def _unlock(row: Row) -> Unlock:
 
 
 def _session(row: Row) -> SessionFacts | None:
-    only(row, "state", "proofs", "enrolled", "last_seen", "came_back", "expires")
+    only(row, "state", "proofs", "enrolled", "last_seen", "came_back", "expires", "impersonated_by")
     activity = Activity(last_seen_at=instant(row.get("last_seen", "1m ago")))
     # Each later request is recorded after it was decided, as the session room does.
     for back in row.get("came_back", []):
@@ -274,6 +274,7 @@ def _session(row: Row) -> SessionFacts | None:
         activity=activity,
         enrolled=tuple(method(name) for name in row.get("enrolled", ["password", "totp"])),
         expires_at=instant(row["expires"]) if "expires" in row else None,
+        impersonated_by=row.get("impersonated_by", ""),
     )
 
 

@@ -17,6 +17,7 @@ from tiergate import (
     Facts,
     Forbid,
     MemberFact,
+    NeedKind,
     Outcome,
     Reason,
     Requirement,
@@ -166,6 +167,20 @@ def test_a_more_sensitive_environment_never_turns_a_refusal_into_an_allow(
     declared = one.environments or {name: name for name in EnvironmentSensitivity}
     raised = {name: max(said, least, key=lambda one: one.rank) for name, said in declared.items()}
     assert decide(replace(one, environments=raised)).outcome != Outcome.ALLOW
+
+
+@given(facts, st.sampled_from(["account:olga", None, 0, False]))
+def test_who_acts_as_another_is_asked_for_nothing_and_let_into_nothing_more(one: Facts, by: object) -> None:
+    if one.session is None:
+        return
+    borrowed = decide(replace(one, session=replace(one.session, impersonated_by=by)))
+    assert borrowed.outcome != Outcome.STEP_UP
+    assert {need.kind for need in borrowed.needs} <= {NeedKind.UPGRADE, NeedKind.WAIT}
+    if borrowed.outcome == Outcome.ALLOW:
+        event("allowed to support")
+        assert decide(one).outcome == Outcome.ALLOW
+        assert borrowed.requirement is not None
+        assert borrowed.requirement.approvals == 0
 
 
 @given(st.dictionaries(st.sampled_from([*EnvironmentSensitivity, "unheard"]), requirements, min_size=1))

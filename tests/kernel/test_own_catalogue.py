@@ -76,7 +76,7 @@ def test_every_privilege_of_a_role_is_a_verb_that_some_action_or_trail_needs() -
 
 def test_roles_are_those_of_the_design_and_none_overrides_itself() -> None:
     assert set(BUILTIN_ROLES) == {"owner", "admin", "member", "auditor"}
-    assert set(VENDOR_ROLES) == {"operator"}
+    assert set(VENDOR_ROLES) == {"operator", "support"}
     for privileges in BUILTIN_ROLES.values():
         assert not privileges & {Verb.OVERRIDES_WRITE, Verb.TENANTS_WRITE, Verb.OPERATOR_ADMIN, Verb.SESSIONS_ASSERT}
 

@@ -1,1 +1,0 @@
-"""What may a person see and change of how they sign in?"""
