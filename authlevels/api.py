@@ -92,6 +92,7 @@ from authlevels.impersonation import (
 )
 from authlevels.methods import ChallengeMethod
 from authlevels.nesting import is_nested_deeper
+from authlevels.own_sessions import OwnSession, end_other_sessions, end_own_session, list_own_sessions
 from authlevels.parsers import BoundedFormParser, BoundedJSONParser
 from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, confirm_passkey_enrolment
 from authlevels.people import put_user
@@ -190,6 +191,7 @@ __all__ = [
     "OpenedChallenge",
     "Origin",
     "Original",
+    "OwnSession",
     "Passed",
     "PasskeyCloned",
     "PasskeyRefused",
@@ -240,6 +242,8 @@ __all__ = [
     "end_all_elevations",
     "end_elevation",
     "end_impersonation",
+    "end_other_sessions",
+    "end_own_session",
     "end_session",
     "erase_person",
     "find_token",
@@ -260,6 +264,7 @@ __all__ = [
     "list_elevations",
     "list_factors",
     "list_impersonations",
+    "list_own_sessions",
     "lock_elevation",
     "may_revoke",
     "note_use",

@@ -27,13 +27,19 @@ def readable_fields(display: Mapping[str, Any]) -> list[ReadableField]:
     """Write the bound properties of a challenge for a person.
 
     A whole number called ``amount`` beside a bound ``currency`` is in that currency's minor unit: both are shown as
-    one sum. Any other number has its digits grouped, and is never converted.
+    one sum; of a batch, what each may be at most. Any other number has its digits grouped, and is never converted.
     """
-    given = {one["name"]: one["value"] for one in display.get("fields", ())}
+    limits: Mapping[str, Any] = display.get("batch", {}).get("per_item", {})
+    given = {one["name"]: limits.get(one["name"], one["value"]) for one in display.get("fields", ())}
     sums = {name: _currency_beside(name, given) for name in given}
     told = {_beside(name, "currency") for name, currency in sums.items() if currency}
     return [
-        ReadableField(name=name, label=_label(name), value=_value(value, sums[name]), given=str(value))
+        ReadableField(
+            name=name,
+            label=_label(name),
+            value=f"at most {_value(value, sums[name])} each" if name in limits else _value(value, sums[name]),
+            given=str(value),
+        )
         for name, value in given.items()
         if name not in told
     ]

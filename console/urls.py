@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from console.account import enrolling, security
 from console.api_docs import ApiPage, OpenApiDocument
 from console.home import home
 from console.operator import operator_site
@@ -12,5 +13,13 @@ urlpatterns = [
     path("api/openapi.yaml", OpenApiDocument.as_view(), name="openapi"),
     path("api/docs/", ApiPage.as_view(), name="api-docs"),
     path("v1/tenants/<str:tenant>/audit", TrailView.as_view(), name="audit"),
+    path("account/security", security.security, name="security"),
+    path("account/security/apps/new", enrolling.add_app, name="add-app"),
+    path("account/security/apps/confirm", enrolling.confirm_app, name="confirm-app"),
+    path("account/security/passkeys/new", enrolling.add_passkey, name="add-passkey"),
+    path("account/security/factors/<slug:factor>/rename", security.rename, name="rename-own-factor"),
+    path("account/security/factors/<slug:factor>/remove", security.remove, name="remove-own-factor"),
+    path("account/security/sessions/end", security.end_session, name="end-one-session"),
+    path("account/security/sessions/end-others", security.end_others, name="end-other-sessions"),
     path("operator/", operator_site.urls),
 ]

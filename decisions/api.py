@@ -1,5 +1,6 @@
 """The door of this room: may this call go ahead, and if not, what would make it?"""
 
+from decisions.answers import status_of
 from decisions.consuming import elevation_consumed
 from decisions.drf import RequiredAction, decide_for, open_because, requires
 from decisions.errors import FactsUnavailable
@@ -8,6 +9,7 @@ from decisions.own import NoPrincipal
 from decisions.problems import RefusedByDecision, problem_response, refusal
 from decisions.question import Answer, Context, Entity, Question
 from decisions.sentences import for_person
+from decisions.suspending import mark_refused
 
 __all__ = [
     "Answer",
@@ -22,9 +24,11 @@ __all__ = [
     "elevation_consumed",
     "evaluate",
     "for_person",
+    "mark_refused",
     "open_because",
     "preview",
     "problem_response",
     "refusal",
     "requires",
+    "status_of",
 ]

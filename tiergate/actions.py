@@ -52,6 +52,7 @@ class Action(StrEnum):
     SESSION_ASSERT = "tiergate.session.assert"
     SESSION_END = "tiergate.session.end"
     SELF_READ = "tiergate.self.read"
+    SESSIONS_MANAGE = "tiergate.sessions.manage"
     FACTORS_MANAGE = "tiergate.factors.manage"
     FACTORS_RECOVER = "tiergate.factors.recover"
     FACTORS_RELAY = "tiergate.factors.relay"
@@ -144,6 +145,8 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 callers=_SERVICE,
             ),
             _own(Action.SELF_READ, Verb.SELF, "See who one is", callers=_PERSON),
+            # Whoever fears for their account ends its sessions at once, whatever they can still show.
+            _own(Action.SESSIONS_MANAGE, Verb.SELF, "End one's own sessions", callers=_PERSON),
             _own(
                 Action.FACTORS_MANAGE,
                 Verb.SELF,

@@ -233,6 +233,17 @@ def _dave(acme: Acme) -> authlevels.Session:
     return dave
 
 
+def _own_session_ended(acme: Acme) -> None:
+    (first, _), (second, _) = acme.sign_in_alice(), acme.sign_in_alice()
+    authlevels.end_own_session(session=first, handle=second.handle, at=later(1))
+
+
+def _other_sessions_ended(acme: Acme) -> None:
+    first, _secret = acme.sign_in_alice()
+    acme.sign_in_alice()
+    assert authlevels.end_other_sessions(session=first, at=later(1)) == 1
+
+
 def _begun(acme: Acme) -> tuple[authlevels.Session, authlevels.Enrolment]:
     dave = _dave(acme)
     return dave, authlevels.begin_totp_enrolment(session=dave, facts=acme.facts(dave, later(1)), at=later(1))
@@ -434,6 +445,8 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "begin_impersonation": (_impersonated, {Kind.SESSION_STARTED, Kind.IMPERSONATION_STARTED}),
     "end_impersonation": (_impersonation_ended, {Kind.SESSION_REVOKED}),
     "end_session": (_session_ended, {Kind.SESSION_REVOKED}),
+    "end_own_session": (_own_session_ended, {Kind.SESSION_REVOKED}),
+    "end_other_sessions": (_other_sessions_ended, {Kind.SESSION_REVOKED}),
     "open_challenge": (lambda acme: acme.challenge(acme.assert_bob()), {Kind.CHALLENGE_OPENED}),
     "hand_off": (_handed_off, {Kind.CHALLENGE_HANDED_OFF}),
     "verify": (_passed, {Kind.CHALLENGE_PASSED, Kind.ELEVATION_CREATED}),

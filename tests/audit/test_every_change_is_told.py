@@ -134,6 +134,7 @@ READS = {
     *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
     *("get_elevation", "lock_elevation"),
     *("count_approvals", "get_grantable", "get_session", "list_approvals", "parse_approval_ref", "show_approval"),
+    "list_own_sessions",
     *(
         "list_impersonations",
         "list_elevations",

@@ -39,6 +39,12 @@ def test_bound_fields_are_written_for_people(given: dict[str, Any], want: list[t
     assert [(one.label, one.value) for one in shown] == want
 
 
+def test_of_a_batch_the_most_that_each_may_be_is_read_as_a_sum_too() -> None:
+    fields = [{"name": "a.amount", "value": "at most 50,000 each"}, {"name": "a.currency", "value": "EUR"}]
+    (shown,) = readable_fields({"fields": fields, "batch": {"items": 20, "per_item": {"a.amount": 50_000}}})
+    assert (shown.label, shown.value) == ("Amount", "at most 500.00 EUR each")
+
+
 def test_what_was_confirmed_with_last_is_offered_first(acme: Acme) -> None:
     alice, _secret = acme.sign_in_alice()
     shown = acme.show(acme.challenge(alice, RECENT, at=later(100)), PASSWORD, method="password", at=later(101))

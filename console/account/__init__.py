@@ -1,0 +1,1 @@
+"""What may a person see and change of how they sign in?"""
