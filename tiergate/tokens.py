@@ -111,8 +111,9 @@ def key_id_of(token: str) -> str:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise TokenRefused("The token cannot be read.") from error
-    kid = header.get("kid")
-    is_ours = header.get("alg") == _ALGORITHM and header.get("typ") in _TYPES and header.keys() == _HEADER
+    kid, kind = header.get("kid"), header.get("typ")
+    # A list is in no set, and asking whether it is raises.
+    is_ours = header.get("alg") == _ALGORITHM and isinstance(kind, str) and kind in _TYPES and header.keys() == _HEADER
     if not is_ours or not isinstance(kid, str) or not kid:
         raise TokenRefused("The token is of another kind.")
     return kid
