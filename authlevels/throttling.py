@@ -1,13 +1,14 @@
 """Counting wrong codes on a factor's own row, under its lock: over all challenges, sessions and channels.
 
-Of a factor that is shown to several tenants, each asks for its own limit; a pause that one began holds in all.
+Of a factor that is shown to several tenants, each asks for its own limit; a pause that one began holds in all, and
+each tenth begins one wherever it is shown: else whoever goes from one to the other would meet the limit of neither.
 """
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import licensing.api
-from authlevels.attempts import AttemptLimit
+from authlevels.attempts import ACCOUNT_LIMIT, AttemptLimit
 
 if TYPE_CHECKING:
     from authlevels.models import PasskeyDevice, TotpDevice
@@ -28,7 +29,7 @@ def note_refusal(device: "TotpDevice | PasskeyDevice", *, limit: AttemptLimit, a
     """Count what cannot be guessed, and so never disables a factor; the caller holds the row's lock and saves."""
     device.throttling_failure_count += 1
     device.throttling_failure_timestamp = at
-    if device.throttling_failure_count % limit.attempts == 0:
+    if attempts_left(device, limit=limit) == 0:
         device.locked_until = at + limit.pause
 
 
@@ -51,4 +52,5 @@ def note_success(device: "TotpDevice | PasskeyDevice") -> None:
 def attempts_left(device: "TotpDevice | PasskeyDevice", *, limit: AttemptLimit) -> int:
     """Say how many may be wrong before the next pause; none, where it has begun."""
     failures: int = device.throttling_failure_count
-    return -failures % limit.attempts
+    left = -failures % limit.attempts
+    return left if limit.attempts > ACCOUNT_LIMIT.attempts else min(left, -failures % ACCOUNT_LIMIT.attempts)

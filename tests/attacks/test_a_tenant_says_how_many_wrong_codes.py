@@ -38,6 +38,18 @@ def test_a_pause_that_a_strict_tenant_began_holds_at_a_lenient_one(acme: Acme, g
         globex.show(globex.challenge(there, at=later(5)), code(ALICES_SECRET, later(5)), at=later(5))
 
 
+def test_whoever_goes_from_one_tenant_to_the_other_meets_the_limit_all_the_same(acme: Acme, globex: Acme) -> None:
+    api.put_policy(tenant_id=acme.tenant_id, max_failures=7, by="test", at=NOON)
+    here, there = acme.sign_in_alice()[0], globex.sign_in_alice()[0]
+    _guess(acme, here, 6)
+    _guess(globex, there, 3)
+    _guess(acme, here, 1)
+    assert TotpDevice.objects.get(user__subject_id="alice").throttling_failure_count == 10
+    for tenant, session in ((acme, here), (globex, there)):
+        with pytest.raises(api.Throttled):
+            tenant.show(tenant.challenge(session, at=later(9)), code(ALICES_SECRET, later(9)), at=later(9))
+
+
 def test_a_lenient_tenant_does_not_loosen_what_holds_for_people_of_the_own_sign_in(acme: Acme) -> None:
     api.put_policy(tenant_id=acme.tenant_id, max_failures=100, by="test", at=NOON)
     alice, _ = acme.sign_in_alice()
