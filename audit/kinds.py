@@ -28,6 +28,9 @@ class Kind(StrEnum):
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"
     FACTOR_RENAMED = "factor.renamed"
+    RECOVERY_USED = "recovery.used"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - a kind, no password
+    MEMBER_UNLOCKED = "member.unlocked"
     FACTOR_FAILED = "factor.failed"
     FACTOR_DISABLED = "factor.disabled"
     FACTOR_CLONED = "factor.cloned"

@@ -65,11 +65,13 @@ from authlevels.errors import (
     ImpersonationForbidden,
     ImpersonationRefused,
     MethodUnavailable,
+    NothingToRecover,
     NothingToShow,
     PasskeyCloned,
     PasskeyRefused,
     PasswordRefused,
     PolicyRefused,
+    RecoveryNotGranted,
     RedemptionRefused,
     ReturnToRefused,
     ScopeRefused,
@@ -92,9 +94,11 @@ from authlevels.impersonation import (
 )
 from authlevels.methods import ChallengeMethod
 from authlevels.nesting import is_nested_deeper
+from authlevels.notices import NoticeKind, notify
 from authlevels.own_sessions import OwnSession, end_other_sessions, end_own_session, list_own_sessions
 from authlevels.parsers import BoundedFormParser, BoundedJSONParser
 from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, confirm_passkey_enrolment
+from authlevels.password_change import change_password
 from authlevels.people import put_user
 from authlevels.policy import Policy, get_policy, put_policy
 from authlevels.presenters import presenter_of
@@ -113,6 +117,13 @@ from authlevels.public_ids import (
     parse_elevation_ref,
     parse_session_handle,
     parse_token_ref,
+)
+from authlevels.recovery import (
+    RecoveryGranted,
+    begin_replacement,
+    confirm_replacement,
+    create_recovery_codes,
+    use_recovery_code,
 )
 from authlevels.redemption import redeem
 from authlevels.refusals import record_refused_use
@@ -145,6 +156,7 @@ from authlevels.tokens import (
     presented_by,
 )
 from authlevels.totp_enrolment import Enrolment, begin_totp_enrolment, confirm_totp_enrolment
+from authlevels.unlocking import unlock_member
 from authlevels.verification import Passed, StillOpen, verify
 
 __all__ = [
@@ -187,7 +199,9 @@ __all__ = [
     "IssuedToken",
     "LiveElevation",
     "MethodUnavailable",
+    "NothingToRecover",
     "NothingToShow",
+    "NoticeKind",
     "OpenedChallenge",
     "Origin",
     "Original",
@@ -201,6 +215,8 @@ __all__ = [
     "PolicyRefused",
     "Presenter",
     "Principal",
+    "RecoveryGranted",
+    "RecoveryNotGranted",
     "RedemptionRefused",
     "ReturnToRefused",
     "ScopeRefused",
@@ -226,16 +242,20 @@ __all__ = [
     "begin_impersonation",
     "begin_passkey_enrolment",
     "begin_passkey_step_up",
+    "begin_replacement",
     "begin_totp_enrolment",
     "caller",
+    "change_password",
     "claim_approval",
     "claim_transaction",
     "claim_use",
     "confirm_passkey_enrolment",
+    "confirm_replacement",
     "confirm_totp_enrolment",
     "count_approvals",
     "counted_network",
     "create_credential",
+    "create_recovery_codes",
     "decision_ref",
     "drop_token",
     "elevation_consumed",
@@ -268,6 +288,7 @@ __all__ = [
     "lock_elevation",
     "may_revoke",
     "note_use",
+    "notify",
     "open_approval",
     "open_challenge",
     "parse_approval_ref",
@@ -303,6 +324,8 @@ __all__ = [
     "standing_of",
     "suspend_request",
     "touch_session",
+    "unlock_member",
     "use_elevation",
+    "use_recovery_code",
     "verify",
 ]

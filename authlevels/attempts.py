@@ -76,6 +76,30 @@ def charge(*, bucket: str, limit: AttemptLimit, at: datetime) -> int:
     return max(0, limit.attempts - int(row[0]))
 
 
+def refund(*, bucket: str, limit: AttemptLimit, at: datetime) -> None:
+    """Give one attempt of a bucket back; what others spent of it stays spent."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE authlevels_attempt_counter SET failures = greatest(failures - 1, 0), locked_until ="
+            " CASE WHEN failures > %s THEN locked_until END WHERE bucket = %s AND window_started_at > %s",
+            [limit.attempts, bucket, at - (limit.window or timedelta(days=1))],
+        )
+
+
+def forget_counts(*, at: datetime) -> int:
+    """Delete counts of networks, of names that nobody has, and of unlockings, whose windows are long over.
+
+    What somebody's factor or password counts stays: a pause of the guesser sets nothing back.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM authlevels_attempt_counter WHERE bucket ~ '^(network|nobody|unlock):' AND"
+            " window_started_at < %s AND (locked_until IS NULL OR locked_until < %s)",
+            [at - timedelta(days=2), at],
+        )
+        return int(cursor.rowcount)
+
+
 def give_back(*, bucket: str, at: datetime) -> None:
     """Set a bucket back after a right attempt."""
     with transaction.atomic(), connection.cursor() as cursor:

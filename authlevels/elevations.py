@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 import audit.api
 from authlevels.challenges import Presenter
@@ -143,7 +144,9 @@ def usable_elevations(tenant_id: UUID, *, at: datetime) -> QuerySet[Elevation]:
 
 def unended_elevations(tenant_id: UUID, *, at: datetime) -> QuerySet[Elevation]:
     """Select what has neither ended nor expired, of sessions and people alive; it may still await its code."""
+    began = Coalesce("kept_at", "created_at")
     live = SessionRow.objects.filter(
+        Q(user__sessions_from__isnull=True) | Q(user__sessions_from__lte=began),
         tenant_id=tenant_id,
         id=OuterRef("session_id"),
         revoked_at__isnull=True,

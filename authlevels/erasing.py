@@ -15,13 +15,17 @@ from authlevels.models import (
     Ceremony,
     Challenge,
     Elevation,
+    Notice,
     PasskeyDevice,
     ProofRow,
+    RecoveryCodes,
+    RecoveryGrant,
     ServiceCredential,
     SessionRow,
     SuspendedRequest,
     Token,
     TotpDevice,
+    Unready,
     User,
 )
 from isolation.api import tenant_transaction
@@ -45,6 +49,7 @@ def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: date
         sessions = list(SessionRow.objects.select_for_update().filter(**mine).values_list("id", flat=True))
         for rows in (
             SuspendedRequest.objects,
+            RecoveryGrant.objects,
             ProofRow.objects,
             Token.objects,
             Elevation.objects,
@@ -62,6 +67,9 @@ def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: date
         theirs = User.objects.filter(realm=tenant_id, subject_type=subject[0], subject_id=subject[1])
         TotpDevice.objects.filter(user__in=theirs).delete()
         PasskeyDevice.objects.filter(user__in=theirs).delete()
+        RecoveryCodes.objects.filter(user__in=theirs).delete()
+        Notice.objects.filter(**mine).delete()
+        Unready.objects.filter(**mine).delete()
         # In SQL, since Django would look for what else refers to an operator, in tables that are not this role's.
         with connection.cursor() as cursor:
             cursor.execute(

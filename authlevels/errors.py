@@ -273,6 +273,20 @@ class HeldLevelNeeded(TiergateError):
     kind = ErrorKind.FORBIDDEN
 
 
+class NothingToRecover(TiergateError):
+    """The person has no factor in whose place a recovery code could stand."""
+
+    code = "nothing_to_recover"
+    kind = ErrorKind.CONFLICT
+
+
+class RecoveryNotGranted(TiergateError):
+    """A fresh password and a recovery code, both in this session, are needed first."""
+
+    code = "recovery_not_granted"
+    kind = ErrorKind.FORBIDDEN
+
+
 class PolicyRefused(TiergateError):
     """A member of the step-up policy is out of its range."""
 

@@ -14,6 +14,7 @@ from authlevels.authenticators import KnownApp, app_authenticator, known_passkey
 from authlevels.ending import EndedBecause, end_elevations_resting_on
 from authlevels.errors import FactorNotFound, HeldLevelNeeded, ImpersonationForbidden
 from authlevels.models import PasskeyDevice, RecoveryCode, RecoveryCodes, TotpDevice, User
+from authlevels.notices import NoticeKind, notify
 from authlevels.policy import get_policy
 from authlevels.principals import Session
 from isolation.api import tenant_transaction
@@ -40,6 +41,11 @@ KINDS: Final[dict[type[FactorDevice], str]] = {
     TotpDevice: "totp",
     PasskeyDevice: "passkey",
     RecoveryCodes: "recovery_codes",
+}
+_NOTICES: Final = {
+    audit.api.Kind.FACTOR_ADDED: NoticeKind.FACTOR_ADDED,
+    audit.api.Kind.FACTOR_REMOVED: NoticeKind.FACTOR_REMOVED,
+    audit.api.Kind.FACTOR_RENAMED: NoticeKind.FACTOR_RENAMED,
 }
 
 
@@ -212,10 +218,13 @@ def record_factor(
     by: str = "",
     personal: dict[str, Any] | None = None,
 ) -> None:
-    """Append what became of a factor, by whom; empty for the person themselves.
+    """Append what became of a factor, by whom; empty for the person themselves, who is told by e-mail too.
 
     Which one it was is the person's own to tell: the row of it may outlive them in a tenant's trail.
     """
+    if kind in _NOTICES:
+        told_by_mail = {"factor": KINDS[type(device)], "name": device.name}
+        notify(tenant_id=session.tenant_id, user=device.user, kind=_NOTICES[kind], at=at, **told_by_mail)
     audit.api.append(
         tenant_id=session.tenant_id,
         kind=kind,

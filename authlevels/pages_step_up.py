@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from authlevels.challenge_fields import readable_fields
 from authlevels.challenge_refusal import refuse_challenge
 from authlevels.challenges import Presenter, ShownChallenge, hand_off, show_challenge
+from authlevels.client_address import counted_network
 from authlevels.cookies import set_browser_cookie
 from authlevels.drf import caller
 from authlevels.errors import (
@@ -31,6 +32,7 @@ from authlevels.errors import (
 )
 from authlevels.forms import PasskeyForm, PasswordForm, TotpForm
 from authlevels.methods import ChallengeMethod
+from authlevels.network_attempts import counted_attempt
 from authlevels.origins import normal_origin
 from authlevels.pages import open_page, see_other
 from authlevels.pages_resume import CONFIRMED
@@ -105,15 +107,16 @@ def _judge(request: HttpRequest, challenge: str, presenter: Presenter) -> HttpRe
     given = next(iter(form.cleaned_data.values()))
     is_passkey = method == ChallengeMethod.PASSKEY
     try:
-        result = verify(
-            ref=challenge,
-            method=method,
-            code="" if is_passkey else given,
-            credential=given if is_passkey else None,
-            presenter=presenter,
-            at=at,
-            renew_secret=is_session_cookie(request),
-        )
+        with counted_attempt(counted_network(request), at=at):
+            result = verify(
+                ref=challenge,
+                method=method,
+                code="" if is_passkey else given,
+                credential=given if is_passkey else None,
+                presenter=presenter,
+                at=at,
+                renew_secret=is_session_cookie(request),
+            )
     except _JUDGED as refused:
         return _refused(request, challenge, presenter, refused)
     shown = show_challenge(ref=challenge, presenter=presenter, at=at)

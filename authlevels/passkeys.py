@@ -26,7 +26,7 @@ from authlevels.errors import (
     PasskeyRefused,
     TooManyFactors,
 )
-from authlevels.factors import Factor, ceiling_of_new, require_held_level
+from authlevels.factors import Factor, ceiling_of_new, record_factor, require_held_level
 from authlevels.methods import ChallengeMethod
 from authlevels.models import Challenge, PasskeyDevice, SessionRow, User
 from authlevels.passkey_reading import NewKey, Unproven, read_new_key, read_presented
@@ -104,7 +104,7 @@ def confirm_passkey_enrolment(
                 "is_sync_capable": device.is_sync_capable,
                 "can_verify_user": device.can_verify_user,
             }
-            _record(audit.api.Kind.FACTOR_ADDED, session, told, device=device, at=at)
+            record_factor(audit.api.Kind.FACTOR_ADDED, session, device, told, at=at)
             licensing.api.publish("person", str(session.user_id))
     if why == "known":
         raise FactorAlreadyEnrolled("This passkey is enrolled already.")

@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Q, QuerySet
 import audit.api
 import licensing.api
 from authlevels import signing_keys
-from authlevels.models import ServiceCredential, SessionRow, SigningKey, TotpDevice
+from authlevels.models import RecoveryCodes, ServiceCredential, SessionRow, SigningKey, TotpDevice
 from authlevels.totp import place_of
 from isolation.api import Resealed, count_by_key, key_ids, reseal_column, tenant_transaction
 
@@ -71,6 +71,8 @@ def ring_use(*, at: datetime) -> KeyRingUse:
 
     for key_id, count in count_by_key(TotpDevice.objects.using(_SWEEP), "secret_sealed").items():
         of(key_id).factors = count
+    for key_id, count in count_by_key(RecoveryCodes.objects.using(_SWEEP), "pepper_sealed").items():
+        of(key_id).factors += count
     for key_id, count in audit.api.people_by_key(using=_SWEEP).items():
         of(key_id).people = count
     for key_id, count in count_by_key(_sealed_keys(), "private_sealed").items():
@@ -94,14 +96,18 @@ def ring_use(*, at: datetime) -> KeyRingUse:
 
 
 def reseal_factors(*, progress: Callable[[int], None] | None = None) -> Resealed:
-    """Seal the secret of every authenticator app with the newest key; sign-ins go on meanwhile."""
-    return reseal_column(
+    """Seal what factors hold, of apps and recovery codes, with the newest key; sign-ins go on meanwhile."""
+    apps = reseal_column(
         TotpDevice.objects.using(_SWEEP).select_related("user"),
         "secret_sealed",
         purpose="totp",
         place=place_of,
         progress=progress,
     )
+    codes = reseal_column(
+        RecoveryCodes.objects.using(_SWEEP).select_related("user"), "pepper_sealed", purpose="recovery", place=place_of
+    )
+    return Resealed(moved=apps.moved + codes.moved, unreadable=[*apps.unreadable, *codes.unreadable])
 
 
 def reseal_signing_keys(*, progress: Callable[[int], None] | None = None) -> Resealed:

@@ -178,6 +178,45 @@ class PolicyAnswer(serializers.Serializer[Any]):
     allow_impersonation = serializers.BooleanField()
 
 
+class ReplacementRequest(serializers.Serializer[Any]):
+    """A name by which the person knows the device that stands in the place of a lost one."""
+
+    name = serializers.CharField(max_length=64, required=False, default="Authenticator app")
+    algorithm = serializers.ChoiceField(choices=TotpDevice.Algorithm.values, required=False, default="SHA1")
+
+
+class RecoveryCodesAnswer(serializers.Serializer[Any]):
+    """A new list of recovery codes, each good for once; shown this once."""
+
+    codes = serializers.ListField(child=serializers.CharField())
+
+
+class RecoveryRequest(serializers.Serializer[Any]):
+    """A recovery code; case, spaces and hyphens do not matter."""
+
+    code = serializers.CharField(max_length=64)
+
+
+class RecoveryAnswer(serializers.Serializer[Any]):
+    """Until when this session may enrol one replacement, and how many codes are left."""
+
+    expires_at = serializers.DateTimeField()
+    codes_left = serializers.IntegerField()
+
+
+class PasswordRequest(serializers.Serializer[Any]):
+    """The present password and the one to come."""
+
+    current = serializers.CharField(max_length=1024, trim_whitespace=False)
+    new = serializers.CharField(max_length=1024, trim_whitespace=False)
+
+
+class SecretAnswer(serializers.Serializer[Any]):
+    """The session's new secret, shown this once."""
+
+    secret = serializers.CharField()
+
+
 class CodeRequest(serializers.Serializer[Any]):
     """A one-time code."""
 

@@ -142,7 +142,7 @@ def activity_of(row: SessionRow) -> Activity:
 
 
 def _is_live(row: SessionRow, at: datetime) -> bool:
-    return row.revoked_at is None and row.expires_at > at and row.user.is_active
+    return not row.is_over(at)
 
 
 def told(row: SessionRow) -> Session:

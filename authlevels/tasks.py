@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from authlevels import signing_keys, token_ends
+from authlevels import attempts, notice_sending, signing_keys, token_ends
 from isolation.clock import now
 
 
@@ -16,3 +16,16 @@ def tend_signing_keys() -> None:
 def drop_expired_tokens() -> None:
     """Tell the trail of tokens that have expired."""
     token_ends.drop_expired(at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def send_notices() -> None:
+    """Send what people are to be told."""
+    notice_sending.send_notices(at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def forget_what_is_over() -> None:
+    """Delete counts of attempts whose window is long over, and notices that were sent long ago."""
+    attempts.forget_counts(at=now())
+    notice_sending.forget_notices(at=now())

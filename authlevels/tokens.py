@@ -182,7 +182,7 @@ def _held(row: Token, claims: Claims, *, at: datetime) -> HeldToken:
     if row.dropped_at is not None:
         return replace(held, why_not=row.dropped_why)
     session = SessionRow.objects.select_related("user").get(tenant_id=row.tenant_id, id=row.session_id)
-    if session.revoked_at is not None or session.expires_at <= at or not session.user.is_active:
+    if session.is_over(at):
         return replace(held, why_not="session_ended")
     alive = unended_elevations(row.tenant_id, at=at).filter(id=row.elevation_id)
     elevation = alive.filter(used_by=row.claim).first() if row.claim else alive.first()

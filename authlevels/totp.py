@@ -16,7 +16,7 @@ from isolation.api import seal, unseal
 from isolation.clock import now
 
 if TYPE_CHECKING:
-    from authlevels.models import TotpDevice
+    from authlevels.models import RecoveryCodes, TotpDevice
 
 TOLERANCE: Final = 1
 """Time steps by which a phone's clock may be off, either way (RFC 6238 §5.2)."""
@@ -122,7 +122,7 @@ def otpauth_uri(device: "TotpDevice", secret: bytes, *, label: str, issuer: str)
     return f"otpauth://totp/{quote(issuer, safe='')}:{quote(label, safe='')}?{query}"
 
 
-def place_of(device: "TotpDevice") -> str:
+def place_of(device: "TotpDevice | RecoveryCodes") -> str:
     """Name what a device's secret is bound to: this row of this person's realm."""
     realm = device.user.realm
     return f"{realm.hex if realm else 'own'}/{device.user_id.hex}/{device.handle.hex}"

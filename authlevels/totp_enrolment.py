@@ -1,6 +1,7 @@
 """Enrolling an authenticator app: begun with a secret that is shown once, confirmed with a first code of it."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -112,8 +113,13 @@ def begin(*, session: Session, at: datetime, name: str, algorithm: str, replaces
     )
 
 
-def confirm(*, session: Session, ceiling: str, code: str, at: datetime, by: str) -> Factor:
-    """Confirm an enrolment for a session that may; what it replaces goes in the same transaction."""
+def confirm(
+    *, session: Session, ceiling: str, code: str, at: datetime, by: str, spend: Callable[[], None] | None = None
+) -> Factor:
+    """Confirm an enrolment for a session that may; what it replaces goes in the same transaction.
+
+    spend: uses up what lets the session, in that transaction; it raises where nothing does any more.
+    """
     shown = PresentedCode(code=code, at=at, enrolling=True)
     with tenant_transaction(session.tenant_id, durable=True):
         user = User.objects.select_for_update().get(id=session.user_id)
@@ -125,6 +131,8 @@ def confirm(*, session: Session, ceiling: str, code: str, at: datetime, by: str)
         _refuse_second(user, but=old)
         accepted = verify_token(user, device.persistent_id, shown)
         if accepted is not None:
+            if spend is not None:
+                spend()
             told = {}
             if old is not None:
                 let_go(session, old, why="replaced", by=by, at=at)

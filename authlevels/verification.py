@@ -24,6 +24,7 @@ from authlevels.judgement import Right, Wrong
 from authlevels.judging import Shown, judge
 from authlevels.methods import ChallengeMethod
 from authlevels.models import Challenge, Elevation, ProofRow, SessionRow
+from authlevels.notices import NoticeKind, notify
 from authlevels.passwords import password_bucket
 from authlevels.policy import limit_for
 from authlevels.public_ids import challenge_ref, elevation_ref, parse_challenge_ref
@@ -38,6 +39,10 @@ from tiergate import (
     until_max_age,
 )
 
+_NOTICES: Final = {
+    audit.api.Kind.FACTOR_DISABLED: NoticeKind.FACTOR_DISABLED,
+    audit.api.Kind.FACTOR_CLONED: NoticeKind.FACTOR_CLONED,
+}
 DEFAULT_ELEVATION: Final = timedelta(seconds=300)
 """How long an elevation lasts whose requirement names no max_age."""
 CODE_LIVES: Final = timedelta(minutes=2)
@@ -259,6 +264,10 @@ def _record_failure(row: Challenge, method: ChallengeMethod, wrong: Wrong, *, by
     _record(audit.api.Kind.CHALLENGE_FAILED, row, told, at=at)
     for aside in wrong.asides:
         _record(aside.kind, row, {**aside.told, "by": by}, personal=aside.personal, at=at)
+        if aside.kind in _NOTICES:
+            user = SessionRow.objects.select_related("user").get(tenant_id=row.tenant_id, id=row.session_id).user
+            factor = str(aside.told.get("factor", ""))
+            notify(tenant_id=row.tenant_id, user=user, kind=_NOTICES[aside.kind], factor=factor, at=at)
 
 
 def _record(

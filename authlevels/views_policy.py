@@ -1,8 +1,8 @@
-"""HTTP doors of a tenant's step-up policy."""
+"""HTTP doors of a tenant's step-up policy, and of ending a member's pause."""
 
 from dataclasses import asdict
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -11,6 +11,7 @@ import licensing.api
 from authlevels.parsers import BoundedJSONParser
 from authlevels.policy import get_policy, put_policy
 from authlevels.serializers import PolicyAnswer, PolicyBody
+from authlevels.unlocking import unlock_member
 from isolation.clock import now
 from tiergate import Action
 
@@ -42,3 +43,21 @@ class PolicyView(APIView):
             tenant_id=licensing.api.get_tenant(tenant).id, by=author(request), at=now(), **body.validated_data
         )
         return Response(PolicyAnswer(asdict(policy)).data)
+
+
+class UnlockView(APIView):
+    """A member whom wrong codes made wait."""
+
+    required_action = Action.MEMBER_UNLOCK
+    tenant_kwarg = "tenant"
+
+    @extend_schema(request=None, responses={204: OpenApiResponse(description="unlocked")}, operation_id="unlock_member")
+    def post(self, request: Request, tenant: str, subject_type: str, subject_id: str) -> Response:
+        """End the pauses of the member's factors and password; a disabled factor stays so."""
+        unlock_member(
+            tenant_id=licensing.api.get_tenant(tenant).id,
+            subject=(subject_type, subject_id),
+            by=author(request),
+            at=now(),
+        )
+        return Response(status=204)

@@ -11,9 +11,11 @@ from rest_framework.views import APIView
 
 import licensing.api
 from authlevels.challenges import open_challenge, show_challenge
+from authlevels.client_address import counted_network
 from authlevels.drf import enforce_csrf
 from authlevels.elevations import end_all_elevations, end_elevation
 from authlevels.errors import ChallengeNotFound, NotSignedIn
+from authlevels.network_attempts import counted_attempt
 from authlevels.origins import normal_origin
 from authlevels.parsers import BoundedJSONParser
 from authlevels.presenters import is_session_cookie, presenter_of, renew_cookie
@@ -125,13 +127,17 @@ class VerifyView(APIView):
         body.is_valid(raise_exception=True)
         given = body.validated_data
         at = now()
-        result = verify(
-            ref=challenge,
-            **given,
-            presenter=presenter_of(plain),
-            at=at,
-            renew_secret=is_session_cookie(plain),
-        )
+        presenter = presenter_of(plain)
+        # A service that passes answers on is one network for all of its people.
+        network = "" if presenter.credential else counted_network(plain)
+        with counted_attempt(network, at=at):
+            result = verify(
+                ref=challenge,
+                **given,
+                presenter=presenter,
+                at=at,
+                renew_secret=is_session_cookie(plain),
+            )
         if not isinstance(result, Passed):
             open_still = {
                 "state": "open",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import environ
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -195,6 +195,35 @@ def valkey_url(name: str, text: str) -> str:
     if parts is None or parts.scheme not in _VALKEY or not (parts.hostname or parts.path):
         raise ImproperlyConfigured(f"{name} must look like redis://host:6379/0, rediss:// or unix://.")
     return text
+
+
+def mailers(name: str, url: str) -> dict[str, Any]:
+    """Read where mail is sent from ``smtp+tls://user:password@host:587``, ``smtps://`` or ``consolemail://``.
+
+    :raises ImproperlyConfigured: it is no such address, or would send passwords in the clear.
+    """
+    if not url:
+        return {}
+    parts = _parts(url)
+    scheme = parts.scheme if parts else ""
+    if scheme == "consolemail":
+        return {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
+    if parts is None or scheme not in {"smtp", "smtp+tls", "smtps"} or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} is no address such as smtp+tls://user:password@mail.example:587.")
+    if scheme == "smtp" and parts.username:
+        raise ImproperlyConfigured(
+            f"{name} would send its password in the clear: begin it with smtp+tls:// or smtps://."
+        )
+    options = {
+        "host": parts.hostname,
+        "port": parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[scheme],
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": scheme == "smtp+tls",
+        "use_ssl": scheme == "smtps",
+        "timeout": 10,
+    }
+    return {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
 
 
 def keyring(name: str, text: str) -> dict[str, bytes]:

@@ -368,8 +368,23 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "send notices": {"task": "authlevels.tasks.send_notices", "schedule": 10.0, "options": {"expires": 10.0}},
+    "forget what is over": {
+        "task": "authlevels.tasks.forget_what_is_over",
+        "schedule": 86400.0,
+        "options": {"expires": 3600.0},
+    },
     "make the trail's months": {"task": "audit.tasks.make_parts", "schedule": 21600.0, "options": {"expires": 3600.0}},
 }
+
+# --- Mail ----------------------------------------------------------------------------------------
+
+# Notices to people about their factors. Unsaid, they wait in the database, but where nobody would send them: there the
+# worker prints them.
+_mail_url = env.str("TIERGATE_EMAIL_URL", default="consolemail://" if EMBEDDED else "")
+MAIL_IS_CONFIGURED = bool(_mail_url)
+MAILERS = environment.mailers("TIERGATE_EMAIL_URL", _mail_url)
+DEFAULT_FROM_EMAIL = env.str("TIERGATE_EMAIL_FROM", default=f"tiergate@{urlsplit(TIERGATE_BASE_URL).hostname}")
 
 # --- Figures -------------------------------------------------------------------------------------
 

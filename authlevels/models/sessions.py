@@ -1,7 +1,7 @@
 """Sessions and the acts of authentication that they rest on."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -90,6 +90,12 @@ class SessionRow(models.Model):
 
     def __str__(self) -> str:
         return session_handle(self.id)
+
+    def is_over(self, at: datetime) -> bool:
+        """Say whether it was ended, has expired, or its person has no part in it any more."""
+        began = self.kept_at or self.created_at
+        is_cut_off = self.user.sessions_from is not None and began < self.user.sessions_from
+        return self.revoked_at is not None or self.expires_at <= at or is_cut_off or not self.user.is_active
 
 
 class ProofRow(models.Model):

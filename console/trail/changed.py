@@ -227,6 +227,11 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.FACTOR_ADDED: _factor("added"),
         Kind.FACTOR_REMOVED: _factor("removed"),
         Kind.FACTOR_RENAMED: _factor("renamed"),
+        Kind.RECOVERY_USED: _factor("used one of their"),
+        Kind.PASSWORD_CHANGED: _factor("changed"),
+        Kind.MEMBER_UNLOCKED: lambda entry, names: (
+            f"{names.actor(entry.payload.get('by'))} ended the pause of {names.member(entry.subject)} after wrong codes"
+        ),
         Kind.FACTOR_FAILED: _factor_failed,
         Kind.CREDENTIAL_CREATED: _credential("made"),
         Kind.CREDENTIAL_ROTATED: _credential("renewed"),

@@ -302,6 +302,46 @@ def _renamed(acme: Acme) -> None:
     authlevels.rename_factor(session=alice, facts=acme.facts(alice, later(9)), factor_id=app, name="Old", at=later(9))
 
 
+def _codes(acme: Acme) -> tuple[str, ...]:
+    alice, _app = _at_the_highest(acme)
+    return authlevels.create_recovery_codes(session=alice, facts=acme.facts(alice, later(9)), at=later(9))
+
+
+def _recovering(acme: Acme) -> authlevels.Session:
+    code = _codes(acme)[0]
+    alice, _secret = acme.sign_in_alice(later(10))
+    authlevels.use_recovery_code(session=alice, facts=acme.facts(alice, later(11)), code=code, at=later(11))
+    return alice
+
+
+def _recovered_in_vain(acme: Acme) -> None:
+    alice, _secret = acme.sign_in_alice()
+    with suppress(authlevels.WrongCode):
+        authlevels.use_recovery_code(session=alice, facts=acme.facts(alice, later(1)), code="none", at=later(1))
+
+
+def _replacing(acme: Acme) -> tuple[authlevels.Session, authlevels.Enrolment]:
+    alice = _recovering(acme)
+    begun = authlevels.begin_replacement(session=alice, facts=acme.facts(alice, later(12)), at=later(12))
+    return alice, begun
+
+
+def _replaced(acme: Acme) -> None:
+    alice, begun = _replacing(acme)
+    shown = code(begun.secret, later(13))
+    authlevels.confirm_replacement(session=alice, facts=acme.facts(alice, later(13)), code=shown, at=later(13))
+
+
+def _password(acme: Acme) -> None:
+    alice, _app = _at_the_highest(acme)
+    facts = acme.facts(alice, later(9))
+    authlevels.change_password(session=alice, facts=facts, current=PASSWORD, new=PASSWORD[::-1], at=later(9))
+
+
+def _unlocked(acme: Acme) -> None:
+    authlevels.unlock_member(tenant_id=acme.tenant_id, subject=("user", "bob"), by="account:olga", at=later(1))
+
+
 def _suspended_and_resumed(acme: Acme) -> None:
     alice, _secret = acme.sign_in_alice()
     ref = authlevels.suspend_request(
@@ -478,6 +518,13 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "refuse_challenge": (_refused, {Kind.CHALLENGE_REFUSED}),
     "suspend_request": (_suspended_and_resumed, {Kind.REQUEST_SUSPENDED, Kind.REQUEST_RESUMED}),
     "rename_factor": (_renamed, {Kind.FACTOR_RENAMED}),
+    "create_recovery_codes": (_codes, {Kind.FACTOR_ADDED}),
+    "use_recovery_code": (_recovering, {Kind.RECOVERY_USED}),
+    "use_recovery_code, wrongly": (_recovered_in_vain, {Kind.FACTOR_FAILED}),
+    "begin_replacement": (_replacing, {Kind.FACTOR_BEGUN}),
+    "confirm_replacement": (_replaced, {Kind.FACTOR_REMOVED, Kind.FACTOR_ADDED}),
+    "change_password": (_password, {Kind.PASSWORD_CHANGED}),
+    "unlock_member": (_unlocked, {Kind.MEMBER_UNLOCKED}),
     "put_user": (lambda _acme: put_alice(), {Kind.PERSON_CHANGED, Kind.FACTOR_ADDED}),
     "create_credential": (_created, {Kind.CREDENTIAL_CREATED}),
     "rotate_credential": (_rotated, {Kind.CREDENTIAL_ROTATED}),
