@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import Q
 
 import audit.api
-from authlevels.models import SessionRow, Token
-from authlevels.public_ids import elevation_ref, token_ref
+from authlevels.models import Approval, SessionRow, Token
+from authlevels.public_ids import approval_ref, elevation_ref, token_ref
 from isolation.api import tenant_transaction
 
 EXPIRED: Final = "expired"
@@ -47,18 +47,25 @@ def drop_expired(*, at: datetime) -> int:
 
 def record_scope(kind: audit.api.Kind, row: Token, more: dict[str, object], *, at: datetime) -> None:
     """Append that scopes were raised or dropped, within the transaction that does it."""
-    session = SessionRow.objects.get(tenant_id=row.tenant_id, id=row.session_id)
+    if row.approval_id is not None:
+        whose: SessionRow | Approval = Approval.objects.get(tenant_id=row.tenant_id, id=row.approval_id)
+        rests_on = {"approval": approval_ref(row.tenant_id, row.approval_id)}
+    elif row.session_id is not None and row.elevation_id is not None:
+        whose = SessionRow.objects.get(tenant_id=row.tenant_id, id=row.session_id)
+        rests_on = {"elevation": elevation_ref(row.tenant_id, row.elevation_id)}
+    else:
+        raise ValueError("a token that rests on nothing")
     audit.api.append(
         tenant_id=row.tenant_id,
         kind=kind,
         at=at,
-        subject=(session.subject_type, session.subject_id),
+        subject=(whose.subject_type, whose.subject_id),
         session_id=row.session_id,
         payload={
             "token": token_ref(row.tenant_id, row.id),
             "scope": " ".join(row.scopes),
             "audience": row.audience,
-            "elevation": elevation_ref(row.tenant_id, row.elevation_id),
+            **rests_on,
             **more,
         },
     )

@@ -9,33 +9,41 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
+from django.db.models import Q
 
 import audit.api
+from authlevels.approvals import SERVICE, shown
 from authlevels.challenges import Presenter
 from authlevels.elevations import record_use, unended_elevations, usable_elevations
-from authlevels.errors import ElevationGone, ElevationNotFound
-from authlevels.models import Challenge, Elevation, SessionRow, Token
+from authlevels.errors import ApprovalClosed, ApprovalNotFound, ElevationGone, ElevationNotFound
+from authlevels.models import Approval, Challenge, Elevation, ServiceCredential, SessionRow, Token
 from authlevels.models.people import ACCOUNT
-from authlevels.public_ids import parse_elevation_ref, parse_token_ref, session_handle, token_ref
+from authlevels.public_ids import (
+    approval_ref,
+    parse_approval_ref,
+    parse_elevation_ref,
+    parse_token_ref,
+    session_handle,
+    token_ref,
+)
 from authlevels.signing_keys import TOKEN_LIVES, Signer, published_keys
 from authlevels.token_ends import record_scope
 from isolation.api import tenant_transaction
-from tiergate import Facts, ProofScope, Scope, Target, Verb, elevation_scope
+from tiergate import Facts, ProofScope, Scope, ServiceFact, Target, Verb, elevation_scope
 from tiergate.tokens import Claims, TokenRefused, read_issued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What a token rests on: a live elevation.
+    """What a token rests on: a live elevation, or what others have agreed that a service may do.
 
     scope: what its proofs count for. target: what was confirmed, on ``resource``. fields: the bound properties that
     were. claim: under what name the one use of a transaction's elevation is the token's; "" for any other.
     environment: where it was asked for; None where nobody said.
+    service: who asks in its own name, and what its credential may; None for a person.
     """
 
     tenant_id: UUID
-    elevation_id: UUID
-    session_id: UUID
     subject: tuple[str, str]
     scope: ProofScope
     target: Target
@@ -44,11 +52,15 @@ class Ground:
     environment: str | None
     expires_at: datetime
     claim: str
+    elevation_id: UUID | None = None
+    session_id: UUID | None = None
+    approval_id: UUID | None = None
+    service: ServiceFact | None = None
 
     @property
-    def session(self) -> str:
-        """The handle of the session."""
-        return session_handle(self.session_id)
+    def session(self) -> str | None:
+        """The handle of the session; None for a service."""
+        return None if self.session_id is None else session_handle(self.session_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +129,31 @@ def get_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground:
     return _ground(row, session, claim=claim)
 
 
+def get_agreed_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground:
+    """Lock what others agreed to for a service, for a token to rest on; a transaction's one use is the token's.
+
+    ref: ``apr_…``. To be called within a transaction of its tenant, whose own credential has asked in its own name.
+    :raises ApprovalNotFound: there is none for this service.
+    :raises ApprovalClosed: nobody has agreed yet, or it was refused, used, or has expired; ``state`` says which.
+    """
+    ids, credential = parse_approval_ref(ref), presenter.credential
+    row = None
+    if ids is not None and credential is not None and credential.tenant_id == ids[0]:
+        mine = {"subject_type": SERVICE, "subject_id": credential.name, "session_id": None}
+        row = Approval.objects.select_for_update().filter(tenant_id=ids[0], id=ids[1], **mine).first()
+    if row is None or credential is None or Verb.STEP_UP_CREATE not in credential.verbs:
+        raise ApprovalNotFound("There is no such approval for you.")
+    stands = shown(row, at=at)
+    if stands.state != "approved":
+        raise ApprovalClosed("It is not agreed to, or no longer.", state=stands.state)
+    claim = ""
+    if stands.requirement.scope == Scope.TRANSACTION:
+        # As for an elevation: a name that nobody learns.
+        claim = f"token:{uuid4().hex}"
+        _use_agreement(row, claim, at=at)
+    return _agreed_ground(row, ServiceFact(name=credential.name, verbs=tuple(sorted(credential.verbs))), claim=claim)
+
+
 def issue_token(*, ground: Ground, spec: TokenSpec, signer: Signer, presenter: Presenter, at: datetime) -> IssuedToken:
     """Write a token that rests on ``ground``, within the transaction that has locked it, and tell the trail.
 
@@ -133,6 +170,7 @@ def issue_token(*, ground: Ground, spec: TokenSpec, signer: Signer, presenter: P
         tenant_id=ground.tenant_id,
         session_id=ground.session_id,
         elevation_id=ground.elevation_id,
+        approval_id=ground.approval_id,
         audience=spec.audience,
         scopes=list(spec.scopes),
         kid=signer.kid,
@@ -155,7 +193,7 @@ def issue_token(*, ground: Ground, spec: TokenSpec, signer: Signer, presenter: P
         "client_id": row.issued_to,
         "scope": " ".join(spec.scopes),
         "tenant": spec.tenant,
-        "sid": ground.session,
+        **({"sid": ground.session} if ground.session else {}),
         **spec.shown,
         **_narrowing(ground),
     }
@@ -181,6 +219,10 @@ def _held(row: Token, claims: Claims, *, at: datetime) -> HeldToken:
     held = HeldToken(tenant_id=row.tenant_id, token_id=row.id, claims=claims)
     if row.dropped_at is not None:
         return replace(held, why_not=row.dropped_why)
+    if row.approval_id is not None:
+        return _held_by_agreement(held, row, row.approval_id, at=at)
+    if row.session_id is None or row.elevation_id is None:
+        return replace(held, why_not="task_ended")
     session = SessionRow.objects.select_related("user").get(tenant_id=row.tenant_id, id=row.session_id)
     if session.is_over(at):
         return replace(held, why_not="session_ended")
@@ -189,6 +231,23 @@ def _held(row: Token, claims: Claims, *, at: datetime) -> HeldToken:
     if elevation is None:
         return replace(held, why_not="task_ended")
     return replace(held, ground=_ground(elevation, session, claim=row.claim))
+
+
+def _held_by_agreement(held: HeldToken, row: Token, approval_id: UUID, *, at: datetime) -> HeldToken:
+    good = Approval.objects.filter(tenant_id=row.tenant_id, id=approval_id, refused_at__isnull=True, expires_at__gt=at)
+    agreed = good.filter(used_by=row.claim).first() if row.claim else good.filter(closed_at__isnull=True).first()
+    if agreed is None:
+        return replace(held, why_not="no_longer_agreed")
+    alive = ServiceCredential.objects.filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=at),
+        tenant_id=row.tenant_id,
+        name=agreed.subject_id,
+        revoked_at__isnull=True,
+    ).first()
+    if alive is None:
+        return replace(held, why_not="credential_ended")
+    service = ServiceFact(name=alive.name, verbs=tuple(sorted(alive.verbs)))
+    return replace(held, ground=_agreed_ground(agreed, service, claim=row.claim))
 
 
 def may_revoke(held: HeldToken, presenter: Presenter) -> bool:
@@ -225,7 +284,48 @@ def _ground(row: Elevation, session: SessionRow, *, claim: str) -> Ground:
     )
 
 
-def _environment(challenge: Challenge) -> str | None:
+def _agreed_ground(row: Approval, service: ServiceFact, *, claim: str) -> Ground:
+    target = Target(action=row.action, resource=f"{row.resource_type}/{row.resource_id}", binding=row.binding)
+    return Ground(
+        tenant_id=row.tenant_id,
+        approval_id=row.id,
+        subject=(row.subject_type, row.subject_id),
+        # Whatever else was asked: people agreed to exactly this.
+        scope=elevation_scope(Scope.TRANSACTION, target, until=row.expires_at),
+        target=target,
+        resource=(row.resource_type, row.resource_id),
+        fields={one["name"]: one["value"] for one in row.display.get("fields", [])},
+        environment=_environment(row),
+        expires_at=row.expires_at,
+        claim=claim,
+        service=service,
+    )
+
+
+def _use_agreement(row: Approval, claim: str, *, at: datetime) -> None:
+    """Use up every approval of one binding together: people agreed to one thing to be done once."""
+    equal = Approval.objects.select_for_update().filter(
+        tenant_id=row.tenant_id,
+        subject_type=row.subject_type,
+        subject_id=row.subject_id,
+        binding=row.binding,
+        closed_at__isnull=True,
+        refused_at__isnull=True,
+    )
+    for one in equal.order_by("created_at"):
+        one.used_at = one.closed_at = at
+        one.used_by = claim
+        one.save(update_fields=["used_at", "closed_at", "used_by"])
+        audit.api.append(
+            tenant_id=row.tenant_id,
+            kind=audit.api.Kind.APPROVAL_USED,
+            at=at,
+            subject=(row.subject_type, row.subject_id),
+            payload={"approval": approval_ref(row.tenant_id, one.id), "action": one.action, "used_by": "token"},
+        )
+
+
+def _environment(challenge: Challenge | Approval) -> str | None:
     """Find where the refusal was asked for; None, which asks what the strictest does, where nobody can tell."""
     try:
         entry = audit.api.get_entry(

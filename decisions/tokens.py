@@ -19,8 +19,10 @@ from licensing import api as licensing
 from tiergate import (
     DEFAULT_ACR,
     SESSION_WIDE,
+    Decision,
     Facts,
     Level,
+    NeedKind,
     Proof,
     Requirement,
     Scope,
@@ -38,14 +40,15 @@ def issue(
 ) -> authlevels.IssuedToken:
     """Issue a token for what a live elevation is good for, and for no more, decided and written in one transaction.
 
-    ref: ``elv_…``. scopes: names of the catalogue, each of whose actions must be the elevation's and be allowed now.
+    ref: ``elv_…``, or ``apr_…`` of what others agreed to for the calling service. scopes: names of the catalogue, each of whose actions must be the elevation's and be allowed now.
     audience: the one service that is to believe it.
-    :raises ElevationNotFound: there is none for this caller.
-    :raises ElevationGone: it was used, has ended or has expired.
+    :raises ElevationNotFound: there is none for this caller; likewise ``ApprovalNotFound``.
+    :raises ElevationGone: it was used, has ended or has expired; likewise ``ApprovalClosed``.
     :raises ScopeRefused: a scope is unknown, or says more than the elevation.
     :raises FactsUnavailable: the facts could not be read.
     """
-    ids = authlevels.parse_elevation_ref(ref)
+    agreed = authlevels.parse_approval_ref(ref)
+    ids = agreed or authlevels.parse_elevation_ref(ref)
     if ids is None:
         raise authlevels.ElevationNotFound("There is no such elevation.")
     # Before the transaction: the first key of an installation is told to the vendor's trail.
@@ -53,7 +56,8 @@ def issue(
     try:
         snapshot = _snapshot(ids[0], at=at)
         with tenant_transaction(ids[0], durable=True):
-            ground = authlevels.get_ground(ref=ref, presenter=presenter, at=at)
+            take = authlevels.get_agreed_ground if agreed else authlevels.get_ground
+            ground = take(ref=ref, presenter=presenter, at=at)
             found = list(_decided(ground, scopes, snapshot, at=at))
             versions = found[0].versions
             spec = authlevels.TokenSpec(
@@ -132,7 +136,7 @@ def _decided(
             facts = _facts(ground, action, snapshot, at=at)
             if not ground.scope.covers(_target(facts)):
                 raise authlevels.ScopeRefused("The elevation is for less than the scope.", scope=name, action=action)
-            decision = decide(facts)
+            facts, decision = _counted(ground, facts, at=at)
             if not decision.is_allowed:
                 raise authlevels.ScopeRefused(
                     "What the scope stands for would not be allowed now.",
@@ -141,6 +145,29 @@ def _decided(
                     reason=decision.reason.value,
                 )
             yield facts
+
+
+def _counted(ground: authlevels.Ground, facts: Facts, *, at: datetime) -> tuple[Facts, Decision]:
+    """Decide; where it wants other people's agreement, count who has agreed, and decide again.
+
+    What a person was agreed to for one transaction is used up by the call itself, not handed on: that is refused.
+    """
+    decision = decide(facts)
+    requirement = decision.requirement
+    if requirement is None or all(need.kind != NeedKind.APPROVAL for need in decision.needs):
+        return facts, decision
+    if ground.approval_id is None and requirement.scope == Scope.TRANSACTION:
+        return facts, decision
+    agreed = authlevels.count_approvals(
+        tenant_id=ground.tenant_id,
+        subject=ground.subject,
+        binding=facts.binding,
+        requirement=requirement,
+        request_id=ground.claim,
+        at=at,
+    )
+    facts = replace(facts, approvals=agreed)
+    return facts, decide(facts)
 
 
 def _facts(ground: authlevels.Ground, name: str, snapshot: licensing.TenantSnapshot, *, at: datetime) -> Facts:
@@ -170,6 +197,7 @@ def _question(ground: authlevels.Ground, action: str, resource: tuple[str, str])
         action=action,
         resource=Entity(type=resource[0], id=resource[1]),
         context=Context(session=ground.session, environment=ground.environment),
+        service=ground.service,
         is_claiming=bool(ground.claim),
         claim_id=ground.claim,
     )
@@ -184,6 +212,8 @@ def _shown(found: Sequence[Facts], ground: authlevels.Ground, *, at: datetime) -
 
     A proof of before the elevation never freshens ``auth_time``: it is when the person last acted for this one.
     """
+    if ground.service is not None:
+        return {"approvals": min(facts.approvals for facts in found)}
     levels, counting = [], []
     for facts in found:
         session = facts.session

@@ -14,6 +14,7 @@ urlpatterns = [
     path(
         "step-up/elevations/<slug:elevation>/token", views_tokens.ElevationTokenView.as_view(), name="elevation-token"
     ),
+    path("step-up/approvals/<slug:approval>/token", views_tokens.ApprovalTokenView.as_view(), name="approval-token"),
     path("oauth/introspect", views_tokens.IntrospectView.as_view(), name="introspect"),
     path("oauth/revoke", views_tokens.RevokeView.as_view(), name="revoke"),
     path(".well-known/jwks.json", views_tokens.KeysView.as_view(), name="jwks"),

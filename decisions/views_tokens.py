@@ -65,6 +65,7 @@ class IntrospectionAnswer(serializers.Serializer[Any]):
     acr = serializers.CharField(required=False)
     amr = serializers.ListField(child=serializers.CharField(), required=False)
     auth_time = serializers.IntegerField(required=False)
+    approvals = serializers.IntegerField(required=False)
     tenant = serializers.CharField(required=False)
     sid = serializers.CharField(required=False)
     txn = serializers.CharField(required=False)
@@ -87,23 +88,18 @@ class ElevationTokenView(APIView):
     @extend_schema(request=TokenRequest, responses={200: TokenAnswer}, operation_id="issue_token")
     def post(self, request: Request, elevation: str) -> Response:
         """Issue a token that is good for no more than the elevation, for five minutes at most."""
-        body = TokenRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        at = now()
-        issued = tokens.issue(
-            ref=elevation,
-            scopes=body.validated_data["scope"].split(),
-            audience=body.validated_data["audience"],
-            presenter=authlevels.presenter_of(request._request),  # noqa: SLF001 - DRF has no other door
-            at=at,
-        )
-        answer = {
-            "access_token": issued.clear,
-            "token_type": "Bearer",
-            "expires_in": int((issued.expires_at - at).total_seconds()),
-            "scope": " ".join(issued.scopes),
-        }
-        return Response(TokenAnswer(answer).data, headers=_NO_STORE)
+        return _issued(request, elevation)
+
+
+class ApprovalTokenView(APIView):
+    """What others agreed to, handed on to the service that asked for it."""
+
+    required_action = Action.TOKEN_ISSUE
+
+    @extend_schema(request=TokenRequest, responses={200: TokenAnswer}, operation_id="issue_agreed_token")
+    def post(self, request: Request, approval: str) -> Response:
+        """Issue a token that is good for exactly what others agreed to, for five minutes at most."""
+        return _issued(request, approval)
 
 
 class IntrospectView(APIView):
@@ -142,6 +138,26 @@ class RevokeView(APIView):
         presenter = authlevels.presenter_of(request._request)  # noqa: SLF001 - DRF has no other door
         tokens.revoke(clear=body.validated_data["token"], presenter=presenter, at=now())
         return Response(status=200, headers=_NO_STORE)
+
+
+def _issued(request: Request, ref: str) -> Response:
+    body = TokenRequest(data=request.data)
+    body.is_valid(raise_exception=True)
+    at = now()
+    issued = tokens.issue(
+        ref=ref,
+        scopes=body.validated_data["scope"].split(),
+        audience=body.validated_data["audience"],
+        presenter=authlevels.presenter_of(request._request),  # noqa: SLF001 - DRF has no other door
+        at=at,
+    )
+    answer = {
+        "access_token": issued.clear,
+        "token_type": "Bearer",
+        "expires_in": int((issued.expires_at - at).total_seconds()),
+        "scope": " ".join(issued.scopes),
+    }
+    return Response(TokenAnswer(answer).data, headers=_NO_STORE)
 
 
 class KeysView(APIView):

@@ -50,6 +50,7 @@ class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     sub: ``type:id`` of the person, within ``tenant``. scope: names with spaces between. sid: the session's handle.
     acr, amr, auth_time: how sure we are, by what (RFC 8176), and when the person last showed it for this; in seconds.
+    A service that asked in its own name has none. approvals: how many people agreed to what it is for.
     txn: what it is for, where it is good for one transaction: the hash that the person confirmed.
     bound: the properties that were confirmed, by path; a call must carry just these. resource: likewise, as
     ``type/id``. environment: likewise.
@@ -64,9 +65,10 @@ class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
     client_id: str
     scope: str
     tenant: str
-    acr: str
-    amr: tuple[str, ...]
-    auth_time: int
+    acr: str = ""
+    amr: tuple[str, ...] = ()
+    auth_time: int | None = None
+    approvals: int = 0
     sid: str | None = None
     txn: str | None = None
     resource: str | None = None
@@ -186,8 +188,9 @@ def check(claims: Claims, wanted: Wanted, *, at: datetime) -> None:
             raise ScopeLacking(f"The token is for another {what}.", scope=wanted.scope)
     if not _is_same(claims.bound, wanted.bound):
         raise ScopeLacking("The token is for something else than what is asked.", scope=wanted.scope)
-    too_old = wanted.max_age is not None and at - datetime.fromtimestamp(claims.auth_time, UTC) > timedelta(
-        seconds=wanted.max_age
+    too_old = wanted.max_age is not None and (
+        claims.auth_time is None
+        or at - datetime.fromtimestamp(claims.auth_time, UTC) > timedelta(seconds=wanted.max_age)
     )
     if (wanted.acr and claims.acr not in wanted.acr) or too_old:
         asked: dict[str, Any] = {"acr_values": " ".join(wanted.acr)} if wanted.acr else {}

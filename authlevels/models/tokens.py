@@ -45,15 +45,18 @@ class SigningKey(models.Model):
 class Token(models.Model):
     """A token that was issued: what it is good for, and whether it was given back.
 
-    claim: under what name it has the one use of a transaction's elevation; "" for any other.
+    It rests on an elevation of a session, or on an approval of a service, which has no session.
+
+    claim: under what name it has the one use of a transaction's elevation or approval; "" for any other.
     issued_to: who took it, e.g. ``credential:reports-api``.
     dropped_at, dropped_why: when it ceased to be good before, or at, its end, as the trail tells.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant_id = models.UUIDField(editable=False)
-    session_id = models.UUIDField(editable=False)
-    elevation_id = models.UUIDField(editable=False)
+    session_id = models.UUIDField(null=True, editable=False)
+    elevation_id = models.UUIDField(null=True, editable=False)
+    approval_id = models.UUIDField(null=True, editable=False)
     audience = models.CharField(max_length=255, editable=False)
     scopes = ArrayField(models.CharField(max_length=100), editable=False)
     kid = models.CharField(max_length=64, editable=False)
@@ -81,6 +84,11 @@ class Token(models.Model):
                 name="token_dropped_says_why",
             ),
             models.CheckConstraint(condition=models.Q(scopes__len__gte=1), name="token_is_good_for_something"),
+            models.CheckConstraint(
+                condition=models.Q(session_id__isnull=False, elevation_id__isnull=False, approval_id__isnull=True)
+                | models.Q(session_id__isnull=True, elevation_id__isnull=True, approval_id__isnull=False),
+                name="token_rests_on_one_thing",
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant_id", "elevation_id"], name="token_by_elevation"),

@@ -11,6 +11,8 @@ _DROPPED: Final = {
     "expired": "its time was over",
     "revoked": "it was given back",
     "task_ended": "the task had ended",
+    "no_longer_agreed": "what was agreed to had ended",
+    "credential_ended": "the credential had ended",
     "session_ended": "the session had ended",
     "no_longer_allowed": "it would be allowed no longer",
 }

@@ -110,6 +110,7 @@ WRITERS = {
     "authlevels.signing_keys.tend_signing_keys": "what signs no longer is let go of, as was told with the key after it",
     "authlevels.token_ends._drop": "drop_token",
     "authlevels.token_ends.drop_expired": "forgets yesterday's, whose end is told",
+    "authlevels.tokens._use_agreement": "told as approval.used, by the token that it is for",
     "authlevels.tokens.get_ground": "get_ground",
     "authlevels.tokens.issue_token": "issue_token",
     "authlevels.totp.verify_locked": "verify",
@@ -163,6 +164,7 @@ READS = {
 UNTOLD = {
     "touch_session": WRITERS["authlevels.sessions.touch_session"],
     "begin_passkey_step_up": "what is asked of an authenticator is told with what it answers",
+    "get_agreed_ground": WRITERS["authlevels.tokens._use_agreement"],
     "note_use": WRITERS["authlevels.sessions.touch_session"],
     "rotate_session_secret": WRITERS["authlevels.sessions.rotate_session_secret"],
     "notify": WRITERS["authlevels.notices.notify"],
