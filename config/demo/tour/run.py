@@ -13,7 +13,7 @@ import httpx
 from config.demo.errors import DemoError
 from config.demo.launcher import forget, running
 from config.demo.ports import free_ports
-from config.demo.tour import steps, tiers
+from config.demo.tour import passkeys, steps, tiers
 from config.demo.tour.guide import Guide
 from config.demo.tour.teller import Surprise, Teller
 from config.embedded import is_embedded, roles
@@ -24,6 +24,7 @@ _PREFIX: Final = "tiergate_tour_"
 _VALKEY_DATABASE: Final = 255
 _CHAPTERS: Final = (
     tiers.basic_and_premium,
+    passkeys.a_passkey,
     steps.regulated_export,
     steps.asserted_session,
     steps.one_payment,
