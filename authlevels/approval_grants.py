@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 import audit.api
 from authlevels.approvals import ShownApproval, check_granter, holds_privilege, is_awaited, live_grants, parsed, shown
 from authlevels.claims import claim_transaction
+from authlevels.elevations import nameless
 from authlevels.errors import ApprovalClosed, ApprovalNotFound, ElevationGone
 from authlevels.models import Approval, ApprovalGrant
 from authlevels.principals import Session
@@ -107,7 +108,7 @@ def claim_approval(
     request_id: the caller's ``X-Request-ID``; the same one again has the same use. All approvals of one binding
     are used up together: people agreed to one thing to be done once.
     """
-    name = request_id or f"once:{uuid4().hex}"
+    name = request_id or nameless("once")
     with tenant_transaction(tenant_id):
         usable = _usable(tenant_id, subject, binding, request_id=request_id, at=at)
         rows = list(usable.select_for_update().order_by("created_at"))

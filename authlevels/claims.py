@@ -1,10 +1,10 @@
 """Claiming the one use of a transaction's elevation for a product that cannot consume it itself."""
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from authlevels.batches import take_from_batch
-from authlevels.elevations import record_use, usable_elevations
+from authlevels.elevations import nameless, record_use, usable_elevations
 from authlevels.public_ids import parse_session_handle
 from isolation.api import tenant_transaction
 from tiergate import Scope, Target
@@ -31,7 +31,7 @@ def claim_transaction(
     session_id = parse_session_handle(session)
     if session_id is None or not binding:
         return False
-    name = request_id or f"once:{uuid4().hex}"
+    name = request_id or nameless("once")
     with tenant_transaction(tenant_id):
         of_session = usable_elevations(tenant_id, at=at).filter(session_id=session_id, scope=Scope.TRANSACTION.value)
         usable = of_session.filter(batch__isnull=True, binding=binding)

@@ -48,12 +48,20 @@ def list_elevations(*, session: Session, at: datetime) -> list[LiveElevation]:
         ]
 
 
+def nameless(what: str) -> str:
+    """Name a use that its request gave no name to, as no request can: an ``X-Request-ID`` has no space in it.
+
+    The trail tells by what a use was made; whoever reads it there has not the same use by that.
+    """
+    return f"{what} {uuid4().hex}"
+
+
 def claim_use(*, tenant_id: UUID, elevation_id: UUID, request_id: str, at: datetime) -> bool:
     """Claim the one use of an elevation and say whether this request has it.
 
     request_id: the caller's ``X-Request-ID``; the same one again has the same use. Empty: never again.
     """
-    name = request_id or f"once:{uuid4().hex}"
+    name = request_id or nameless("once")
     with tenant_transaction(tenant_id):
         # Things of a batch are taken one by one, each by what it is.
         usable = usable_elevations(tenant_id, at=at).filter(id=elevation_id, batch__isnull=True)
@@ -73,7 +81,7 @@ def elevation_consumed(*, tenant_id: UUID, elevation_id: UUID, at: datetime, req
     :raises ElevationGone: it was used, has ended or expired, or its session has.
     """
     with tenant_transaction(tenant_id):
-        name = f"write:{uuid4().hex}"
+        name = nameless("write")
         may_use = Q(used_at__isnull=True)
         if request_id:
             may_use |= Q(used_by=request_id)

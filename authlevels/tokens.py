@@ -6,7 +6,7 @@ What may be in one is judged by the room above, which decides; this one knows wh
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from django.db.models import Q
@@ -14,7 +14,7 @@ from django.db.models import Q
 import audit.api
 from authlevels.approvals import SERVICE, shown
 from authlevels.challenges import Presenter
-from authlevels.elevations import record_use, unended_elevations, usable_elevations
+from authlevels.elevations import nameless, record_use, unended_elevations, usable_elevations
 from authlevels.errors import ApprovalClosed, ApprovalNotFound, ElevationGone, ElevationNotFound
 from authlevels.models import Approval, Challenge, Elevation, ServiceCredential, SessionRow, Token
 from authlevels.models.people import ACCOUNT
@@ -120,7 +120,7 @@ def get_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground:
     usable = usable_elevations(tenant_id, at=at).filter(id=elevation_id, used_at__isnull=True, uses_allowed=1)
     if row.scope == Scope.TRANSACTION.value:
         # Nobody outside learns this name, so that nobody can claim the same use by it.
-        claim = f"token:{uuid4().hex}"
+        claim = nameless("token")
         if not usable.update(used_at=at, used_by=claim):
             raise ElevationGone("The elevation was used, has ended, or has expired.")
         record_use(tenant_id, elevation_id, "token", at=at)
@@ -149,7 +149,7 @@ def get_agreed_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground
     claim = ""
     if stands.requirement.scope == Scope.TRANSACTION:
         # As for an elevation: a name that nobody learns.
-        claim = f"token:{uuid4().hex}"
+        claim = nameless("token")
         _use_agreement(row, claim, at=at)
     return _agreed_ground(row, ServiceFact(name=credential.name, verbs=tuple(sorted(credential.verbs))), claim=claim)
 
