@@ -26,6 +26,7 @@ from isolation.api import tenant_transaction
 from tiergate import Requirement, Scope, SessionState, Verb
 
 APPROVAL_LIVES: Final = timedelta(hours=1)
+_PARTING: Final = frozenset(';:"')
 SERVICE: Final = "service"
 """The subject type of a service that asks in its own name, which is its credential's."""
 
@@ -154,7 +155,7 @@ def get_grantable(*, ref: str, session: Session, at: datetime) -> Grantable:
         checked = check_granter(row, session)
         is_given = is_awaited(checked, session, at=at)
     asked, display = Requirement.from_json(checked.requirement), checked.display
-    fields = "; ".join(f"{field['label']}: {field['value']}" for field in display["fields"])
+    fields = "; ".join(f"{field['label']}: {_told(field['value'])}" for field in display["fields"])
     return Grantable(
         id=approval_ref(tenant_id, approval_id),
         is_given=is_given,
@@ -173,6 +174,11 @@ def get_grantable(*, ref: str, session: Session, at: datetime) -> Grantable:
             scope=Scope.TRANSACTION,
         ),
     )
+
+
+def _told(value: object) -> str:
+    """Write a value so that nothing in it reads as another field beside it."""
+    return value if isinstance(value, str) and _PARTING.isdisjoint(value) else dumps(value, ensure_ascii=False)
 
 
 def check_granter(row: Approval | None, session: Session) -> Approval:

@@ -1,11 +1,14 @@
 """What a person confirms, written so that they read what they confirm."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
 
 _CURRENCY_LETTERS: Final = 3
+# Control, format, surrogate, private and unassigned characters, and what ends a line.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # ISO 4217: how many digits of the minor unit; the others have two.
 _DIGITS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
@@ -38,11 +41,20 @@ def readable_fields(display: Mapping[str, Any]) -> list[ReadableField]:
             name=name,
             label=_label(name),
             value=f"at most {_value(value, sums[name])} each" if name in limits else _value(value, sums[name]),
-            given=str(value),
+            given=readable_text(str(value)),
         )
         for name, value in given.items()
         if name not in told
     ]
+
+
+def readable_text(text: str) -> str:
+    """Write a text so that a person sees all that is in it, in its order.
+
+    Marks that turn the direction of writing, or are nothing to look at, are shown by their numbers: with them one
+    payee is written like another.
+    """
+    return "".join(one if unicodedata.category(one) not in _UNSEEN else f"[U+{ord(one):04X}]" for one in text)
 
 
 def _beside(name: str, other: str) -> str:
@@ -72,11 +84,11 @@ def _value(value: object, currency: str) -> str:
         case float():
             text = f"{value:,}"
         case Mapping():
-            text = ", ".join(f"{_label(str(name))}: {_value(one, '')}" for name, one in value.items())
+            text = ", ".join(f"{readable_text(_label(str(name)))}: {_value(one, '')}" for name, one in value.items())
         case list() | tuple():
             text = ", ".join(_value(one, "") for one in value)
         case _:
-            text = "" if value is None else str(value)
+            text = "" if value is None else readable_text(str(value))
     return text or "nothing"
 
 

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from authlevels.challenge_fields import readable_fields
+from authlevels.challenge_fields import readable_fields, readable_text
 from authlevels.challenge_refusal import refuse_challenge
 from authlevels.challenges import Presenter, ShownChallenge, hand_off, show_challenge
 from authlevels.client_address import counted_network
@@ -169,6 +169,7 @@ def _page(
         back = with_answer(shown.return_to, challenge=shown.id, state=shown.return_state, error=refused)
     context: dict[str, Any] = {
         "shown": shown,
+        "resource_id": readable_text(str(shown.display["resource"]["id"])),
         "fields": readable_fields(shown.display),
         "is_own": isinstance(caller(request), PersonPrincipal),
         "is_half": is_half,
