@@ -57,3 +57,6 @@ class Kind(StrEnum):
     APPROVAL_GRANTED = "approval.granted"
     APPROVAL_REFUSED = "approval.refused"
     APPROVAL_USED = "approval.used"
+    CODE_ACTIVATED = "code.activated"
+    CODE_DENIED = "code.denied"
+    CODE_FAILED = "code.failed"

@@ -34,6 +34,8 @@ from authlevels.credentials import (
     revoke_credential,
     rotate_credential,
 )
+from authlevels.device_codes import Activation, IssuedCode, choose_number, find_activation, issue_code
+from authlevels.device_polls import poll_approval, poll_challenge
 from authlevels.drf import caller
 from authlevels.elevations import (
     LiveElevation,
@@ -45,13 +47,16 @@ from authlevels.elevations import (
 )
 from authlevels.erasing import erase_person
 from authlevels.errors import (
+    AccessDenied,
     ApprovalClosed,
     ApprovalNotFound,
     ApprovalNotYours,
     AssertionRefused,
+    AuthorizationPending,
     ChallengeClosed,
     ChallengeNotFound,
     CodeAlreadyUsed,
+    CodeUnknown,
     CredentialNameTaken,
     CredentialNotFound,
     DecisionNotChallengeable,
@@ -59,6 +64,7 @@ from authlevels.errors import (
     ElevationElsewhere,
     ElevationGone,
     ElevationNotFound,
+    ExpiredToken,
     FactorAlreadyEnrolled,
     FactorNotFound,
     HeldLevelNeeded,
@@ -77,6 +83,7 @@ from authlevels.errors import (
     ScopeRefused,
     SessionNotFound,
     SignInFailed,
+    SlowDown,
     StillMember,
     SubjectNotMember,
     Throttled,
@@ -101,7 +108,7 @@ from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, 
 from authlevels.password_change import change_password
 from authlevels.people import put_user
 from authlevels.policy import Policy, get_policy, put_policy
-from authlevels.presenters import presenter_of
+from authlevels.presenters import code_members, presenter_of
 from authlevels.principals import (
     Anonymous,
     Credential,
@@ -166,17 +173,21 @@ __all__ = [
     "MAX_SUSPENDED_BODY",
     "SESSION_COLUMN",
     "TOUCH_EVERY",
+    "AccessDenied",
+    "Activation",
     "Anonymous",
     "ApprovalClosed",
     "ApprovalNotFound",
     "ApprovalNotYours",
     "AssertionRefused",
+    "AuthorizationPending",
     "BoundedFormParser",
     "BoundedJSONParser",
     "ChallengeClosed",
     "ChallengeMethod",
     "ChallengeNotFound",
     "CodeAlreadyUsed",
+    "CodeUnknown",
     "Credential",
     "CredentialNameTaken",
     "CredentialNotFound",
@@ -186,6 +197,7 @@ __all__ = [
     "ElevationGone",
     "ElevationNotFound",
     "Enrolment",
+    "ExpiredToken",
     "Factor",
     "FactorAlreadyEnrolled",
     "FactorNotFound",
@@ -197,6 +209,7 @@ __all__ = [
     "Impersonation",
     "ImpersonationForbidden",
     "ImpersonationRefused",
+    "IssuedCode",
     "IssuedToken",
     "LiveElevation",
     "MethodUnavailable",
@@ -228,6 +241,7 @@ __all__ = [
     "ShownChallenge",
     "SignInFailed",
     "Signer",
+    "SlowDown",
     "StillMember",
     "StillOpen",
     "SubjectNotMember",
@@ -247,9 +261,11 @@ __all__ = [
     "begin_totp_enrolment",
     "caller",
     "change_password",
+    "choose_number",
     "claim_approval",
     "claim_transaction",
     "claim_use",
+    "code_members",
     "confirm_passkey_enrolment",
     "confirm_replacement",
     "confirm_totp_enrolment",
@@ -267,6 +283,7 @@ __all__ = [
     "end_own_session",
     "end_session",
     "erase_person",
+    "find_activation",
     "find_token",
     "forget_credentials",
     "get_agreed_ground",
@@ -280,6 +297,7 @@ __all__ = [
     "grant_approval",
     "hand_off",
     "is_nested_deeper",
+    "issue_code",
     "issue_token",
     "list_approvals",
     "list_credentials",
@@ -299,6 +317,8 @@ __all__ = [
     "parse_session_handle",
     "parse_token_ref",
     "person_address",
+    "poll_approval",
+    "poll_challenge",
     "presented_by",
     "presenter_of",
     "published_keys",

@@ -19,6 +19,7 @@ from authlevels.errors import (
 )
 from authlevels.models import Approval, ApprovalGrant, SessionRow
 from authlevels.principals import Credential, Session
+from authlevels.prompts import check_prompts
 from authlevels.public_ids import approval_ref, decision_ref, parse_approval_ref
 from authlevels.recorded_decision import ApprovableDecision, get_approvable
 from authlevels.session_facts import session_facts
@@ -88,6 +89,7 @@ def open_approval(
     :raises DecisionNotChallengeable: it asks for nobody's agreement, or is too old.
     :raises ChallengeClosed: the session has ended.
     :raises ApprovalNotYours: the session is of somebody who acts as another.
+    :raises Throttled: too much of theirs waits for others already.
     """
     if (session is None) == (credential is None):
         raise VerbMissing("An approval is opened by a session or by a credential.")
@@ -322,6 +324,8 @@ def _equal_open(tenant_id: UUID, decision: ApprovableDecision, *, by: str, at: d
         created_at=at,
         expires_at=at + APPROVAL_LIVES,
     )
+    if not is_open.exists():
+        check_prompts(tenant_id=tenant_id, subject=decision.subject, is_service=decision.session_id is None, at=at)
     Approval.objects.bulk_create([fresh], ignore_conflicts=True)
     row = is_open.select_for_update().first()
     if row is None:

@@ -21,7 +21,7 @@ from authlevels.errors import (
 )
 from authlevels.last_used import last_used_first
 from authlevels.methods import ChallengeMethod, usable_methods
-from authlevels.models import Challenge, Elevation, ProofRow
+from authlevels.models import Challenge, DeviceCode, Elevation, ProofRow
 from authlevels.models.people import ACCOUNT
 from authlevels.origins import is_allowed_return
 from authlevels.principals import Credential, Session
@@ -214,7 +214,10 @@ def check_presenter(row: Challenge | None, presenter: Presenter) -> Challenge:
     :raises ChallengeNotFound: there is none, or it is another's.
     """
     if row is not None and (
-        is_own_session(row, presenter) or is_relayed(row, presenter) or _is_bound_browser(row, presenter)
+        is_own_session(row, presenter)
+        or is_relayed(row, presenter)
+        or _is_bound_browser(row, presenter)
+        or is_activated(row, presenter)
     ):
         return row
     raise ChallengeNotFound("There is no such challenge for you.")
@@ -250,6 +253,19 @@ def _is_bound_browser(row: Challenge, presenter: Presenter) -> bool:
         return False
     marks = keyed_digests("browser", presenter.browser)
     return any(secrets.compare_digest(bytes(row.browser_digest), mark) for mark in marks)
+
+
+def is_activated(row: Challenge, presenter: Presenter) -> bool:
+    """Say whether the same person has typed the challenge's code in this other session of theirs."""
+    session = presenter.session
+    return (
+        session is not None
+        and session.is_own
+        and (session.tenant_id, session.subject) == (row.tenant_id, (row.subject_type, row.subject_id))
+        and DeviceCode.objects.filter(
+            tenant_id=row.tenant_id, challenge_id=row.id, activated_by=session.id, denied_at__isnull=True
+        ).exists()
+    )
 
 
 def is_of_own(row: Challenge) -> bool:

@@ -14,6 +14,7 @@ from authlevels.models import (
     ApprovalGrant,
     Ceremony,
     Challenge,
+    DeviceCode,
     Elevation,
     Notice,
     PasskeyDevice,
@@ -47,6 +48,9 @@ def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: date
         if licensing.api.get_member(tenant_id=tenant_id, subject_type=subject[0], subject_id=subject[1]) is not None:
             raise StillMember("End the membership first: who belongs to the tenant is told of in its trail.")
         sessions = list(SessionRow.objects.select_for_update().filter(**mine).values_list("id", flat=True))
+        # What others typed of theirs is of a challenge or approval that goes too.
+        DeviceCode.objects.filter(**mine).delete()
+        DeviceCode.objects.filter(tenant_id=tenant_id, activated_by__in=sessions).update(activated_by=None)
         for rows in (
             SuspendedRequest.objects,
             RecoveryGrant.objects,

@@ -313,3 +313,38 @@ class SigningKeyNotFound(TiergateError):
 
     code = "signing_key_not_found"
     kind = ErrorKind.NOT_FOUND
+
+
+class CodeUnknown(TiergateError):
+    """There is no such code for whoever types it, or its number was another."""
+
+    code = "code_unknown"
+    kind = ErrorKind.NOT_FOUND
+
+
+class AuthorizationPending(TiergateError):
+    """Nobody has answered yet (RFC 8628 §3.5)."""
+
+    code = "authorization_pending"
+    kind = ErrorKind.INVALID
+
+
+class SlowDown(TiergateError):
+    """It was asked too often; ``interval`` seconds lie between two polls from now on (RFC 8628 §3.5)."""
+
+    code = "slow_down"
+    kind = ErrorKind.INVALID
+
+
+class AccessDenied(TiergateError):
+    """What was waited for was refused (RFC 8628 §3.5)."""
+
+    code = "access_denied"
+    kind = ErrorKind.INVALID
+
+
+class ExpiredToken(TiergateError):
+    """What was waited for has expired (RFC 8628 §3.5)."""
+
+    code = "expired_token"
+    kind = ErrorKind.INVALID

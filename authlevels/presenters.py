@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from authlevels.challenges import Presenter
 from authlevels.cookies import browser_cookie_name, set_session_cookie
+from authlevels.device_codes import IssuedCode
 from authlevels.drf import caller
 from authlevels.principals import PersonPrincipal, ServicePrincipal
 from authlevels.verification import Passed
@@ -41,3 +43,17 @@ def renew_cookie(request: HttpRequest, response: HttpResponse, passed: Passed, *
     principal = caller(request)
     if passed.secret is not None and isinstance(principal, PersonPrincipal):
         set_session_cookie(response, passed.secret, expires_at=principal.session.expires_at, at=at)
+
+
+def code_members(issued: IssuedCode | None) -> dict[str, object]:
+    """Write a code as RFC 8628 section 3.2 does, with the number to be compared; nothing where there is none."""
+    if issued is None:
+        return {}
+    uri = f"{settings.TIERGATE_BASE_URL}/activate"
+    return {
+        "user_code": issued.user_code,
+        "number": issued.number,
+        "verification_uri": uri,
+        "verification_uri_complete": f"{uri}?code={issued.user_code}",
+        "interval": issued.interval,
+    }

@@ -271,6 +271,21 @@ class OpenedAnswer(ChallengeAnswer):
     """An opened challenge with the address to send the browser to, where a page of ours can answer."""
 
     url = serializers.CharField(required=False)
+    user_code = serializers.CharField(required=False)
+    number = serializers.IntegerField(required=False)
+    verification_uri = serializers.CharField(required=False)
+    verification_uri_complete = serializers.CharField(required=False)
+    interval = serializers.IntegerField(required=False)
+
+
+class PollAnswer(serializers.Serializer[Any]):
+    """What was confirmed elsewhere."""
+
+    state = serializers.ChoiceField(choices=CHALLENGE_STATES)
+    elevation_id = serializers.CharField()
+    scope = serializers.CharField()
+    level = serializers.CharField()
+    expires_at = serializers.DateTimeField()
 
 
 class VerifyRequest(serializers.Serializer[Any]):

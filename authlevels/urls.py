@@ -74,6 +74,7 @@ urlpatterns = [
     path(
         "step-up/challenges/<slug:challenge>/passkey", views_passkeys.AskPasskeyView.as_view(), name="challenge-passkey"
     ),
+    path("step-up/challenges/<slug:challenge>/poll", views_step_up.PollView.as_view(), name="poll-challenge"),
     path("step-up/challenges/<slug:challenge>/verify", views_step_up.VerifyView.as_view(), name="verify"),
     path("step-up/challenges/<slug:challenge>/refuse", views_refusal.RefuseView.as_view(), name="refuse"),
     path("step-up/challenges/<slug:challenge>/redeem", views_step_up.RedeemView.as_view(), name="redeem"),

@@ -12,6 +12,7 @@ from authlevels.challenges import (
     Presenter,
     check_presenter,
     facts_of,
+    is_activated,
     is_answerable,
     is_own_session,
     is_relayed,
@@ -126,7 +127,7 @@ def verify(
             if bucket:
                 give_back(bucket=bucket, at=at)
             # A browser that was handed the link need not be the one that began: the product has to say that it is.
-            counts = is_own_session(row, presenter) or is_relayed(row, presenter)
+            counts = is_own_session(row, presenter) or is_relayed(row, presenter) or is_activated(row, presenter)
             result = _accept(row, facts, found, method, counts=counts, by=by, at=at)
             if renew_secret and isinstance(result, Passed) and is_own_session(row, presenter):
                 secret = rotate_session_secret(tenant_id=tenant_id, session_id=row.session_id)

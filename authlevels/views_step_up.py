@@ -12,19 +12,22 @@ from rest_framework.views import APIView
 import licensing.api
 from authlevels.challenges import open_challenge, show_challenge
 from authlevels.client_address import counted_network
-from authlevels.drf import enforce_csrf
+from authlevels.device_codes import issue_code
+from authlevels.device_polls import poll_challenge
+from authlevels.drf import caller, enforce_csrf
 from authlevels.elevations import end_all_elevations, end_elevation
 from authlevels.errors import ChallengeNotFound, NotSignedIn
 from authlevels.network_attempts import counted_attempt
 from authlevels.origins import normal_origin
 from authlevels.parsers import BoundedJSONParser
-from authlevels.presenters import is_session_cookie, presenter_of, renew_cookie
-from authlevels.principals import Credential
+from authlevels.presenters import code_members, is_session_cookie, presenter_of, renew_cookie
+from authlevels.principals import Credential, PersonPrincipal
 from authlevels.redemption import redeem
 from authlevels.serializers import (
     ChallengeAnswer,
     OpenedAnswer,
     OpenRequest,
+    PollAnswer,
     RedeemAnswer,
     RedeemRequest,
     VerifyAnswer,
@@ -73,8 +76,17 @@ class ChallengesView(APIView):
             "methods": [method.value for method in opened.methods],
             "display": opened.display,
             **({"url": f"{settings.TIERGATE_BASE_URL}{opened.path}"} if opened.path else {}),
+            **_code_members(request, opened.id),
         }
         return Response(OpenedAnswer(answer).data, status=201, headers={"Cache-Control": "no-store"})
+
+
+def _code_members(request: Request, ref: str) -> dict[str, object]:
+    """Write the code of a program that is in a session of our own sign-in; a browser has the page itself."""
+    principal = caller(request)
+    if not isinstance(principal, PersonPrincipal) or principal.by_cookie:
+        return {}
+    return code_members(issue_code(ref=ref, at=now()))
 
 
 def _tenant_named(ref: str, credential: Credential) -> UUID:
@@ -106,6 +118,25 @@ class ChallengeView(APIView):
             **({"elevation_id": shown.elevation_id} if shown.elevation_id else {}),
         }
         return Response(ChallengeAnswer(answer).data)
+
+
+class PollView(APIView):
+    """Waiting for a challenge to be answered elsewhere."""
+
+    open_because = "the challenge itself asks for the session that waits for it"
+
+    @extend_schema(request=None, responses={200: PollAnswer}, operation_id="poll_challenge")
+    def post(self, request: Request, challenge: str) -> Response:
+        """Give the elevation once it is there; until then a 400 says `authorization_pending` or `slow_down`."""
+        passed = poll_challenge(ref=challenge, session=own_session(request), at=now())
+        answer = {
+            "state": "passed",
+            "elevation_id": passed.elevation_id,
+            "scope": passed.scope,
+            "level": passed.level,
+            "expires_at": passed.expires_at,
+        }
+        return Response(PollAnswer(answer).data, headers={"Cache-Control": "no-store"})
 
 
 class VerifyView(APIView):

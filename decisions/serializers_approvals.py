@@ -41,6 +41,16 @@ class ApprovalAnswer(serializers.Serializer[Any]):
     display = serializers.JSONField()
 
 
+class OpenedApprovalAnswer(ApprovalAnswer):
+    """An approval that was opened, with the code by which somebody finds it."""
+
+    user_code = serializers.CharField(required=False)
+    number = serializers.IntegerField(required=False)
+    verification_uri = serializers.CharField(required=False)
+    verification_uri_complete = serializers.CharField(required=False)
+    interval = serializers.IntegerField(required=False)
+
+
 class ApprovalList(serializers.Serializer[Any]):
     """What waits for somebody's agreement."""
 

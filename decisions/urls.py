@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from decisions import authzen, views_approvals, views_tokens
+from decisions import authzen, pages_activate, views_approvals, views_tokens
 
 urlpatterns = [
     path("access/v1/evaluation", authzen.evaluation, name="evaluation"),
@@ -22,7 +22,10 @@ urlpatterns = [
     path(".well-known/authzen-configuration/t/<slug:tenant>", authzen.configuration, name="tenant-configuration"),
     path("step-up/approvals", views_approvals.ApprovalsView.as_view(), name="approvals"),
     path("step-up/approvals/<slug:approval>", views_approvals.ApprovalView.as_view(), name="approval"),
+    path("step-up/approvals/<slug:approval>/poll", views_approvals.PollView.as_view(), name="poll-approval"),
     path("step-up/approvals/<slug:approval>/grant", views_approvals.GrantView.as_view(), name="grant-approval"),
     path("step-up/approvals/<slug:approval>/refuse", views_approvals.RefuseView.as_view(), name="refuse-approval"),
+    path("activate", pages_activate.activate, name="activate"),
+    path("activate/<slug:approval>", pages_activate.agree, name="agree"),
     path("t/<slug:tenant>/approvals", views_approvals.WaitingView.as_view(), name="waiting-approvals"),
 ]

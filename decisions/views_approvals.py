@@ -18,6 +18,7 @@ from decisions.serializers_approvals import (
     ApprovalAnswer,
     ApprovalList,
     OpenApprovalRequest,
+    OpenedApprovalAnswer,
     approval_members,
 )
 from isolation.clock import now
@@ -32,7 +33,7 @@ class ApprovalsView(APIView):
 
     required_action = Action.CHALLENGE_CREATE
 
-    @extend_schema(request=OpenApprovalRequest, responses={201: ApprovalAnswer}, operation_id="open_approval")
+    @extend_schema(request=OpenApprovalRequest, responses={201: OpenedApprovalAnswer}, operation_id="open_approval")
     def post(self, request: Request) -> Response:
         """Open the approval that a recorded refusal calls for, or return the equal one as it stands."""
         body = OpenApprovalRequest(data=request.data)
@@ -46,7 +47,9 @@ class ApprovalsView(APIView):
             credential=credential,
             at=now(),
         )
-        return Response(ApprovalAnswer(approval_members(shown)).data, status=201, headers=_NO_STORE)
+        issued = authlevels.issue_code(ref=shown.id, at=now()) if shown.state == "pending" else None
+        answer = {**approval_members(shown), **authlevels.code_members(issued)}
+        return Response(OpenedApprovalAnswer(answer).data, status=201, headers=_NO_STORE)
 
 
 class ApprovalView(APIView):
@@ -59,6 +62,19 @@ class ApprovalView(APIView):
         """Show what is asked, and how many have agreed."""
         session, credential = _callers(request)
         shown = authlevels.show_approval(ref=approval, session=session, credential=credential, at=now())
+        return Response(ApprovalAnswer(approval_members(shown)).data, headers=_NO_STORE)
+
+
+class PollView(APIView):
+    """Waiting for others to agree."""
+
+    open_because = "the approval itself asks for who asked, or for whoever may agree"
+
+    @extend_schema(request=None, responses={200: ApprovalAnswer}, operation_id="poll_approval")
+    def post(self, request: Request, approval: str) -> Response:
+        """Show it once enough have agreed; until then a 400 says `authorization_pending` or `slow_down`."""
+        session, credential = _callers(request)
+        shown = authlevels.poll_approval(ref=approval, session=session, credential=credential, at=now())
         return Response(ApprovalAnswer(approval_members(shown)).data, headers=_NO_STORE)
 
 

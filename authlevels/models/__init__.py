@@ -4,6 +4,7 @@ from authlevels.models.approvals import Approval, ApprovalGrant
 from authlevels.models.ceremonies import Ceremony
 from authlevels.models.challenges import Challenge, Elevation
 from authlevels.models.credentials import ServiceCredential
+from authlevels.models.device_codes import DeviceCode
 from authlevels.models.notices import Notice
 from authlevels.models.people import AttemptCounter, PasskeyDevice, TotpDevice, User
 from authlevels.models.policy import StepUpPolicy, Unready
@@ -19,6 +20,7 @@ __all__ = [
     "AttemptCounter",
     "Ceremony",
     "Challenge",
+    "DeviceCode",
     "Elevation",
     "Notice",
     "PasskeyDevice",

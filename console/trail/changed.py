@@ -204,6 +204,10 @@ def _approval_used(entry: Entry, names: Names) -> str:
     return f"{names.member(entry.subject)} did what others had agreed to: {plain(entry.payload.get('action'))}"
 
 
+def _code(did: str) -> Teller:
+    return lambda entry, names: f"{names.member(entry.subject)} {did}"
+
+
 TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
     {
         **HANDED_ON,
@@ -217,6 +221,9 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.APPROVAL_GRANTED: _approval_answered("agreed to"),
         Kind.APPROVAL_REFUSED: _approval_answered("refused"),
         Kind.APPROVAL_USED: _approval_used,
+        Kind.CODE_ACTIVATED: _code("typed the code of a program that waited"),
+        Kind.CODE_DENIED: _code("picked another number than the program showed, so that nothing was confirmed"),
+        Kind.CODE_FAILED: _code("typed a code that there is not for them"),
         Kind.KEYS_ROTATED: _keys_rotated,
         Kind.REQUEST_SUSPENDED: _waited("waits until they confirm it"),
         Kind.REQUEST_RESUMED: _waited("went on after they confirmed"),

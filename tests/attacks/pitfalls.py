@@ -25,6 +25,7 @@ PAGE: Final = "authlevels/test_the_page_asks_the_right_browser"
 DOORS: Final = "authlevels/test_the_http_doors"
 TOKEN: Final = "decisions/test_a_token_is_good_for_one_task"
 USED: Final = "decisions/test_a_transaction_is_used_once"
+WAITS: Final = "decisions/test_a_program_waits_for_a_person"
 AGREE: Final = "decisions/test_others_have_to_agree"
 CAPPED: Final = "attacks/test_a_new_factor_leads_no_higher_than_who_enrolled_it"
 LIMIT: Final = "attacks/test_a_tenant_says_how_many_wrong_codes"
@@ -121,6 +122,10 @@ PITFALLS: Final[dict[str, Promises]] = {
     ),
     "16 nobody is prompted until they give in": (
         (STAYS, "test_eight_refusals_at_once_open_one_challenge"),
+        (WAITS, "test_whoever_is_asked_too_often_is_asked_no_more"),
+        (WAITS, "test_a_wrong_number_ends_it_for_good"),
+        (WAITS, "test_the_code_is_of_use_to_nobody_else_and_not_where_it_began"),
+        (WAITS, "test_guessing_codes_is_counted_over_all_sessions_of_a_person"),
         (BATCH, "test_up_to_as_many_are_done_as_were_confirmed_and_then_no_more"),
     ),
     "17 levels are read from sets": (

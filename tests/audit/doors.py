@@ -420,6 +420,26 @@ def _agreed(acme: Acme) -> authlevels.Session:
     return bob
 
 
+def _typed(acme: Acme, *, is_right: bool) -> None:
+    waiting, _secret = acme.sign_in_alice()
+    challenge = acme.challenge(waiting)
+    issued = authlevels.issue_code(ref=challenge.id, at=NOON)
+    assert issued is not None
+    elsewhere, _secret = acme.sign_in_alice()
+    by: Any = {"session": elsewhere, "code": issued.user_code, "network": "192.0.2.1", "at": later(3)}
+    if is_right:
+        authlevels.choose_number(number=issued.number, **by)
+    else:
+        with pytest.raises(authlevels.CodeUnknown):
+            authlevels.choose_number(number=issued.number + 1, **by)
+
+
+def _typed_nothing(acme: Acme) -> None:
+    alice, _secret = acme.sign_in_alice()
+    with pytest.raises(authlevels.CodeUnknown):
+        authlevels.find_activation(session=alice, code="BCDFGHJK", network="192.0.2.1", at=later(3))
+
+
 def _disagreed(acme: Acme) -> None:
     approval, _bob = _asked_others(acme)
     authlevels.refuse_approval(ref=approval, session=acme.sign_in_alice()[0], at=later(9))
@@ -508,6 +528,9 @@ TOLD: dict[str, tuple[Do, set[Kind]]] = {
     "open_approval": (_asked_others, {Kind.APPROVAL_OPENED}),
     "grant_approval": (_agreed, {Kind.APPROVAL_GRANTED}),
     "refuse_approval": (_disagreed, {Kind.APPROVAL_REFUSED}),
+    "choose_number": (lambda acme: _typed(acme, is_right=True), {Kind.CODE_ACTIVATED}),
+    "choose_number, wrongly": (lambda acme: _typed(acme, is_right=False), {Kind.CODE_DENIED, Kind.CHALLENGE_REFUSED}),
+    "find_activation, in vain": (_typed_nothing, {Kind.CODE_FAILED}),
     "claim_approval": (_did_together, {Kind.APPROVAL_USED}),
     "begin_totp_enrolment": (_begun, {Kind.FACTOR_BEGUN}),
     "confirm_totp_enrolment": (_confirmed, {Kind.FACTOR_FAILED, Kind.FACTOR_ADDED}),

@@ -53,6 +53,9 @@ WRITERS = {
     "licensing.subscriptions._write": "put_subscription",
     "licensing.tenants.put_tenant": "put_tenant",
     "authlevels.approvals._equal_open": "open_approval",
+    "authlevels.device_codes.issue_code": "a code, shown with what is told as opened",
+    "authlevels.device_codes.choose_number": "choose_number",
+    "authlevels.device_polls._pace": "when it was asked for, which is no change of what one may do",
     "authlevels.approval_grants.grant_approval": "grant_approval",
     "authlevels.approval_grants.refuse_approval": "refuse_approval",
     "authlevels.approval_grants.claim_approval": "claim_approval",
@@ -147,6 +150,7 @@ READS = {
     *("audience", "audiences_of", "find_token", "may_revoke", "presented_by", "presenter_of", "published_keys"),
     *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
     *("get_elevation", "lock_elevation"),
+    "code_members",
     *("count_approvals", "get_grantable", "get_session", "list_approvals", "parse_approval_ref", "show_approval"),
     "list_own_sessions",
     *(
@@ -168,6 +172,9 @@ UNTOLD = {
     "note_use": WRITERS["authlevels.sessions.touch_session"],
     "rotate_session_secret": WRITERS["authlevels.sessions.rotate_session_secret"],
     "notify": WRITERS["authlevels.notices.notify"],
+    "issue_code": WRITERS["authlevels.device_codes.issue_code"],
+    "poll_challenge": WRITERS["authlevels.device_polls._pace"],
+    "poll_approval": WRITERS["authlevels.device_polls._pace"],
     "forget_author": "a part of erase_person, which tells",
 }
 

@@ -1,0 +1,187 @@
+"""A program shows a code, its person confirms elsewhere, and it goes on: never by a guess, another, or a tired yes."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from authlevels import api as authlevels
+from authlevels.device_codes import ALPHABET
+from authlevels.models import DeviceCode
+from isolation import clock
+from isolation.api import tenant_transaction
+from licensing import api as licensing
+from tests.decisions.asking import ask, payment
+from tests.decisions.conftest import PASSWORD, TOTP_SECRET, World, code_at
+from tests.decisions.test_others_have_to_agree import house, opened
+
+__all__ = ["house"]
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
+
+
+@pytest.fixture
+def people(house: World, _quick_passwords: None) -> World:
+    """Olga and Paul sign in here; both may approve payments."""
+    for name in ("olga", "paul"):
+        authlevels.put_user(subject_id=name, password=PASSWORD, totp_secret=TOTP_SECRET, at=house.at)
+        licensing.put_member(
+            tenant_id=house.acme, subject_type="account", subject_id=name, roles=["member"], by="test", at=house.at
+        )
+    return house
+
+
+def program(world: World, name: str = "olga") -> tuple[authlevels.Session, str]:
+    return authlevels.sign_in_with_password(
+        tenant_id=world.acme, username=name, password=PASSWORD, network="192.0.2.1", ip="192.0.2.9", at=clock.now()
+    )
+
+
+def browser(name: str = "olga") -> Client:
+    """A browser in which a person has signed in."""
+    client = Client()
+    answer = client.post("/sign-in", {"tenant": "acme", "username": name, "password": PASSWORD})
+    assert answer.status_code == 303, answer.content
+    return client
+
+
+def waiting(client: Client, secret: str, name: str = "spare") -> Any:
+    """Begin what needs a confirmation, as a program does; give the challenge with its code."""
+    refused = ask(client, secret, {"name": name}, path="/v1/me/factors/totp", status=401)
+    return ask(
+        client, secret, {"decision_id": refused["challenge"]["decision_id"]}, path="/step-up/challenges", status=201
+    )
+
+
+def poll(client: Client, secret: str, challenge: str, *, status: int = 400) -> Any:
+    return ask(client, secret, {}, path=f"/step-up/challenges/{challenge}/poll", status=status)
+
+
+def forget_pace(world: World) -> None:
+    with tenant_transaction(world.acme):
+        DeviceCode.objects.update(polled_at=None)
+
+
+def test_a_program_goes_on_once_its_person_has_confirmed_elsewhere(client: Client, people: World) -> None:
+    _session, secret = program(people)
+    begun = waiting(client, secret)
+    assert set(begun["user_code"]) <= {*ALPHABET, "-"}
+    assert begun["verification_uri"].endswith("/activate")
+    assert poll(client, secret, begun["challenge_id"])["error"] == "authorization_pending"
+    slow = poll(client, secret, begun["challenge_id"])
+    assert (slow["error"], slow["interval"]) == ("slow_down", begun["interval"] + 5)
+    mine = browser()
+    path = f"/step-up/{begun['challenge_id']}"
+    assert mine.get(path).status_code == 403
+    page = mine.post("/activate", {"code": begun["user_code"].lower()})
+    assert b"192.0.2.9" in page.content
+    assert str(begun["number"]).encode() in page.content
+    onward = mine.post("/activate", {"code": begun["user_code"], "number": begun["number"]})
+    assert onward["Location"] == path
+    assert mine.post(path, {"method": "totp", "code": code_at(clock.now())}).status_code == 200
+    forget_pace(people)
+    passed = poll(client, secret, begun["challenge_id"], status=200)
+    assert passed["elevation_id"].startswith("elv_")
+    ask(client, secret, {"name": "spare"}, path="/v1/me/factors/totp", status=409)
+
+
+def test_the_code_is_of_use_to_nobody_else_and_not_where_it_began(client: Client, people: World) -> None:
+    _session, secret = program(people)
+    begun = waiting(client, secret)
+    assert browser("paul").post("/activate", {"code": begun["user_code"]}).status_code == 400
+    own, at = program(people)[0], clock.now()
+    with tenant_transaction(people.acme):
+        row = DeviceCode.objects.get()
+    began_in = authlevels.resolve_session_secret(secret, at=at)
+    assert began_in is not None
+    for session in (began_in, program(people, "paul")[0]):
+        with pytest.raises(authlevels.CodeUnknown):
+            authlevels.find_activation(session=session, code=begun["user_code"], network="n", at=at)
+    with pytest.raises(authlevels.CodeUnknown):
+        authlevels.find_activation(session=own, code=begun["user_code"], network="n", at=row.expires_at)
+    with pytest.raises(authlevels.ChallengeNotFound):
+        authlevels.poll_challenge(ref=begun["challenge_id"], session=own, at=at)
+
+
+def test_a_wrong_number_ends_it_for_good(client: Client, people: World) -> None:
+    _session, secret = program(people)
+    begun = waiting(client, secret)
+    with tenant_transaction(people.acme):
+        wrong = next(one for one in DeviceCode.objects.get().numbers if one != begun["number"])
+    mine = browser()
+    for number in (wrong, begun["number"]):
+        assert mine.post("/activate", {"code": begun["user_code"], "number": number}).status_code == 400
+    assert mine.get(f"/step-up/{begun['challenge_id']}").status_code == 403
+    assert poll(client, secret, begun["challenge_id"])["error"] == "access_denied"
+
+
+def test_guessing_codes_is_counted_over_all_sessions_of_a_person(client: Client, people: World) -> None:
+    at = clock.now()
+    for _ in range(10):
+        with pytest.raises(authlevels.CodeUnknown):
+            authlevels.find_activation(session=program(people)[0], code="BBBB-BBBB", network="192.0.2.1", at=at)
+    with pytest.raises(authlevels.Throttled):
+        authlevels.find_activation(session=program(people)[0], code="BBBB-BBBB", network="192.0.2.2", at=at)
+    begun = waiting(client, program(people)[1])
+    assert browser().post("/activate", {"code": begun["user_code"]}).status_code == 429
+
+
+def test_the_interval_grows_with_each_poll_that_comes_too_soon(client: Client, people: World) -> None:
+    session, secret = program(people)
+    begun, at = waiting(client, secret), clock.now()
+    ref = begun["challenge_id"]
+    with pytest.raises(authlevels.AuthorizationPending):
+        authlevels.poll_challenge(ref=ref, session=session, at=at)
+    with pytest.raises(authlevels.SlowDown):
+        authlevels.poll_challenge(ref=ref, session=session, at=at + timedelta(seconds=4))
+    with pytest.raises(authlevels.SlowDown):
+        authlevels.poll_challenge(ref=ref, session=session, at=at + timedelta(seconds=13))
+    with pytest.raises(authlevels.AuthorizationPending):
+        authlevels.poll_challenge(ref=ref, session=session, at=at + timedelta(seconds=29))
+    with pytest.raises(authlevels.ExpiredToken):
+        authlevels.poll_challenge(ref=ref, session=session, at=at + timedelta(minutes=11))
+
+
+def test_whoever_is_asked_too_often_is_asked_no_more(client: Client, people: World) -> None:
+    for amount in range(5):
+        opened(client, people, ask(client, people.acme_key, payment(amount, session=people.asserted())))
+    refused = ask(client, people.acme_key, payment(99, session=people.asserted()))
+    body = {"decision_id": refused["context"]["approval"]["decision_id"]}
+    throttled = ask(client, people.acme_key, body, path="/step-up/approvals", status=429)
+    assert throttled["code"] == "throttled"
+    other = ask(
+        client,
+        people.acme_key,
+        payment(1, session=people.asserted("carol")) | {"subject": {"type": "user", "id": "carol"}},
+    )
+    opened(client, people, other)
+
+
+def test_a_colleague_agrees_on_the_page_and_the_program_hears_of_it(client: Client, people: World) -> None:
+    refused = ask(client, people.acme_key, payment(1200, session=people.asserted()))
+    body = {"decision_id": refused["context"]["approval"]["decision_id"]}
+    begun = ask(client, people.acme_key, body, path="/step-up/approvals", status=201)
+    path = f"/step-up/approvals/{begun['approval_id']}/poll"
+    assert ask(client, people.acme_key, {}, path=path, status=400)["error"] == "authorization_pending"
+    olga = browser()
+    onward = olga.post("/activate", {"code": begun["user_code"], "number": begun["number"]})["Location"]
+    assert b"1200" in olga.get(onward).content
+    step_up = olga.post(onward, {"answer": "grant"})["Location"]
+    done = olga.post(step_up, {"method": "totp", "code": code_at(clock.now())})
+    assert done.status_code == 303
+    assert b"You have agreed" in olga.post(onward, {"answer": "grant"}).content
+    paul = browser("paul")
+    assert paul.post(onward, {"answer": "refuse"}).status_code == 200
+    forget_pace(people)
+    assert ask(client, people.acme_key, {}, path=path, status=400)["error"] == "access_denied"
+    assert browser("paul").post(onward, {"answer": "grant"}).status_code == 409
+
+
+def test_the_page_asks_a_stranger_to_sign_in_first(client: Client, people: World) -> None:
+    answer = client.get("/activate?code=BCDF-GHJK")
+    assert answer["Location"] == "/sign-in?next=%2Factivate%3Fcode%3DBCDF-GHJK"
+    assert b"BCDF-GHJK" in browser().get("/activate?code=BCDF-GHJK").content
