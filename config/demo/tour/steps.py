@@ -115,19 +115,19 @@ def asserted_session(guide: Guide) -> None:
 def one_payment(guide: Guide) -> None:
     """Show that a proof for one payment is good once, for that payment."""
     teller, payments = guide.teller, f"{guide.demo.web}/northwind/payments"
-    teller.chapter("A payment: one confirmation, for this amount to this payee, good once")
+    teller.chapter("A payment: one confirmation, for 1,200 EUR to this payee, good once")
     guide.subscribe("acme", "regulated", "Acme moves on to Regulated, where payments are.")
     alice = guide.sign_in("alice")
-    body = {"reference": "INV-2026-7", "amount": 125_000, "payee": "Kontor GmbH"}
+    body = {"reference": "INV-2026-7", "amount": 120_000, "currency": "EUR", "payee": "Kontor GmbH"}
     refused = teller.call(
-        "Alice approves a payment: confirm it first.", "POST", payments, by=alice, body=body, want=401
+        "Alice approves a payment of 1,200 EUR: confirm it first.", "POST", payments, by=alice, body=body, want=401
     )
     passed = guide.step_up(members(refused)["challenge"]["decision_id"], alice, "alice")
     shown = {field["name"].rpartition(".")[2]: field["value"] for field in passed["display"]["fields"]}
-    teller.expect_equal(shown, {"amount": body["amount"], "payee": body["payee"]}, "what Alice was shown and confirmed")
+    teller.expect_equal(shown, {name: body[name] for name in ("amount", "currency", "payee")}, "what Alice was shown and confirmed")
     teller.expect_equal(passed["scope"], "transaction", "what the elevation is good for")
-    other = {**body, "amount": 999_000}
-    teller.call("Another amount is another payment: refused.", "POST", payments, by=alice, body=other, want=401)
+    other = {**body, "amount": 1_200_000}
+    teller.call("12,000 EUR is another payment: refused.", "POST", payments, by=alice, body=other, want=401)
     teller.call(
         "The payment that was confirmed: done, and written with its use.",
         "POST",
