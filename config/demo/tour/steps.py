@@ -124,7 +124,9 @@ def one_payment(guide: Guide) -> None:
     )
     passed = guide.step_up(members(refused)["challenge"]["decision_id"], alice, "alice")
     shown = {field["name"].rpartition(".")[2]: field["value"] for field in passed["display"]["fields"]}
-    teller.expect_equal(shown, {name: body[name] for name in ("amount", "currency", "payee")}, "what Alice was shown and confirmed")
+    teller.expect_equal(
+        shown, {name: body[name] for name in ("amount", "currency", "payee")}, "what Alice was shown and confirmed"
+    )
     teller.expect_equal(passed["scope"], "transaction", "what the elevation is good for")
     other = {**body, "amount": 1_200_000}
     teller.call("12,000 EUR is another payment: refused.", "POST", payments, by=alice, body=other, want=401)
