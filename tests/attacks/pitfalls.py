@@ -23,6 +23,7 @@ MAILED: Final = "attacks/test_a_mailed_link_lifts_nobody_elses_session"
 WORD: Final = "attacks/test_a_products_word_is_worth_what_its_credential_allows"
 PAGE: Final = "authlevels/test_the_page_asks_the_right_browser"
 DOORS: Final = "authlevels/test_the_http_doors"
+NEVER: Final = "attacks/test_a_token_is_never_more_than_its_session"
 TOKEN: Final = "decisions/test_a_token_is_good_for_one_task"
 USED: Final = "decisions/test_a_transaction_is_used_once"
 WAITS: Final = "decisions/test_a_program_waits_for_a_person"
@@ -79,6 +80,7 @@ PITFALLS: Final[dict[str, Promises]] = {
         (STAYS, "test_another_sign_in_of_the_same_person_freshens_no_older_session"),
         (TOKEN, "test_a_token_never_outlasts_its_elevation"),
         (TOKEN, "test_a_token_says_who_showed_what_when_and_for_what"),
+        (NEVER, "test_neither_a_later_token_nor_a_new_sign_in_makes_what_was_shown_newer"),
     ),
     "8 factors are changed at the level held": (
         (SWAP, "test_who_has_an_app_neither_adds_nor_removes_one_with_the_password_alone"),
