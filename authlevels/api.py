@@ -125,6 +125,7 @@ from authlevels.public_ids import (
     parse_session_handle,
     parse_token_ref,
 )
+from authlevels.readiness import NotReady, Readiness, plan_level, readiness
 from authlevels.recovery import (
     RecoveryGranted,
     begin_replacement,
@@ -213,6 +214,7 @@ __all__ = [
     "IssuedToken",
     "LiveElevation",
     "MethodUnavailable",
+    "NotReady",
     "NothingToRecover",
     "NothingToShow",
     "NoticeKind",
@@ -229,6 +231,7 @@ __all__ = [
     "PolicyRefused",
     "Presenter",
     "Principal",
+    "Readiness",
     "RecoveryGranted",
     "RecoveryNotGranted",
     "RedemptionRefused",
@@ -317,6 +320,7 @@ __all__ = [
     "parse_session_handle",
     "parse_token_ref",
     "person_address",
+    "plan_level",
     "poll_approval",
     "poll_challenge",
     "presented_by",
@@ -325,6 +329,7 @@ __all__ = [
     "put_policy",
     "put_user",
     "read_session",
+    "readiness",
     "record_refused_use",
     "redeem",
     "refuse_approval",

@@ -160,6 +160,24 @@ class EnrolmentAnswer(serializers.Serializer[Any]):
     qr_svg = serializers.CharField()
 
 
+class NotReadyAnswer(serializers.Serializer[Any]):
+    """A member whose factors do not reach the plan's level; ``due``: from when on it is asked of them everywhere."""
+
+    subject = SubjectField()
+    display_name = serializers.CharField(allow_blank=True)
+    since = serializers.DateTimeField(allow_null=True)
+    due = serializers.DateTimeField(allow_null=True)
+
+
+class ReadinessAnswer(serializers.Serializer[Any]):
+    """How many active members could show what the plan asks for, and who could not, 500 at most."""
+
+    level = serializers.CharField()
+    ready = serializers.IntegerField()
+    members = serializers.IntegerField()
+    not_ready = NotReadyAnswer(many=True)
+
+
 class PolicyBody(serializers.Serializer[Any]):
     """A tenant's step-up policy; what is left out stays. Spans in seconds."""
 

@@ -77,6 +77,7 @@ class _Found(msgspec.Struct):
     aal2_since: datetime | None
     aal3_since: datetime | None
     impersonator: str
+    enrolment_due: datetime | None
     apps: list[KnownApp]
     passkeys: list[KnownPasskey]
     elevations: list[_Elevation]
@@ -92,10 +93,12 @@ class SeenSession(msgspec.Struct, frozen=True):
     """A session as it was at one instant.
 
     standing: of its tenant at that instant, as `authlevels.standing.standing_of` tells it; "" where none was read.
+    enrolment_due: from then on the level that the plan asks for is asked of the person everywhere, if they cannot reach it.
     """
 
     facts: SessionFacts
     standing: str
+    enrolment_due: datetime | None = None
 
 
 class RecordedProof(Protocol):
@@ -147,7 +150,8 @@ def read_session(found: str | None, *, handle: str, at: datetime, request_id: st
     if found is None:
         return SeenSession(SessionFacts(handle=handle, state=SessionState.UNKNOWN), "")
     state = _decode(found)
-    return SeenSession(_judged(state.session, handle=handle, at=at, request_id=request_id), state.standing)
+    due = None if state.session is None else state.session.enrolment_due
+    return SeenSession(_judged(state.session, handle=handle, at=at, request_id=request_id), state.standing, due)
 
 
 def _judged(row: _Found | None, *, handle: str, at: datetime, request_id: str) -> SessionFacts:

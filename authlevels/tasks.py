@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from authlevels import attempts, notice_sending, signing_keys, token_ends
+from authlevels import attempts, notice_sending, readiness, signing_keys, token_ends
 from isolation.clock import now
 
 
@@ -29,3 +29,9 @@ def forget_what_is_over() -> None:
     """Delete counts of attempts whose window is long over, and notices that were sent long ago."""
     attempts.forget_counts(at=now())
     notice_sending.forget_notices(at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def look_over_tenants() -> None:
+    """Note who has not enrolled what their tenant's plan asks for."""
+    readiness.look_over_tenants(at=now())

@@ -369,6 +369,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 30.0},
     },
     "send notices": {"task": "authlevels.tasks.send_notices", "schedule": 10.0, "options": {"expires": 10.0}},
+    "look over who is ready": {
+        "task": "authlevels.tasks.look_over_tenants",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
     "forget what is over": {
         "task": "authlevels.tasks.forget_what_is_over",
         "schedule": 86400.0,

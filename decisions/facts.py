@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from decisions.frames import NOBODYS, frame_of
+from decisions.frames import NOBODYS, Frame, frame_of
 from decisions.people import Person
 from decisions.question import Question
 from licensing import api as licensing
@@ -15,12 +15,15 @@ from tiergate import (
     OWN_PREFIX,
     ActionSpec,
     BatchItem,
+    Contribution,
     Facts,
     Proof,
+    Requirement,
     SessionFacts,
     batch_item,
     binding,
     bound_fields,
+    reachable_level,
 )
 
 
@@ -90,7 +93,7 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
         entitlement=snapshot.entitlements.get(feature) if feature else None,
         unlocks=snapshot.unlocks.get(feature, ()) if feature else (),
         session=None if person.session is None else _about(person.session, item),
-        contributions=contributions + question.contributions,
+        contributions=contributions + question.contributions + _enrolment(person, frame, action, at=at),
         versions=frame.versions,
     )
     return Gathered(facts=facts, fields=fields)
@@ -106,6 +109,22 @@ def _about(session: SessionFacts, item: BatchItem | None) -> SessionFacts:
 def _proof_about(proof: Proof, item: BatchItem | None) -> Proof:
     batch = proof.scope.batch
     return proof if batch is None else replace(proof, scope=replace(proof.scope, batch=batch.about(item)))
+
+
+def _enrolment(person: Person, frame: Frame, action: ActionSpec | None, *, at: datetime) -> tuple[Contribution, ...]:
+    """Ask for the plan's level everywhere, of who has had time to enrol what it takes; not of enrolling it."""
+    session, due = person.session, person.enrolment_due
+    if session is None or due is None or at < due or _is_everybodys(action):
+        return ()
+    if reachable_level(session.enrolled, at=at) >= frame.plan_level:
+        return ()
+    return (
+        Contribution(
+            source="enrolment",
+            requirement=Requirement(level=frame.plan_level),
+            because="the plan asks for this level somewhere, and the time to enrol for it is over",
+        ),
+    )
 
 
 def find_action(name: str, snapshot: licensing.TenantSnapshot) -> ActionSpec | None:

@@ -3,6 +3,7 @@
 from typing import Final
 from uuid import UUID
 
+from authlevels import api as authlevels
 from licensing import api as licensing
 from tiergate import IMPLICIT_PRIVILEGES, Contribution, Requirement, TenantFact, Versions
 
@@ -20,7 +21,7 @@ CAPACITY: Final = 10_000
 class Frame:
     """The part of the facts that one snapshot decides, and what each set of roles grants and asks in it."""
 
-    __slots__ = ("_granted", "snapshot", "tenant", "versions")
+    __slots__ = ("_granted", "plan_level", "snapshot", "tenant", "versions")
 
     def __init__(self, snapshot: licensing.TenantSnapshot) -> None:
         self.snapshot = snapshot
@@ -31,6 +32,7 @@ class Frame:
             is_vendor=snapshot.tenant.id == licensing.VENDOR_TENANT_ID,
         )
         self.versions = Versions(snapshot=snapshot.version, policy=snapshot.policy_version)
+        self.plan_level = authlevels.plan_level(snapshot)
         self._granted: dict[tuple[tuple[str, ...], bool], Granted] = {}
 
     def granted(self, roles: tuple[str, ...], *, is_everybodys: bool) -> Granted:

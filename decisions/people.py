@@ -43,11 +43,13 @@ class Person:
     """A subject as a tenant knows it; both are None for a stranger, and for a service.
 
     version: of the tenant's state that the membership was read in; "" where none was looked for.
+    enrolment_due: from then on the plan's level is asked everywhere, if the person's factors do not reach it.
     """
 
     member: MemberFact | None = None
     session: SessionFacts | None = None
     version: str = ""
+    enrolment_due: datetime | None = None
 
 
 NOBODY: Final = Person()
@@ -192,7 +194,7 @@ def read_person(question: Question, *, at: datetime) -> Person:
         return Person(member=fact, version=version)
     request_id = question.claim_id if question.is_claiming else ""
     seen = authlevels.read_session(session_found, handle=handle, at=at, request_id=request_id)
-    person = Person(member=fact, session=seen.facts, version=version)
+    person = Person(member=fact, session=seen.facts, version=version, enrolment_due=seen.enrolment_due)
     # What is read within a transaction may be that one's own, and never come to be.
     if seen.standing and not connection.in_atomic_block:
         _memory.confirm(tenant_id, _Standing(number=seen.standing, read_at=read_at), news=news)
@@ -213,7 +215,9 @@ def _entry(question: Question, person: Person, *, standing: str, read_for: datet
         tenant_id=tenant_id,
         tenant_key=str(tenant_id),
         subject=(question.subject.type, question.subject.id),
-        person=Person(member=person.member, session=lasting, version=person.version),
+        person=Person(
+            member=person.member, session=lasting, version=person.version, enrolment_due=person.enrolment_due
+        ),
         standing=standing,
         expires_at=session.expires_at,
         read_for=read_for,

@@ -87,6 +87,7 @@ WRITERS = {
     "authlevels.totp_enrolment.confirm": "confirm_totp_enrolment",
     "authlevels.people.put_user": "put_user",
     "authlevels.policy.put_policy": "put_policy",
+    "authlevels.readiness.look_over_members": "a note of what others changed, who are told of",
     "authlevels.attempts.forget_counts": "a count whose window is long over",
     "authlevels.attempts.refund": "a count, set back by what is told as a right attempt",
     "authlevels.notice_sending._leased": "who sends a message when; what it tells of is told",
@@ -161,7 +162,7 @@ READS = {
         "parse_elevation_ref",
         "parse_session_handle",
     ),
-    "get_policy",
+    *("get_policy", "plan_level", "readiness"),
     *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
     *("session_parameters", "set_session_cookie", "show_challenge", "standing_of"),
 }

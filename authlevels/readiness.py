@@ -1,0 +1,155 @@
+"""Which members have enrolled what their tenant's plan asks for, and since when the others have not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import licensing.api
+from authlevels.authenticators import KnownApp, authenticators_of, known_passkey
+from authlevels.models import PasskeyDevice, TotpDevice, Unready, User
+from authlevels.models.people import ACCOUNT
+from authlevels.policy import get_policy
+from isolation.api import tenant_transaction
+from tiergate import Level, reachable_level
+
+_PAGE: Final = 500
+MOST_NAMED: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotReady:
+    """A member whose factors do not reach the plan's level.
+
+    since: when that was first seen, and due: from when on the level is asked everywhere; None where it was not yet.
+    """
+
+    subject: tuple[str, str]
+    display_name: str
+    since: datetime | None
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """How many of a tenant's active members could show what its plan asks for: "7 of 40".
+
+    not_ready: who could not, 500 at most.
+    """
+
+    level: Level
+    ready: int
+    members: int
+    not_ready: tuple[NotReady, ...]
+
+
+def plan_level(snapshot: licensing.api.TenantSnapshot) -> Level:
+    """Return the highest level that anything asks for to which the tenant is entitled."""
+    asked = (
+        one.requirement.level
+        for entitlement in snapshot.entitlements.values()
+        if entitlement.is_granted
+        for one in entitlement.contributions
+    )
+    return max(asked, default=Level.AAL1)
+
+
+def readiness(*, tenant_id: UUID, at: datetime) -> Readiness:
+    """Say who of a tenant is ready; what an identity provider could vouch for is known in its sessions alone.
+
+    :raises TenantNotFound: there is no such tenant.
+    """
+    level = plan_level(licensing.api.get_snapshot(tenant_id=tenant_id, at=at))
+    grace = timedelta(seconds=get_policy(tenant_id=tenant_id).enrolment_grace)
+    ready, members = 0, 0
+    found: list[NotReady] = []
+    for page in _pages(tenant_id):
+        behind = _behind(tenant_id, page, level, at=at)
+        with tenant_transaction(tenant_id):
+            rows = Unready.objects.filter(tenant_id=tenant_id, subject_id__in=[one.subject_id for one in page])
+            since = {(row.subject_type, row.subject_id): row.since for row in rows}
+        members, ready = members + len(page), ready + len(page) - len(behind)
+        for one in behind[: max(0, MOST_NAMED - len(found))]:
+            subject = (one.subject_type, one.subject_id)
+            seen = since.get(subject)
+            found.append(
+                NotReady(subject=subject, display_name=one.display_name, since=seen, due=seen + grace if seen else None)
+            )
+    return Readiness(level=level, ready=ready, members=members, not_ready=tuple(found))
+
+
+def look_over_members(*, tenant_id: UUID, at: datetime) -> None:
+    """Note of each member of a tenant whether they are ready; the grace of who is not begins when it is first seen."""
+    level = plan_level(licensing.api.get_snapshot(tenant_id=tenant_id, at=at))
+    seen: list[UUID] = []
+    for page in _pages(tenant_id):
+        behind = _behind(tenant_id, page, level, at=at)
+        with tenant_transaction(tenant_id):
+            Unready.objects.bulk_create(
+                [
+                    Unready(
+                        tenant_id=tenant_id,
+                        subject_type=one.subject_type,
+                        subject_id=one.subject_id,
+                        level=level.value,
+                        since=at,
+                    )
+                    for one in behind
+                ],
+                ignore_conflicts=True,
+            )
+            for one in behind:
+                row = Unready.objects.filter(
+                    tenant_id=tenant_id, subject_type=one.subject_type, subject_id=one.subject_id
+                )
+                seen += row.values_list("id", flat=True)
+    with tenant_transaction(tenant_id):
+        Unready.objects.filter(tenant_id=tenant_id).exclude(id__in=seen).delete()
+
+
+def look_over_tenants(*, at: datetime) -> None:
+    """Do so for every tenant that is active."""
+    after = ""
+    while page := licensing.api.list_tenants(after=after, limit=_PAGE):
+        after = page[-1].slug
+        for tenant in page:
+            if tenant.is_active:
+                look_over_members(tenant_id=tenant.id, at=at)
+
+
+def _pages(tenant_id: UUID) -> Iterator[list[licensing.api.Member]]:
+    after: tuple[str, str] | None = None
+    while page := licensing.api.list_members(tenant_id=tenant_id, after=after, limit=_PAGE):
+        after = (page[-1].subject_type, page[-1].subject_id)
+        yield [one for one in page if one.active]
+
+
+def _behind(
+    tenant_id: UUID, members: list[licensing.api.Member], level: Level, *, at: datetime
+) -> list[licensing.api.Member]:
+    """List those whose factors do not reach a level; a new factor counts, though it is capped for now."""
+    if level <= Level.AAL1:
+        return []
+    reached: dict[tuple[str, str], Level] = {}
+    names = [one.subject_id for one in members]
+    for realm in (None, tenant_id):
+        people = {user.id: user for user in User.objects.filter(realm=realm, subject_id__in=names)}
+        apps: dict[UUID, list[KnownApp]] = {}
+        live = {"user_id__in": list(people), "confirmed": True, "disabled_at__isnull": True}
+        for app in TotpDevice.objects.filter(**live):
+            apps.setdefault(app.user_id, []).append(KnownApp(app.handle))
+        keys: dict[UUID, list[PasskeyDevice]] = {}
+        for key in PasskeyDevice.objects.filter(**live):
+            keys.setdefault(key.user_id, []).append(key)
+        for user in people.values():
+            enrolled = authenticators_of(
+                user.id,
+                # A product's own sign-in is the knowledge beside our factor, where it is vouched for.
+                has_password=user.has_usable_password() or user.subject_type != ACCOUNT,
+                apps=apps.get(user.id, []),
+                passkeys=[known_passkey(one) for one in keys.get(user.id, [])],
+                at=at,
+            )
+            reached[user.subject_type, user.subject_id] = reachable_level(enrolled, at=at)
+    return [one for one in members if reached.get((one.subject_type, one.subject_id), Level.NONE) < level]

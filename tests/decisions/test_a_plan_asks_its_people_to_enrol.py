@@ -1,0 +1,66 @@
+"""CVE-2026-94218: who has had time to enrol what the plan asks for is asked for it everywhere, but for enrolling it."""
+
+from datetime import timedelta
+
+import time_machine
+from django.test import Client
+
+from authlevels import api as authlevels
+from authlevels.readiness import look_over_members
+from isolation import clock
+from licensing import api as licensing
+from tests.decisions.asking import ask, body
+from tests.decisions.conftest import TOTP_SECRET, World
+
+GRACE = timedelta(days=7)
+
+
+def _join(world: World, name: str) -> str:
+    licensing.put_member(
+        tenant_id=world.globex, subject_type="user", subject_id=name, roles=["member"], by="test", at=world.at
+    )
+    return world.asserted(name, tenant=world.globex)
+
+
+def _reason(client: Client, world: World, session: str, name: str) -> str:
+    document = body(session=session) | {"subject": {"type": "user", "id": name}}
+    document["context"]["tenant"] = "globex"
+    found: str = ask(client, world.globex_key, document)["context"]["reason"]
+    return found
+
+
+def test_who_did_not_enrol_in_time_is_asked_to_before_anything_else(client: Client, world: World) -> None:
+    session = _join(world, "dora")
+    look_over_members(tenant_id=world.globex, at=clock.now())
+    assert _reason(client, world, session, "dora") == "allowed", "there is time left"
+    with time_machine.travel(clock.now() + GRACE + timedelta(minutes=1)):
+        look_over_members(tenant_id=world.globex, at=clock.now())
+        session = world.asserted("dora", tenant=world.globex)
+        assert _reason(client, world, session, "dora") == "enrolment_required"
+        assert _reason(client, world, world.asserted(tenant=world.globex), "alice") == "allowed"
+        authlevels.put_user(
+            subject_id="dora", subject_type="user", realm=world.globex, totp_secret=TOTP_SECRET, at=clock.now()
+        )
+        assert _reason(client, world, session, "dora") == "allowed", "as soon as she has"
+
+
+def test_the_admin_sees_who_is_not_ready_and_by_when(world: World) -> None:
+    _join(world, "dora")
+    before = authlevels.readiness(tenant_id=world.globex, at=clock.now())
+    assert (before.ready, before.members) == (1, 2)
+    at = clock.now()
+    look_over_members(tenant_id=world.globex, at=at)
+    look_over_members(tenant_id=world.globex, at=at + timedelta(days=1))
+    (dora,) = authlevels.readiness(tenant_id=world.globex, at=at).not_ready
+    assert (dora.subject, dora.since, dora.due) == (("user", "dora"), at, at + GRACE)
+
+
+def test_a_plan_that_asks_for_nothing_forces_nobody(world: World) -> None:
+    licensing.put_member(
+        tenant_id=world.globex, subject_type="user", subject_id="dora", roles=["member"], by="test", at=world.at
+    )
+    look_over_members(tenant_id=world.globex, at=clock.now())
+    licensing.put_subscription(tenant_id=world.globex, plan="starter", by="test", at=clock.now())
+    look_over_members(tenant_id=world.globex, at=clock.now())
+    found = authlevels.readiness(tenant_id=world.globex, at=clock.now())
+    assert found.ready == found.members or found.level > "aal1"
