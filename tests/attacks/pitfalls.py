@@ -32,6 +32,7 @@ CAPPED: Final = "attacks/test_a_new_factor_leads_no_higher_than_who_enrolled_it"
 LIMIT: Final = "attacks/test_a_tenant_says_how_many_wrong_codes"
 SUPPORT: Final = "attacks/test_support_never_elevates_as_somebody_else"
 RECOVERY: Final = "attacks/test_a_recovery_code_lifts_nobody"
+PROGRAM: Final = "decisions/test_a_program_waits_for_a_person"
 GUARDED: Final = "decisions/test_every_url_is_guarded"
 
 # Rows of what is not built yet; their tests come with it.
@@ -130,6 +131,8 @@ PITFALLS: Final[dict[str, Promises]] = {
         (AGREE, "test_a_yes_counts_for_no_stricter_requirement_and_not_after_its_hour"),
     ),
     "16 nobody is prompted until they give in": (
+        (PROGRAM, "test_whoever_is_asked_too_often_is_asked_no_more"),
+        (PROGRAM, "test_a_wrong_number_ends_it_for_good"),
         (STAYS, "test_eight_refusals_at_once_open_one_challenge"),
         (WAITS, "test_whoever_is_asked_too_often_is_asked_no_more"),
         (WAITS, "test_a_wrong_number_ends_it_for_good"),
