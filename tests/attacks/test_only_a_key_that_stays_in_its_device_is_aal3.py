@@ -10,7 +10,7 @@ from authlevels import api
 from authlevels.models import PasskeyDevice
 from tests.authenticator import Maker, SoftKey
 from tests.authlevels.acme import NOON, Acme, later
-from tests.authlevels.with_passkeys import STRONG, alice_with, step_up_with
+from tests.authlevels.with_passkeys import STRONG, alice_with, ask, enrol, show, step_up_with
 
 MAKER = Maker()
 
@@ -80,3 +80,14 @@ def test_a_verified_key_once_verified_must_verify_each_time(acme: Acme) -> None:
     with pytest.raises(api.PasskeyRefused):
         step_up_with(acme, alice, key, STRONG)
     assert not acme.is_met(alice, STRONG, at=later(61))
+
+
+def test_a_lesser_key_does_not_answer_where_a_better_one_is_asked_for(acme: Acme) -> None:
+    better, lesser = SoftKey(maker=MAKER), SoftKey()
+    alice = alice_with(acme, lesser)
+    enrol(acme, alice, better)
+    challenge = acme.challenge(alice, STRONG, at=later(60))
+    with pytest.raises(api.PasskeyRefused) as refused:
+        show(acme, challenge, lesser.get(ask(acme, challenge, at=later(60))), at=later(61))
+    assert refused.value.extra["why"] == "unknown"
+    assert not acme.is_met(alice, STRONG, at=later(62))
