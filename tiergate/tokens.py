@@ -18,6 +18,9 @@ MAX_TOKEN = 8192
 
 CLOCK_SKEW = timedelta(seconds=5)
 
+EVERY_TENANT = "*"
+"""What a service wants that serves every tenant, and itself tells their people apart by the claim ``tenant``."""
+
 # RFC 8725 sections 3.1 and 3.11: what a token says of its own algorithm and type is compared, never believed.
 _ALGORITHM = "ES256"
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
@@ -89,11 +92,13 @@ class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Wanted(Struct, frozen=True, kw_only=True):
     """What one call asks of a token.
 
+    tenant: the slug of the one whose people may call; anybody may take a token for any service, in a tenant of theirs.
     acr: the values of which any would do; none: as the scope asked when the token was issued.
     max_age: seconds since the person last showed it.
     resource, bound, environment: what the call is about, for a token that is good for one thing alone.
     """
 
+    tenant: str
     scope: str
     acr: Sequence[str] = ()
     max_age: int | None = None
@@ -175,9 +180,12 @@ def check(claims: Claims, wanted: Wanted, *, at: datetime) -> None:
     A token for one transaction, resource or environment is good for a call that says just the same, and for no call
     that says nothing of it.
 
+    :raises TokenRefused: it is of another tenant, whose ``user:7`` is somebody else.
     :raises ScopeLacking: it is good for something else.
     :raises ProofLacking: the person has not shown enough, or too long ago.
     """
+    if wanted.tenant not in {EVERY_TENANT, claims.tenant}:
+        raise TokenRefused("The token is of another tenant.")
     if not wanted.scope or wanted.scope not in claims.scopes:
         raise ScopeLacking("The token is not good for this.", scope=wanted.scope)
     for what, allowed, meant in (

@@ -11,8 +11,9 @@ from authlevels import api as authlevels
 from isolation import clock
 from tests.authenticator import b64
 from tests.decisions.conftest import World, client, world
+from tests.decisions.test_a_token_is_good_for_one_task import ISSUER, elevated, keys, take
 from tiergate import Verb
-from tiergate.tokens import TokenRefused, key_id_of
+from tiergate.tokens import EVERY_TENANT, TokenRefused, Wanted, check, key_id_of, read_token
 
 __all__ = ["client", "world"]
 
@@ -52,3 +53,15 @@ def test_whoever_asks_about_such_a_token_hears_that_it_is_not_good(client: Clien
             headers={"Authorization": f"Bearer {key}"},
         )
         assert (told.status_code, told.json()) == (200, {"active": False}), token
+
+
+def test_a_token_of_another_tenants_person_of_the_same_name_is_not_believed(client: Client, world: World) -> None:
+    _handle, elevation = elevated(client, world)
+    clear = take(client, world.globex_key, elevation, audience="https://acme.example")["access_token"]
+    claims = read_token(clear, keys=keys(client), issuer=ISSUER, audience="https://acme.example", at=clock.now())
+    assert (claims.sub, claims.tenant) == ("user:alice", "globex"), "acme has a user:alice too"
+    for tenant in ("acme", "", "GLOBEX"):
+        with pytest.raises(TokenRefused):
+            check(claims, Wanted(tenant=tenant, scope="exports"), at=clock.now())
+    for tenant in ("globex", EVERY_TENANT):
+        check(claims, Wanted(tenant=tenant, scope="exports"), at=clock.now())

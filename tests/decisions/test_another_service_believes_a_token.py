@@ -185,7 +185,7 @@ def test_a_person_who_showed_too_little_or_too_long_ago_is_told_what_would_do(cl
         now=lambda: clock.now() + timedelta(seconds=61),
     )
 
-    @later.wsgi(Wanted(scope="exports", acr=("urn:tiergate:acr:aal3",), max_age=60))
+    @later.wsgi(Wanted(tenant="globex", scope="exports", acr=("urn:tiergate:acr:aal3",), max_age=60))
     def inside(_environ: Any, _start: Any) -> Any:
         raise AssertionError
 
@@ -208,7 +208,7 @@ def test_without_keys_nothing_is_believed_and_invented_keys_make_nobody_ask(clie
     guard = Guard(issuer=ISSUER, audience=API, fetch=away)
     for _ in range(3):
         with pytest.raises(IssuerUnavailable):
-            guard.check(f"Bearer {token}", Wanted(scope="exports"))
+            guard.check(f"Bearer {token}", Wanted(tenant="globex", scope="exports"))
     assert len(asked) == 1
 
     def there(request: Request) -> bytes:
@@ -216,11 +216,11 @@ def test_without_keys_nothing_is_believed_and_invented_keys_make_nobody_ask(clie
         return from_client(client)(request)
 
     counted = Guard(issuer=ISSUER, audience=API, fetch=there)
-    assert counted.check(f"Bearer {token}", Wanted(scope="exports")).sub == "user:alice"
+    assert counted.check(f"Bearer {token}", Wanted(tenant="globex", scope="exports")).sub == "user:alice"
     signer = authlevels.Signer(kid="invented", key=authlevels.get_signer(at=clock.now()).key)
     for _ in range(3):
         with pytest.raises(TokenRefused):
-            counted.check(f"Bearer {signer.sign({})}", Wanted(scope="exports"))
+            counted.check(f"Bearer {signer.sign({})}", Wanted(tenant="globex", scope="exports"))
     assert len(asked) == 2, "once at first, and not again within seconds"
 
 
@@ -260,12 +260,21 @@ def test_the_guides_node_believes_the_same_tokens(client: Client, world: World, 
         text = text.replace("claims.iss !== ISSUER", f"claims.iss !== {issuer}")
         (tmp_path / "token.mjs").write_text(text)
         for shown, asked, told in (
-            (token, {"audience": API, "scope": "payments", "about": confirmed}, "yes user:alice"),
-            (token, {"audience": API, "scope": "payments", "about": more}, "no"),
-            (token, {"audience": API, "scope": "payments"}, "no"),
-            (token, {"audience": API, "scope": "exports", "about": confirmed}, "no"),
-            (token, {"audience": "https://other.example", "scope": "payments", "about": confirmed}, "no"),
-            (token[:-6] + "AAAAAA", {"audience": API, "scope": "payments", "about": confirmed}, "no"),
+            (token, {"audience": API, "tenant": "globex", "scope": "payments", "about": confirmed}, "yes user:alice"),
+            (token, {"audience": API, "tenant": "globex", "scope": "payments", "about": more}, "no"),
+            (token, {"audience": API, "tenant": "globex", "scope": "payments"}, "no"),
+            (token, {"audience": API, "tenant": "globex", "scope": "exports", "about": confirmed}, "no"),
+            (
+                token,
+                {"audience": "https://other.example", "tenant": "globex", "scope": "payments", "about": confirmed},
+                "no",
+            ),
+            (token, {"audience": API, "tenant": "acme", "scope": "payments", "about": confirmed}, "no"),
+            (
+                token[:-6] + "AAAAAA",
+                {"audience": API, "tenant": "globex", "scope": "payments", "about": confirmed},
+                "no",
+            ),
         ):
             ran = subprocess.run(
                 [node, "try.mjs", shown, json.dumps(asked)],

@@ -1,6 +1,6 @@
 """The same service where it must know at every call whether the task goes on: it asks, with a credential of its own.
 
-TIERGATE=http://localhost:8000 CREDENTIAL=tgk_… granian --interface asgi docs/examples/tokens/asgi.py:app
+TIERGATE=http://localhost:8000 TENANT=globex CREDENTIAL=tgk_… granian --interface asgi docs/examples/tokens/asgi.py:app
 """
 
 import json
@@ -15,7 +15,7 @@ from tiergate.tokens import Wanted
 def application(guard: Guard) -> AsgiApp:
     """Put the one door behind a guard."""
 
-    @guard.asgi(Wanted(scope="exports"))
+    @guard.asgi(Wanted(tenant=os.environ.get("TENANT", "globex"), scope="exports"))
     async def exports(
         scope: AsgiScope, _receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
     ) -> None:

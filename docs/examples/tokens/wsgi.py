@@ -1,6 +1,6 @@
 """A service that exports and pays, and believes nothing but a token: any WSGI server runs it.
 
-TIERGATE=http://localhost:8000 python docs/examples/tokens/wsgi.py
+TIERGATE=http://localhost:8000 TENANT=globex python docs/examples/tokens/wsgi.py
 """
 
 import io
@@ -15,6 +15,8 @@ from tiergate.guard import CLAIMS, Environ, Guard, StartResponse, WsgiApp
 from tiergate.tokens import Wanted
 
 MAX_BODY = 64 * 1024
+# Whose people are served; another tenant's may be called just the same.
+TENANT = os.environ.get("TENANT", "globex")
 
 
 class BodyRefused(TiergateError):
@@ -34,13 +36,17 @@ def the_payment(environ: Environ) -> Wanted:
         properties = {f"resource.properties.{name}": asked[name] for name in ("amount", "payee")}
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BodyRefused("Send an amount and a payee.") from None
-    return Wanted(scope="payments", resource=f"payment/{environ['PATH_INFO'].rpartition('/')[2]}", bound=properties)
+    return Wanted(
+        tenant=TENANT, scope="payments", resource=f"payment/{environ['PATH_INFO'].rpartition('/')[2]}", bound=properties
+    )
 
 
 def application(guard: Guard) -> WsgiApp:
     """Put both doors behind a guard."""
 
-    @guard.wsgi(Wanted(scope="exports", acr=("urn:tiergate:acr:aal2", "urn:tiergate:acr:aal3"), max_age=300))
+    @guard.wsgi(
+        Wanted(tenant=TENANT, scope="exports", acr=("urn:tiergate:acr:aal2", "urn:tiergate:acr:aal3"), max_age=300)
+    )
     def exports(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         return answer(start_response, {"exported_by": environ[CLAIMS].sub})
 
