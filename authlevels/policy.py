@@ -9,8 +9,9 @@ import audit.api
 import licensing.api
 from authlevels.attempts import ACCOUNT_LIMIT, AttemptLimit
 from authlevels.errors import PolicyRefused
-from authlevels.models import StepUpPolicy, User
+from authlevels.models import SessionRow, StepUpPolicy, User
 from authlevels.models.policy import DEFAULT_COOLDOWN, DEFAULT_GRACE, DEFAULT_MAX_FAILURES, LONGEST
+from authlevels.sessions import end_session
 from isolation.api import tenant_transaction
 
 MOST_FAILURES: Final = 100
@@ -42,6 +43,8 @@ def get_policy(*, tenant_id: UUID) -> Policy:
 def put_policy(*, tenant_id: UUID, by: str, at: datetime, **changed: Any) -> Policy:
     """Change what is named of a tenant's policy, and return the whole of it.
 
+    One that lets support in no longer ends what support is doing.
+
     changed: members of `Policy`.
     :raises PolicyRefused: a member is out of its range.
     """
@@ -61,6 +64,8 @@ def put_policy(*, tenant_id: UUID, by: str, at: datetime, **changed: Any) -> Pol
             payload={"old": asdict(old), "new": asdict(new), "by": by},
         )
         licensing.api.publish("person", "")
+        if old.allow_impersonation and not new.allow_impersonation:
+            _end_impersonations(tenant_id, by=by, at=at)
     return new
 
 
@@ -72,6 +77,15 @@ def limit_for(user: User, *, tenant_id: UUID) -> AttemptLimit:
     """
     most = MOST_FAILURES if user.realm else ACCOUNT_LIMIT.attempts
     return AttemptLimit(attempts=min(get_policy(tenant_id=tenant_id).max_failures, most), pause=ACCOUNT_LIMIT.pause)
+
+
+def _end_impersonations(tenant_id: UUID, *, by: str, at: datetime) -> None:
+    """End what support is doing now: who lets nobody act as its members means those who do, too."""
+    live = SessionRow.objects.filter(
+        tenant_id=tenant_id, kind=SessionRow.Kind.IMPERSONATED, revoked_at__isnull=True, expires_at__gt=at
+    )
+    for session_id in live.order_by("id").values_list("id", flat=True):
+        end_session(tenant_id=tenant_id, session_id=session_id, by=by, at=at)
 
 
 def _check(policy: Policy) -> None:

@@ -152,6 +152,14 @@ def test_a_tenant_that_lets_nobody_in_is_left_alone(client: Client, world: World
     assert start(client, olga, OF_ALICE | {"tenant": "acme"})["session"]
 
 
+def test_a_tenant_that_lets_nobody_in_any_more_has_nobody_in(client: Client, world: World, olga: str) -> None:
+    handle, own = start(client, olga)["session"], world.asserted(tenant=world.globex)
+    assert reason(ask(client, world.globex_key, body(session=handle))) == (True, "allowed")
+    authlevels.put_policy(tenant_id=world.globex, allow_impersonation=False, by="account:dora", at=clock.now())
+    assert reason(ask(client, world.globex_key, body(session=handle))) == (False, "session_revoked")
+    assert ask(client, world.globex_key, body(session=own))["decision"] is True
+
+
 def test_only_support_begins_it_and_by_a_second_factor(client: Client, world: World) -> None:
     weak = employ("otto", licensing.VENDOR_TENANT_ID, ["support"], level="aal1")
     assert start(client, weak, status=401)["code"] == "step_up_required"
