@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from authlevels import attempts, notice_sending, readiness, signing_keys, token_ends
+from authlevels import attempts, forgetting, notice_sending, signing_keys, token_ends
 from isolation.clock import now
 
 
@@ -35,3 +36,6 @@ def forget_what_is_over() -> None:
 def look_over_tenants() -> None:
     """Note who has not enrolled what their tenant's plan asks for."""
     readiness.look_over_tenants(at=now())
+def forget_suspended() -> None:
+    """Delete requests of browsers that waited for too long."""
+    forgetting.forget_suspended(at=now())

@@ -379,6 +379,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 86400.0,
         "options": {"expires": 3600.0},
     },
+    "forget requests that waited too long": {
+        "task": "authlevels.tasks.forget_suspended",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
     "make the trail's months": {"task": "audit.tasks.make_parts", "schedule": 21600.0, "options": {"expires": 3600.0}},
 }
 

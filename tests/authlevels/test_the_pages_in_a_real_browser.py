@@ -66,7 +66,7 @@ def sign_in(page: Any) -> api.Session:
 
 def look(page: Any, name: str) -> None:
     """See that a page has nothing that axe finds serious, in light and dark, and fits a phone and a desk."""
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - only where there is a browser
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
 
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
@@ -90,7 +90,8 @@ def press(page: Any, label: str) -> None:
     raise AssertionError(f"no key leads to {label!r}")
 
 
-def test_a_form_goes_on_after_the_step_up_in_two_tabs_each_once(acme: Acme, chromium: Any) -> None:
+@pytest.mark.usefixtures("acme")
+def test_a_form_goes_on_after_the_step_up_in_two_tabs_each_once(chromium: Any) -> None:
     page, complaints = opened(chromium)
     alice = sign_in(page)
     other, others = opened(chromium)
@@ -120,7 +121,6 @@ def test_a_form_goes_on_after_the_step_up_in_two_tabs_each_once(acme: Acme, chro
     other.go_back()
     assert [one.name for one in api.list_factors(user_id=alice.user_id)] == ["Password", "My new phone"]
     assert (complaints, others) == ([], [])
-    assert acme
 
 
 def test_whoever_is_asked_reads_the_sum_and_says_that_it_was_not_them(acme: Acme, chromium: Any) -> None:

@@ -36,6 +36,7 @@ SEES_ALL = {
     "audit/exporting.py": "an export is of all, or of one tenant by its id",
     "audit/people.py": "seals every person's key anew when the ring turns",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
+    "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
     "authlevels/token_ends.py": "finds expired tokens of all tenants; each is told within its tenant",
     "authlevels/management/commands/keys.py": "turns the key ring, for all tenants",
 }
@@ -63,7 +64,7 @@ NAMES_BY_OTHER = {
 }
 CROSS_TENANT_TASKS = {
     "audit.tasks": "the trail is drained, sealed and parted for all tenants at once",
-    "authlevels.tasks": "signing keys are the installation's; expired tokens are found over all tenants",
+    "authlevels.tasks": "signing keys are the installation's; expired tokens and requests are found over all tenants",
     "audit.draining": "the trail's stream holds every tenant's records",
 }
 COMMANDS = {

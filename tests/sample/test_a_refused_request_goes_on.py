@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pyotp
 import pytest
 from django.test import Client
 
+from authlevels.forgetting import forget_suspended
 from authlevels.models import SuspendedRequest
 from config.demo.people import people
 from isolation.api import tenant_transaction
@@ -184,5 +186,8 @@ def test_at_most_twenty_requests_of_a_session_wait_and_none_of_a_bearer(
     ]
     with tenant_transaction(licensing.get_tenant("globex").id):
         assert SuspendedRequest.objects.count() == 20
+    assert forget_suspended(at=now()) == 0
     assert carol.client.get(paths[0], **PAGE).status_code == 404
     assert carol.client.get(paths[-1], **PAGE).status_code == 303
+    assert forget_suspended(at=now() + timedelta(minutes=15)) == 20
+    assert carol.client.get(paths[-1], **PAGE).status_code == 404
