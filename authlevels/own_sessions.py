@@ -64,7 +64,8 @@ class OwnSession:
 def list_own_sessions(*, session: Session, at: datetime) -> list[OwnSession]:
     """List where the person is signed in to this tenant: the asking session first, then by last use."""
     with tenant_transaction(session.tenant_id):
-        rows = list(_live(session, at=at).order_by("-last_seen_at")[:MOST_SHOWN])
+        live = _live(session, at=at).select_related("user").order_by("-last_seen_at")[:MOST_SHOWN]
+        rows = [row for row in live if not row.is_over(at)]
         here = SessionRow.objects.filter(tenant_id=session.tenant_id, id=session.id).first()
     found = [_shown(row, session, here) for row in rows]
     return sorted(found, key=lambda one: not one.is_current)

@@ -17,6 +17,7 @@ urlpatterns = [
     path("account/security/apps/new", enrolling.add_app, name="add-app"),
     path("account/security/apps/confirm", enrolling.confirm_app, name="confirm-app"),
     path("account/security/passkeys/new", enrolling.add_passkey, name="add-passkey"),
+    path("account/security/recovery-codes/new", enrolling.recovery_codes, name="add-recovery-codes"),
     path("account/security/factors/<slug:factor>/rename", security.rename, name="rename-own-factor"),
     path("account/security/factors/<slug:factor>/remove", security.remove, name="remove-own-factor"),
     path("account/security/sessions/end", security.end_session, name="end-one-session"),

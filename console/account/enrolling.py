@@ -64,5 +64,17 @@ def add_passkey(request: HttpRequest, session: authlevels.Session) -> HttpRespon
     return see_other(f"{HOME}?done=added")
 
 
+@account_page(Action.FACTORS_MANAGE, "GET", "HEAD", "POST")
+def recovery_codes(request: HttpRequest, session: authlevels.Session) -> HttpResponseBase:
+    """Say what recovery codes are for, or make a new list and show it this once."""
+    if request.method != "POST":
+        return _page(request, "recovery_codes")
+    try:
+        codes = authlevels.create_recovery_codes(session=session, facts=facts_of(session), at=now())
+    except TiergateError as error:
+        return _page(request, "recovery_codes", error=error.detail, status=409)
+    return _page(request, "recovery_codes", codes=codes)
+
+
 def _page(request: HttpRequest, kind: str, *, status: int = 200, **shown: Any) -> HttpResponse:
     return render(request, f"console/account/add_{kind}.html", shown, status=status)

@@ -16,8 +16,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium"),
 ]
 HOME = "/account/security"
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1280, "height": 800}
+PHONE: Any = {"width": 360, "height": 740}
+DESK: Any = {"width": 1280, "height": 800}
 PAYMENT = Asked(
     action="invoice.pay",
     resource=("invoice", "INV-2026-0007"),
@@ -156,6 +156,13 @@ def test_every_page_of_the_account_is_for_everybody(acme: Acme, chromium: Any) -
     press(page, "Show its secret")
     page.get_by_role("img", name="QR code of the secret below").wait_for()
     look(page, "scan-app")
+    page.goto(HOME)
+    press(page, "Make recovery codes")
+    page.wait_for_url("**/recovery-codes/new")
+    press(page, "Make ten codes")
+    page.get_by_role("heading", name="Keep these").wait_for()
+    assert page.locator(".codes code").count() == 10
+    look(page, "recovery-codes")
     page.goto(HOME)
     press(page, "Sign out everywhere else")
     page.wait_for_url(f"**{HOME}?done=others")
