@@ -2,8 +2,7 @@
 
 from celery import shared_task
 
-from authlevels import attempts, notice_sending, readiness, signing_keys, token_ends
-from authlevels import attempts, forgetting, notice_sending, signing_keys, token_ends
+from authlevels import attempts, forgetting, notice_sending, readiness, signing_keys, token_ends
 from isolation.clock import now
 
 
@@ -36,6 +35,9 @@ def forget_what_is_over() -> None:
 def look_over_tenants() -> None:
     """Note who has not enrolled what their tenant's plan asks for."""
     readiness.look_over_tenants(at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
 def forget_suspended() -> None:
     """Delete requests of browsers that waited for too long."""
     forgetting.forget_suspended(at=now())
