@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from authlevels.challenge_fields import readable_fields
@@ -42,6 +43,20 @@ def test_nor_does_the_thing_itself_look_like_another_on_the_page(acme: Acme) -> 
     assert "[U+202E]3q" in page
     assert "[U+202E]ecilA" in page
     assert "\u202e" not in page
+
+
+def test_nor_is_it_on_the_pages_on_which_others_agree() -> None:
+    odd = "\u202eecilA"
+    display = {"title": "Pay", "resource": {"type": "payment", "id": odd}}
+    found = {"display": {**display, "fields": [{"name": "a.payee", "value": odd}]}, "asked_by": odd, "user_agent": odd}
+    about = {"properties": dict.fromkeys(("asked_by", "resource", "details"), odd)}
+    for page, context, times in (
+        ("decisions/activate_number.html", {"found": found}, 4),
+        ("decisions/agree.html", {"about": about}, 3),
+    ):
+        written = render_to_string(page, context)
+        assert "\u202e" not in written
+        assert written.count("[U+202E]ecilA") == times
 
 
 def test_who_agrees_reads_no_amount_that_the_payee_is_called_by(client: Client, house: World) -> None:

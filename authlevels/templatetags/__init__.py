@@ -1,0 +1,1 @@
+"""How do pages of any room write what a person confirms?"""
