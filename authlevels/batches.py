@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from authlevels.errors import BatchRefused
 from authlevels.models import Elevation
 from authlevels.recorded_decision import RecordedDecision
-from tiergate import MIN_BATCH, BatchScope, ProofScope, Scope, Target
+from tiergate import MIN_BATCH, BatchItem, BatchScope, ProofScope, Scope, Target
 
 
 def declared_batch(decision: RecordedDecision, *, items: int) -> dict[str, Any]:
@@ -65,8 +65,18 @@ def batch_scope(
             per_item=batch["per_item"],
             left=left,
             taken=tuple(used),
-            own=tuple(item for item, name in used.items() if request_id and name == request_id),
+            own=tuple(_done(batch, item) for item, name in used.items() if request_id and name == request_id),
         ),
+    )
+
+
+def _done(batch: Mapping[str, Any], item: str) -> BatchItem:
+    """Read one thing that was done, as large as it was then: a retry is for the very same."""
+    return BatchItem(
+        resource_type=batch["resource_type"],
+        resource_id=item,
+        same=batch["same"],
+        amounts=batch.get("amounts", {}).get(item, {}),
     )
 
 
@@ -85,10 +95,11 @@ def take_from_batch(
         scope = batch_scope(batch, action=row.action, left=left, until=row.expires_at, request_id=request_id)
         if target.item is None or scope.batch is None or not scope.covers(target):
             continue
-        item = target.item.resource_id
-        if item in scope.batch.own:
+        if target.item in scope.batch.own:
             return row, False
+        item = target.item.resource_id
         batch["used"][item] = name
+        batch["amounts"] = {**batch.get("amounts", {}), item: dict(target.item.amounts)}
         row.uses += 1
         if left == 1:
             row.used_at, row.used_by = at, name

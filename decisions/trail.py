@@ -17,6 +17,7 @@ from tiergate import (
     OWN_PREFIX,
     ActionSpec,
     Authenticator,
+    BatchScope,
     Decision,
     Entitlement,
     Facts,
@@ -225,8 +226,13 @@ def _marked_proof(proof: Proof, mark: Callable[[str], str]) -> Proof:
     if scope.binding:
         scope = replace(scope, binding=mark(scope.binding))
     if scope.batch is not None:
-        scope = replace(scope, batch=replace(scope.batch, same=mark(scope.batch.same)))
+        scope = replace(scope, batch=_marked_batch(scope.batch, mark))
     return proof if scope is proof.scope else replace(proof, scope=scope)
+
+
+def _marked_batch(batch: BatchScope, mark: Callable[[str], str]) -> BatchScope:
+    own = tuple(replace(one, same=mark(one.same)) for one in batch.own)
+    return replace(batch, same=mark(batch.same), own=own)
 
 
 def _marked_own[One: (Proof, Authenticator)](one: One, mark: Callable[[str], str]) -> One:

@@ -41,8 +41,8 @@ class BatchItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class BatchScope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a proof given for several things of one action at once counts for.
 
-    left: how many more there may be. taken: the ids of those that were done; own: of those that this very request
-    has done, and may ask about again.
+    left: how many more there may be. taken: the ids of those that were done; own: what this very request has done, and
+    may ask about again, as it was.
     """
 
     resource_type: str
@@ -50,7 +50,7 @@ class BatchScope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     per_item: Mapping[str, int | float] = field(default_factory=dict)
     left: int = 0
     taken: tuple[str, ...] = ()
-    own: tuple[str, ...] = ()
+    own: tuple[BatchItem, ...] = ()
 
     def covers(self, item: BatchItem | None) -> bool:
         """Say whether a thing is one of those that were confirmed, within each limit, and still to be done."""
@@ -58,7 +58,7 @@ class BatchScope(Struct, frozen=True, kw_only=True, omit_defaults=True):
             return False
         if not all(is_within(item.amounts.get(path), most) for path, most in self.per_item.items()):
             return False
-        return item.resource_id in self.own or (self.left > 0 and item.resource_id not in self.taken)
+        return item in self.own or (self.left > 0 and item.resource_id not in self.taken)
 
     def about(self, item: BatchItem | None) -> "BatchScope":
         """Leave out what was done of everything but one thing: nothing else matters to a decision on it."""
@@ -66,7 +66,7 @@ class BatchScope(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return replace(
             self,
             taken=tuple(one for one in self.taken if one in asked),
-            own=tuple(one for one in self.own if one in asked),
+            own=tuple(one for one in self.own if one.resource_id in asked),
         )
 
 

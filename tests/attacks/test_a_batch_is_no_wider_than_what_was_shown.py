@@ -88,6 +88,13 @@ def test_each_thing_is_done_once_and_its_retry_is_the_same_one(client: Client, w
     assert not _is_done(client, world, _delete(4, handle), "r4")
 
 
+def test_a_retry_is_of_the_very_same_amount(client: Client, world: World, handle: str) -> None:
+    _confirm(client, world, _pay(1, handle), 3)
+    assert _is_done(client, world, _pay(1, handle, 20), "r1")
+    assert not _is_done(client, world, _pay(1, handle, 50), "r1")
+    assert _is_done(client, world, _pay(1, handle, 20), "r1")
+
+
 @pytest.mark.parametrize("amount", [50.01, 12000, -1, "20", True, None, [20], {"20": 20}])
 def test_an_amount_beyond_the_limit_or_of_another_kind_is_refused(
     client: Client, world: World, handle: str, amount: Any

@@ -37,7 +37,7 @@ scopes = st.builds(
     per_item=st.sampled_from([{}, {AMOUNT: 50}, {AMOUNT: 50, PAYEE: 1}]),
     left=st.integers(0, 2),
     taken=st.lists(ids, max_size=2).map(tuple),
-    own=st.lists(ids, max_size=1).map(tuple),
+    own=st.lists(items, max_size=1).map(tuple),
 )
 
 
@@ -50,7 +50,7 @@ def test_what_is_covered_is_of_the_kind_within_each_limit_and_still_to_be_done(
         assert item.resource_type == scope.resource_type
         assert item.same == scope.same != ""
         assert all(0 <= item.amounts[path] <= most for path, most in scope.per_item.items())
-        assert item.resource_id in scope.own or (scope.left > 0 and item.resource_id not in scope.taken)
+        assert item in scope.own or (scope.left > 0 and item.resource_id not in scope.taken)
 
 
 @given(scopes, items, ids)
