@@ -22,6 +22,9 @@ SUSPENDED_LIVES: Final = timedelta(minutes=15)
 MAX_SUSPENDED_BODY: Final = 64 * 1024
 MOST_WAITING: Final = 20
 """How many requests of one session wait at once; the oldest make room."""
+_MAX_CONTENT_TYPE: Final = 255
+_MAX_SAID: Final = 4096
+"""Characters that its headers may have together."""
 _PURPOSE: Final = "suspended"
 
 
@@ -53,6 +56,18 @@ class Original:
         """Whether it only reads, so that it may be followed as often as one likes (RFC 9110 section 9.2.1)."""
         return self.method == "GET"
 
+    @property
+    def is_storable(self) -> bool:
+        """Whether it can be kept as it is: whole, and nothing of it for ever so long."""
+        said = "".join((self.content_type, *self.headers.values()))
+        return (
+            len(self.body) <= MAX_SUSPENDED_BODY
+            and is_local_path(self.path)
+            and len(self.content_type) <= _MAX_CONTENT_TYPE
+            and len(said) <= _MAX_SAID
+            and "\x00" not in said
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspended:
@@ -79,7 +94,7 @@ def suspend_request(*, session: Session, decision_id: str, original: Original, a
     decision_id: ``dec_…``, the refusal. What is too large, or whose path no browser may be sent to, is not kept.
     """
     tenant_id, decision = session.tenant_id, parse_decision_ref(decision_id)
-    if decision is None or len(original.body) > MAX_SUSPENDED_BODY or not is_local_path(original.path):
+    if decision is None or not original.is_storable:
         return None
     row_id = uuid4()
     ref = suspended_ref(tenant_id, row_id)

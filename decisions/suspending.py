@@ -69,7 +69,7 @@ def _suspended(
     original = authlevels.Original(
         method=request.method or "",
         path=request.get_full_path(),
-        content_type=request.META.get("CONTENT_TYPE", "")[:255],
+        content_type=request.META.get("CONTENT_TYPE", ""),
         headers={name: request.META[name] for name in authlevels.KEPT_HEADERS if name in request.META},
         body=body,
         for_page=for_page,

@@ -165,6 +165,16 @@ def test_a_request_that_waits_is_nobody_elses_and_goes_on_by_no_other_site(carol
     assert paid() == []
 
 
+@pytest.mark.parametrize("odd", [{"HTTP_IF_MATCH": "a\x00b"}, {"HTTP_PREFER": "x" * 5000}])
+def test_what_could_not_go_on_as_it_was_is_refused_as_ever_and_waits_for_nothing(
+    carol: Browser, odd: dict[str, str]
+) -> None:
+    assert carol.send("/northwind/payments", PAYMENT, **PAGE | odd).status_code == 401
+    with tenant_transaction(licensing.get_tenant("globex").id):
+        assert not SuspendedRequest.objects.exists()
+    assert resume_of(carol.send("/northwind/payments", PAYMENT, **PAGE))
+
+
 def test_at_most_twenty_requests_of_a_session_wait_and_none_of_a_bearer(
     carol: Browser, signed_in: Callable[[str], Any]
 ) -> None:
