@@ -29,6 +29,7 @@ _VENDOR = (
     *("subscription.read", "subscription.write", "overrides.read", "overrides.write"),
     *("entitlements.read", "catalog.read"),
 )
+_PIPELINE = ("access.evaluate", "step_up.create", "deploy.release")
 _CREDENTIALS = (
     ("acme", "reports-api", _PRODUCT),
     ("globex", "reports-api", _PRODUCT),
@@ -49,6 +50,7 @@ def main() -> None:
 
     at = now()
     credentials = {tenant: _credential(tenant, name, verbs, at) for tenant, name, verbs in _CREDENTIALS}
+    credentials["pipeline"] = _credential("globex", "pipeline", _PIPELINE, at)
     sys.stdout.write(json.dumps({"credentials": credentials, "sessions": _sessions(credentials, at)}) + "\n")
 
 
