@@ -1,23 +1,31 @@
 """The pipeline of docs/examples/deploy asks, waits until somebody agrees, goes on once, and stops when refused."""
 
 import importlib.util
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from django.db.models import F
 from django.test import Client
 
 from authlevels import api as authlevels
+from authlevels.models import DeviceCode
 from isolation import clock
+from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tests.decisions.asking import ask, step_up
 from tests.decisions.conftest import TOTP_SECRET, World, client, code_at, world
-from tiergate import ActionSpec, CallerKind, Requirement
+from tests.decisions.test_a_token_is_good_for_one_task import ISSUER, keys
+from tiergate import ActionSpec, CallerKind, Requirement, ScopeSpec
+from tiergate.tokens import read_token
 
 __all__ = ["client", "world"]
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "deploy"
+TOO_SOON = 2
 VERBS = ("access.evaluate", "step_up.create", "deploy.release")
 
 
@@ -32,9 +40,10 @@ def script() -> Any:
 
 
 @pytest.fixture
-def given(world: World, live_server: Any) -> dict[str, str]:
+def given(world: World, live_server: Any, tmp_path: Path) -> dict[str, str]:
     """Put the example's action into the catalogue, and give what the job is given."""
-    said = yaml.safe_load((EXAMPLE / "catalog.yaml").read_text())["actions"]["deploy.release"]
+    file = yaml.safe_load((EXAMPLE / "catalog.yaml").read_text())
+    said, scope = file["actions"]["deploy.release"], file["scopes"]["releases"]
     with licensing.edit_catalogue(by="test", at=world.at) as edit:
         edit.put_action(
             ActionSpec(
@@ -48,6 +57,7 @@ def given(world: World, live_server: Any) -> dict[str, str]:
                 callers=tuple(CallerKind(one) for one in said["callers"]),
             )
         )
+        edit.put_scope(ScopeSpec(name="releases", title=scope["title"], actions=tuple(scope["actions"])))
     licensing.put_role(tenant_id=world.acme, key="releaser", privileges=["deploy.release"], by="test", at=world.at)
     licensing.put_member(
         tenant_id=world.acme, subject_type="user", subject_id="dave", roles=["releaser"], by="test", at=world.at
@@ -64,20 +74,32 @@ def given(world: World, live_server: Any) -> dict[str, str]:
         "DEPLOY_COMMIT": "5f1c0de5f1c0de5f1c0de",
         "DEPLOY_RUN": "77-1",
         "DEPLOY_ENVIRONMENT": "production",
+        "DEPLOY_AUDIENCE": "https://deployer.example",
+        "DEPLOY_TOKEN_FILE": str(tmp_path / "token"),
     }
 
 
 class Dave:
-    """Agrees or refuses while the job waits."""
+    """Agrees or refuses while the job waits for the second time, having been asked about too soon before."""
 
     def __init__(self, client: Client, world: World, does: str) -> None:
         self.client, self.world, self.does = client, world, does
         self.heard: list[str] = []
+        self.paused: list[float] = []
 
     def hear(self, line: str) -> None:
         self.heard.append(line)
 
-    def act(self, _seconds: float) -> None:
+    def act(self, seconds: float) -> None:
+        self.paused.append(seconds)
+        if len(self.paused) == TOO_SOON:
+            return
+        with tenant_transaction(self.world.acme):
+            DeviceCode.objects.update(polled_at=F("polled_at") - timedelta(seconds=seconds))
+        if len(self.paused) > TOO_SOON:
+            self.answer()
+
+    def answer(self) -> None:
         approval = next(line.split()[1].rstrip(",") for line in self.heard if line.startswith("Approval: "))
         document = {"session": self.world.asserted("dave")}
         path, key = f"/step-up/approvals/{approval}/{self.does}", self.world.acme_key
@@ -87,24 +109,50 @@ class Dave:
         ask(self.client, key, document, path=path)
 
 
-def test_the_job_goes_on_once_somebody_has_agreed_to_this_commit(
+def give_up(_seconds: float) -> None:
+    raise ValueError("nobody came")
+
+
+def test_the_job_goes_on_with_a_token_for_what_somebody_has_agreed_to(
     script: Any, given: dict[str, str], client: Client, world: World
 ) -> None:
     dave = Dave(client, world, "grant")
     assert script.main(given, say=dave.hear, pause=dave.act) == 0, dave.heard
-    assert script.main(given, say=dave.hear, pause=dave.act) == 0, "the same run has the same use"
-
-    def give_up(_seconds: float) -> None:
-        raise script.Stop("nobody came")
-
-    for other in ({"DEPLOY_COMMIT": "0ddc0de"}, {"DEPLOY_RUN": "78-1"}, {"DEPLOY_REPOSITORY": "acme/other"}):
+    # Pending, too soon, and then as much slower as RFC 8628 says.
+    assert dave.paused == [5, 5, 10]
+    shown = re.fullmatch(r"Open \S+/activate and type the code [A-Z]{4}-[A-Z]{4}; the number is \d\d\.", dave.heard[2])
+    assert shown, dave.heard
+    file = Path(given["DEPLOY_TOKEN_FILE"])
+    assert file.stat().st_mode & 0o077 == 0
+    token = file.read_text()
+    assert not any(token in line for line in dave.heard), "a job's log is read by others"
+    claims = read_token(token, keys=keys(client), issuer=ISSUER, audience=given["DEPLOY_AUDIENCE"], at=clock.now())
+    assert (claims.sub, claims.scope, claims.resource) == ("service:pipeline", "releases", "repository/acme/reports")
+    assert claims.bound == {
+        "resource.properties.commit": given["DEPLOY_COMMIT"],
+        "resource.properties.run": given["DEPLOY_RUN"],
+    }
+    assert claims.environment == "production"
+    # Its one use is gone: the same run asks anew, as does all else; and the token of before is not lying about.
+    for other in ({}, {"DEPLOY_COMMIT": "0ddc0de"}, {"DEPLOY_RUN": "78-1"}, {"DEPLOY_REPOSITORY": "acme/other"}):
         assert script.main(given | other, say=dave.hear, pause=give_up) == 1, other
+        assert dave.heard[-1] == "Stop: nobody came"
+    assert not file.exists()
 
 
 def test_the_job_stops_when_somebody_refuses(script: Any, given: dict[str, str], client: Client, world: World) -> None:
     dave = Dave(client, world, "refuse")
     assert script.main(given, say=dave.hear, pause=dave.act) == 1
-    assert dave.heard[-1] == "Stop: The approval is refused."
+    assert dave.heard[-1] == "Stop: It was not agreed to: access_denied."
+    assert not Path(given["DEPLOY_TOKEN_FILE"]).exists()
+
+
+def test_the_job_asks_again_where_nothing_was_answered_but_not_for_ever(script: Any) -> None:
+    lost = script.Stop("Tiergate did not answer.", is_passing=True)
+    assert [script.next_pace(lost, pace) for pace in (5, 40)] == [10, 60]
+    for told in ({"error": "expired_token"}, {"error": "something new"}, {}):
+        with pytest.raises(script.Stop):
+            script.next_pace(script.Stop("400", told), 5)
 
 
 @pytest.mark.parametrize(

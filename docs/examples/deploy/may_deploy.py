@@ -1,8 +1,9 @@
 """Ask whether this run of the pipeline may deploy this commit, and wait for a person where one has to agree.
 
-Exit code 0 means yes, once, for this repository, commit and run; anything else means stop. Needs Python's standard
-library alone. It reads TIERGATE_URL, TIERGATE_KEY, TIERGATE_SERVICE (the credential's name), DEPLOY_REPOSITORY,
-DEPLOY_COMMIT, DEPLOY_RUN and DEPLOY_ENVIRONMENT.
+Exit code 0 means yes, once, for this repository, commit and run; anything else means stop. Where people had to agree,
+what they agreed to is then in DEPLOY_TOKEN_FILE, as a token for DEPLOY_AUDIENCE, which does the deploying. Needs
+Python's standard library alone. It reads TIERGATE_URL, TIERGATE_KEY, TIERGATE_SERVICE (the credential's name),
+DEPLOY_REPOSITORY, DEPLOY_COMMIT, DEPLOY_RUN (another one for each attempt), DEPLOY_ENVIRONMENT, and these two.
 """
 
 import json
@@ -10,23 +11,33 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-ASK_EVERY = 5
-"""Seconds between looks at whether somebody has agreed."""
+SCOPE = "releases"
+"""What the catalogue calls it; see catalog.yaml."""
+PACE = 5
+"""Seconds between two polls where nothing else is said, and what `slow_down` adds (RFC 8628 section 3.5)."""
+SLOWEST = 60
+LONGEST = 3600
+"""Seconds after which nobody is waited for any more, whatever is answered: an approval lives for an hour."""
 
 
 class Stop(Exception):
-    """Why the pipeline must not go on."""
+    """Why the pipeline must not go on. answer: what Tiergate said, if it did; is_passing: asking again may help."""
+
+    def __init__(self, why: str, answer: Mapping[str, Any] | None = None, *, is_passing: bool = False) -> None:
+        super().__init__(why)
+        self.answer, self.is_passing = answer or {}, is_passing
 
 
-def call(given: Mapping[str, str], path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Call Tiergate; a POST where there is a body."""
+def call(given: Mapping[str, str], path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Post to Tiergate, and return the object that it answers."""
     request = Request(  # noqa: S310 - the address is the pipeline's own setting
         given["TIERGATE_URL"].rstrip("/") + path,
-        data=None if body is None else json.dumps(body).encode(),
+        data=json.dumps(body).encode(),
         headers={
             "Authorization": f"Bearer {given['TIERGATE_KEY']}",
             "Content-Type": "application/json",
@@ -38,12 +49,22 @@ def call(given: Mapping[str, str], path: str, body: Mapping[str, Any] | None = N
         with urlopen(request, timeout=20) as answer:  # noqa: S310 - as above
             found = json.load(answer)
     except HTTPError as error:
-        raise Stop(f"Tiergate answered {error.code} to {path}.") from error
-    except (URLError, TimeoutError, ValueError) as error:
-        raise Stop(f"Tiergate did not answer {path}: {error}") from error
+        is_passing = error.code in {429, 500, 502, 503, 504}
+        raise Stop(f"Tiergate answered {error.code} to {path}.", problem(error), is_passing=is_passing) from error
+    except (OSError, ValueError) as error:
+        raise Stop(f"Tiergate did not answer {path}: {error}", is_passing=isinstance(error, URLError)) from error
     if not isinstance(found, dict):
         raise Stop(f"Tiergate answered {path} with no object.")
     return found
+
+
+def problem(error: HTTPError) -> dict[str, Any]:
+    """Read what a refusal says; nothing where it cannot be read."""
+    try:
+        found = json.load(error)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def may_deploy(given: Mapping[str, str]) -> dict[str, Any]:
@@ -67,41 +88,72 @@ def wait_for_people(
     *,
     say: Callable[[str], object],
     pause: Callable[[float], object],
-) -> None:
-    """Open the approval that the refusal calls for, and return once enough people have agreed."""
+) -> str:
+    """Open the approval that the refusal calls for, and return its id once enough people have agreed."""
+    if refused["reason"] != "approval_required":
+        raise Stop(refused["reason"])
     opened = call(given, "/step-up/approvals", {"decision_id": refused["approval"]["decision_id"]})
+    approval = str(opened["approval_id"])
     say(f"Waiting for {opened['needed']} to agree to {given['DEPLOY_COMMIT'][:12]} in {given['DEPLOY_ENVIRONMENT']}.")
-    say(f"Approval: {opened['approval_id']}, until {opened['expires_at']}")
-    if "user_code" in opened:
-        say(f"Code: {opened['user_code']} at {opened['verification_uri']}")
-    while True:
-        state = call(given, f"/step-up/approvals/{opened['approval_id']}")["state"]
-        if state == "approved":
-            return
-        if state != "pending":
-            raise Stop(f"The approval is {state}.")
-        pause(ASK_EVERY)
+    say(f"Approval: {approval}, until {opened['expires_at']}")
+    if opened.get("user_code"):
+        say(
+            f"Open {opened['verification_uri']} and type the code {opened['user_code']}; the number is {opened['number']}."
+        )
+    pace, waited = float(opened.get("interval") or PACE), 0.0
+    while waited < LONGEST:
+        pause(pace)
+        waited += pace
+        try:
+            call(given, f"/step-up/approvals/{approval}/poll", {})
+        except Stop as stop:
+            pace = next_pace(stop, pace)
+        else:
+            return approval
+    raise Stop("Nobody has agreed in time.")
+
+
+def next_pace(stop: Stop, pace: float) -> float:
+    """Say how many seconds to wait before the next poll, or stop for good, after one that brought no yes."""
+    error = stop.answer.get("error")
+    if error == "authorization_pending":
+        return pace
+    if error == "slow_down":
+        return max(pace + PACE, float(stop.answer.get("interval") or 0))
+    if error is None and stop.is_passing:
+        return min(pace * 2, SLOWEST)
+    raise Stop(f"It was not agreed to: {error}.") if error else stop
+
+
+def take_token(given: Mapping[str, str], approval: str, file: Path) -> None:
+    """Use the agreement up for a token, and leave it where this user alone can read it: never in the job's log."""
+    path = f"/step-up/approvals/{approval}/token"
+    token = call(given, path, {"scope": SCOPE, "audience": given["DEPLOY_AUDIENCE"]})["access_token"]
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(token)
 
 
 def main(
     given: Mapping[str, str],
     *,
     say: Callable[[str], object] = print,
-    pause: Callable[[float], object] = time.sleep,  # noqa: TID251 - it looks again, in a pipeline that has nothing else to do
+    pause: Callable[[float], object] = time.sleep,  # noqa: TID251 - it polls, in a pipeline that has nothing else to do
 ) -> int:
     """Return 0 if the pipeline may go on, else 1; whatever is not a plain yes is a no."""
     try:
+        file = Path(given["DEPLOY_TOKEN_FILE"])
+        # What an earlier attempt left is of no use to this one.
+        file.unlink(missing_ok=True)
         answer = may_deploy(given)
-        if answer.get("decision") is not True and answer.get("context", {}).get("reason") == "approval_required":
-            wait_for_people(given, answer["context"], say=say, pause=pause)
-            answer = may_deploy(given)
         if answer.get("decision") is True:
-            say(f"Go: {answer.get('context', {}).get('id', 'allowed')}")
+            say("Go: nobody has to agree.")
             return 0
-        say(f"Stop: {answer.get('context', {}).get('reason', 'refused')}")
-    except (Stop, KeyError) as error:
+        take_token(given, wait_for_people(given, answer["context"], say=say, pause=pause), file)
+    except (Stop, KeyError, TypeError, ValueError, OSError) as error:
         say(f"Stop: {error}")
-    return 1
+        return 1
+    say(f"Go: agreed to, and the token is in {file}.")
+    return 0
 
 
 if __name__ == "__main__":
