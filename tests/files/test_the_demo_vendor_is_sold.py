@@ -80,7 +80,13 @@ def test_a_payment_is_bound_to_its_amount_and_payee() -> None:
 @pytest.mark.usefixtures("northwind")
 def test_its_people_can_sign_in_all_but_bob_have_a_second_factor_and_olga_alone_operates() -> None:
     own = User.objects.filter(realm__isnull=True)
-    assert {person.subject_id for person in own if person.has_usable_password()} == {"alice", "bob", "carol", "dora", "olga"}
+    assert {person.subject_id for person in own if person.has_usable_password()} == {
+        "alice",
+        "bob",
+        "carol",
+        "dora",
+        "olga",
+    }
     holders = {device.user.subject_id for device in TotpDevice.objects.select_related("user").filter(confirmed=True)}
     assert holders == {"alice", "carol", "dora", "olga", "7781"}
     assert User.objects.get(subject_id="7781").realm == licensing.api.get_tenant("globex").id
