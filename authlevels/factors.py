@@ -180,7 +180,8 @@ def require_held_level(facts: SessionFacts, *, user_id: UUID, at: datetime) -> N
 
     A factor that too many wrong codes disabled counts as if it could still be shown: else whoever has the
     password alone would wear it out, and enrol their own in its place. So does a passkey of which there are two, and a new one, with what it shows, whose
-    ceiling is passed over here: else whoever has the password alone would shed it.
+    ceiling is passed over here: else whoever has the password alone would shed it; but not where the person has others
+    that reach higher: else whoever has a recovery code as well would drive those out.
     :raises HeldLevelNeeded: says which level.
     :raises ImpersonationForbidden: it is support that acts as the person.
     """
@@ -199,6 +200,7 @@ def require_held_level(facts: SessionFacts, *, user_id: UUID, at: datetime) -> N
         target=Target(action=Action.FACTORS_MANAGE, resource="", binding=""),
         activity=facts.activity,
         at=at,
+        enrolled=facts.enrolled,
     )
     if facts.state != SessionState.LIVE or held is None:
         raise HeldLevelNeeded(

@@ -28,4 +28,5 @@ def _is_met_by(row: Challenge, facts: SessionFacts, passkey: Authenticator, *, a
     requirement, target = Requirement.from_json(row.requirement), target_of(row)
     shown = passkey.shown(at=at, scope=elevation_scope(requirement.scope, target))
     proofs = [*facts.proofs, *pending_proofs(row), shown]
-    return satisfied_until(requirement, proofs, target=target, activity=facts.activity, at=at) is not None
+    until = satisfied_until(requirement, proofs, target=target, activity=facts.activity, at=at, enrolled=facts.enrolled)
+    return until is not None

@@ -183,7 +183,14 @@ def _standing(session: Session, row: SuspendedRequest, *, at: datetime) -> tuple
     except (DecisionNotFound, DecisionNotChallengeable):
         return True, ""
     facts = session_facts(tenant_id=session.tenant_id, session=session.id, subject=session.subject, at=at)
-    met = satisfied_until(decision.requirement, facts.proofs, target=decision.target, activity=facts.activity, at=at)
+    met = satisfied_until(
+        decision.requirement,
+        facts.proofs,
+        target=decision.target,
+        activity=facts.activity,
+        at=at,
+        enrolled=facts.enrolled,
+    )
     return met is not None, str(decision.display["title"])
 
 

@@ -171,6 +171,7 @@ def _accept(
         target=target_of(row),
         activity=facts.activity,
         at=at,
+        enrolled=facts.enrolled,
     )
     shown = {"method": method.value, **right.told, "response_seconds": _waited(row, at), "by": by}
     if met is None:

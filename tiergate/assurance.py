@@ -81,6 +81,7 @@ def satisfied_until(
     target: Target,
     activity: Activity,
     at: datetime,
+    enrolled: Sequence[Authenticator] = (),
 ) -> datetime | None:
     """Find until when these proofs meet ``requirement`` for ``target``; None when they do not meet it at ``at``.
 
@@ -90,9 +91,13 @@ def satisfied_until(
     scope are asked of it. Inactivity is left out of the instant, since use prolongs it.
 
     For changing factors, the ceilings of new ones are passed over: what asks for the highest level that the person
-    holds counts them in full too, so that nobody sheds a new factor by having it count for nothing.
+    holds counts them in full too, so that nobody sheds a new factor by having it count for nothing. Not the ceiling
+    below what the person's other factors reach as they count now: else what was enrolled by less, with a recovery
+    code, would drive those out.
+
+    enrolled: what the person could show, for changing factors; with none known every ceiling holds.
     """
-    heeds_ceilings = target.action != Action.FACTORS_MANAGE
+    fully = _level_without_new(target, enrolled, at=at)
     counting = _counting(requirement.level, proofs, target=target, activity=activity, at=at)
     knowledge = None
     if requirement.level == Level.AAL2:
@@ -100,7 +105,7 @@ def satisfied_until(
         knowledge = max(known) if known else None
     best: datetime | None = None
     for proof, upheld in counting:
-        if heeds_ceilings and proof.ceiling is not None and requirement.level > proof.ceiling:
+        if proof.ceiling is not None and requirement.level > proof.ceiling and (fully is None or fully > proof.ceiling):
             continue
         if not _leads(proof, requirement, has_knowledge=knowledge is not None):
             continue
@@ -112,6 +117,13 @@ def satisfied_until(
         if end > at and (best is None or end > best):
             best = end
     return best
+
+
+def _level_without_new(target: Target, enrolled: Sequence[Authenticator], *, at: datetime) -> Level | None:
+    """Give the level that a person's factors reach as they count now; None where ceilings hold in any case."""
+    if target.action != Action.FACTORS_MANAGE or not enrolled:
+        return None
+    return held_level([one.shown(at=at, scope=SESSION_WIDE) for one in enrolled], activity=Activity(), at=at)
 
 
 def _counting(
@@ -218,7 +230,8 @@ def could_satisfy(
 
     def meets(extra: Iterable[Proof]) -> bool:
         together = [*proofs, *extra]
-        return satisfied_until(requirement, together, target=target, activity=activity, at=at) is not None
+        until = satisfied_until(requirement, together, target=target, activity=activity, at=at, enrolled=enrolled)
+        return until is not None
 
     if not meets(shown.values()):
         return ()

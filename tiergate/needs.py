@@ -62,7 +62,14 @@ def find_proof_needs(
     if session is None:
         raise ValueError("a person without a session came this far")
     target = facts.target()
-    until = satisfied_until(requirement, session.proofs, target=target, activity=session.activity, at=facts.at)
+    until = satisfied_until(
+        requirement,
+        session.proofs,
+        target=target,
+        activity=session.activity,
+        at=facts.at,
+        enrolled=session.enrolled,
+    )
     effect = Effect.LACKS if until is None else Effect.MEETS
     trace.append(TraceStep(source="proofs", effect=effect, note=_shown(session), requirement=requirement))
     if until is not None:

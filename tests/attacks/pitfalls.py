@@ -31,6 +31,7 @@ AGREE: Final = "decisions/test_others_have_to_agree"
 CAPPED: Final = "attacks/test_a_new_factor_leads_no_higher_than_who_enrolled_it"
 LIMIT: Final = "attacks/test_a_tenant_says_how_many_wrong_codes"
 SUPPORT: Final = "attacks/test_support_never_elevates_as_somebody_else"
+RECOVERED: Final = "attacks/test_a_recovered_app_drives_out_no_other_factor"
 RECOVERY: Final = "attacks/test_a_recovery_code_lifts_nobody"
 PROGRAM: Final = "decisions/test_a_program_waits_for_a_person"
 GUARDED: Final = "decisions/test_every_url_is_guarded"
@@ -97,6 +98,7 @@ PITFALLS: Final[dict[str, Promises]] = {
         (RECOVERY, "test_a_code_is_nothing_without_a_fresh_password_nor_in_another_session"),
         (RECOVERY, "test_what_a_code_left_enrols_nothing_by_the_way_of_changing_factors"),
         (RECOVERY, "test_eight_threads_with_one_code_leave_one_replacement"),
+        (RECOVERED, "test_a_recovered_app_removes_no_passkey_and_changes_no_password_before_its_day_is_over"),
     ),
     "10 the signed flag of a verified user counts": (
         (KEY, "test_a_user_who_was_not_verified_is_refused_where_the_level_rests_on_it"),
