@@ -51,6 +51,12 @@ def made_worlds(django_db_setup: str) -> dict[str, tuple[Any, str]]:
     return {}
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Hash passwords as production does, at a fraction of its cost, which is meant to be felt."""
+    settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
+
+
 @pytest.fixture
 def _django_db_helper(
     django_db_setup: str, superuser: psycopg.Connection, valkey: redis.Redis, django_db_blocker: DjangoDbBlocker

@@ -1,11 +1,12 @@
 """A tenant with two people: Alice, who signs in here, and Bob, whom his company's product vouches for."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 import pyotp
 from django.contrib.auth.hashers import ScryptPasswordHasher
 
@@ -13,6 +14,7 @@ import audit.api
 import licensing.api
 from authlevels import api
 from isolation.api import tenant_transaction
+from tests import rows
 from tiergate import (
     ActionSpec,
     Contribution,
@@ -205,6 +207,19 @@ def found_acme(slug: str = "acme") -> Acme:
         at=NOON - timedelta(days=1),
     )
     return Acme(tenant_id=tenant.id, credential=credential, secret=secret)
+
+
+def restored_acme(made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection) -> Acme:
+    """The tenant and its people as they were made: once in this process, then put back row by row."""
+    licensing.api.forget_snapshots()
+    api.forget_credentials()
+    if "acme" not in made_worlds:
+        put_alice()
+        made_worlds["acme"] = found_acme(), rows.keep_rows(superuser, "acme_rows")
+    made: Acme
+    made, restoring = made_worlds["acme"]
+    superuser.execute(restoring.encode())
+    return replace(made, own={})
 
 
 def put_alice() -> None:

@@ -1,19 +1,14 @@
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.authlevels.acme import Acme, found_acme, put_alice
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
+from tests.authlevels.acme import Acme, found_acme, restored_acme
 
 
 @pytest.fixture
-def acme(db: None) -> Acme:
-    put_alice()
-    return found_acme()
+def acme(db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection) -> Acme:
+    return restored_acme(made_worlds, superuser)
 
 
 @pytest.fixture

@@ -36,7 +36,6 @@ def world(
     db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection, settings: Any
 ) -> Iterator[World]:
     """Give each test both tenants as they were made: once, then put back row by row."""
-    settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
     forget()
     if "two_tenants" not in made_worlds:
         made_worlds["two_tenants"] = make_world(superuser), rows.keep_rows(superuser, "two_tenants_rows")

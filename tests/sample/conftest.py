@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
+import psycopg
 import pyotp
 import pytest
-import redis
 from django.core.management import call_command
 from django.http import HttpResponseBase
 from django.test import Client
@@ -18,20 +18,23 @@ from config.demo.people import people
 from config.embedded.paths import CHECKOUT
 from isolation.clock import now
 from licensing import api as licensing
+from tests import rows
 
 NORTHWIND = CHECKOUT / "sample" / "northwind"
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
-
-
 @pytest.fixture
-def northwind(db: None, valkey: redis.Redis) -> None:
-    """Apply the demo's files."""
+def northwind(db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection) -> None:
+    """Give each test what the demo's files make: applied once, then put back row by row."""
     licensing.forget_snapshots()
     authlevels.forget_credentials()
+    if "demo" not in made_worlds:
+        _apply()
+        made_worlds["demo"] = None, rows.keep_rows(superuser, "demo_rows")
+    superuser.execute(made_worlds["demo"][1].encode())
+
+
+def _apply() -> None:
     call_command("catalog", "apply", str(NORTHWIND / "catalog.yaml"), stdout=StringIO())
     for name in ("tenants.yaml", "playground.yaml"):
         call_command("tenants", "apply", str(NORTHWIND / name), stdout=StringIO())
