@@ -354,37 +354,23 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{VALKEY_PREFIX}:celery:"}
 CELERY_TIMEZONE = "UTC"
-# Seconds; what the next run would do anyway is not queued behind a worker that was away.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "store routine records": {"task": "audit.tasks.drain_stream", "schedule": 1.0, "options": {"expires": 2.0}},
-    "seal the trail": {"task": "audit.tasks.seal_trail", "schedule": 10.0, "options": {"expires": 10.0}},
-    "tend the signing keys": {
-        "task": "authlevels.tasks.tend_signing_keys",
-        "schedule": 3600.0,
-        "options": {"expires": 3600.0},
-    },
-    "tell of expired tokens": {
-        "task": "authlevels.tasks.drop_expired_tokens",
-        "schedule": 30.0,
-        "options": {"expires": 30.0},
-    },
-    "send notices": {"task": "authlevels.tasks.send_notices", "schedule": 10.0, "options": {"expires": 10.0}},
-    "look over who is ready": {
-        "task": "authlevels.tasks.look_over_tenants",
-        "schedule": 600.0,
-        "options": {"expires": 600.0},
-    },
-    "forget what is over": {
-        "task": "authlevels.tasks.forget_what_is_over",
-        "schedule": 86400.0,
-        "options": {"expires": 3600.0},
-    },
-    "forget requests that waited too long": {
-        "task": "authlevels.tasks.forget_suspended",
-        "schedule": 300.0,
-        "options": {"expires": 300.0},
-    },
-    "make the trail's months": {"task": "audit.tasks.make_parts", "schedule": 21600.0, "options": {"expires": 3600.0}},
+
+
+def every(seconds: float, task: str, *, expires: float | None = None) -> dict[str, Any]:
+    """Have a task run again and again; what the next run would do anyway is not queued behind a worker that was away."""
+    return {"task": task, "schedule": seconds, "options": {"expires": expires or seconds}}
+
+
+CELERY_BEAT_SCHEDULE = {
+    "store routine records": every(1.0, "audit.tasks.drain_stream", expires=2.0),
+    "seal the trail": every(10.0, "audit.tasks.seal_trail"),
+    "tend the signing keys": every(3600.0, "authlevels.tasks.tend_signing_keys"),
+    "tell of expired tokens": every(30.0, "authlevels.tasks.drop_expired_tokens"),
+    "send notices": every(10.0, "authlevels.tasks.send_notices"),
+    "look over who is ready": every(600.0, "authlevels.tasks.look_over_tenants"),
+    "forget what is over": every(86400.0, "authlevels.tasks.forget_what_is_over", expires=3600.0),
+    "forget requests that waited too long": every(300.0, "authlevels.tasks.forget_suspended"),
+    "make the trail's months": every(21600.0, "audit.tasks.make_parts", expires=3600.0),
 }
 
 # --- Mail ----------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ SEES_ALL = {
     "audit/people.py": "seals every person's key anew when the ring turns",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
     "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
+    "authlevels/notice_sending.py": "sends what is due to people of all tenants, each from its own row",
     "authlevels/token_ends.py": "finds expired tokens of all tenants; each is told within its tenant",
     "authlevels/management/commands/keys.py": "turns the key ring, for all tenants",
 }

@@ -20,7 +20,7 @@ from django.test import Client
 from psycopg import sql
 
 from authlevels import api as authlevels
-from authlevels.models import Ceremony, Challenge, Notice, ProofRow, RecoveryGrant, Unready
+from authlevels.models import Ceremony, Challenge, Elevation, Notice, ProofRow, RecoveryGrant, Token, Unready
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -177,6 +177,18 @@ def _side(slug: str, at: datetime) -> Side:
             nonce=f"nonce-of-{slug}".encode(),
             created_at=at,
             expires_at=at + timedelta(minutes=5),
+        )
+        held = Elevation.objects.filter(tenant_id=tenant_id, awaits_digest=None).earliest("created_at")
+        Token.objects.create(
+            tenant_id=tenant_id,
+            session_id=held.session_id,
+            elevation_id=held.id,
+            audience=f"https://ledger.{slug}.example",
+            scopes=["exports"],
+            kid=f"key-of-{slug}",
+            issued_to=f"credential:vault-of-{slug}",
+            issued_at=held.created_at,
+            expires_at=held.created_at + timedelta(minutes=2),
         )
         Unready.objects.create(**person, level="aal3", since=clock.now())
         Notice.objects.create(

@@ -5,10 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from config.operation import readiness as probing
-from tests.authlevels.conftest import acme
+from tests.authlevels.acme import Acme, found_acme, put_alice
 from tests.decisions.conftest import world
 
 __all__ = ["acme", "readiness", "world"]
+
+
+@pytest.fixture
+def acme(db: None) -> Acme:
+    """Make the tenant anew, for each test has a ring of keys of its own."""
+    put_alice()
+    return found_acme()
 
 
 @pytest.fixture
