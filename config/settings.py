@@ -16,17 +16,7 @@ from django.utils.csp import CSP
 from config import environment
 from config.embedded import is_embedded, paths
 from config.embedded.secrets import development_seal_key, development_secrets
-from config.environment import (
-    certificates,
-    env,
-    flag,
-    hosts,
-    long_secret,
-    one_of,
-    own_directory,
-    required,
-    whole_number,
-)
+from config.environment import env, flag, hosts, long_secret, one_of, own_directory, required, whole_number
 from config.operation.logs import logging_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -78,7 +68,7 @@ WEBAUTHN_ORIGINS = environment.passkey_origins(
     rp_id=WEBAUTHN_RP_ID,
 )
 # Whose word is taken for it that a key cannot leave its device. Without any no passkey is worth aal3.
-ATTESTATION_ROOTS = certificates("TIERGATE_ATTESTATION_ROOTS")
+ATTESTATION_ROOTS = environment.certificates("TIERGATE_ATTESTATION_ROOTS")
 
 # --- Secrets -------------------------------------------------------------------------------------
 
