@@ -27,7 +27,16 @@ ROOMS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 ENDINGS = {".py", ".md", ".yaml", ".yml", ".toml", ".html", ".txt", ".json", ".css"}
 
 # What reads a setting by its name (config/environment.py).
-READERS = {"required", "whole_number", "flag", "one_of", "long_secret", "own_directory", "hosts", "certificates"}
+READERS = {
+    "required",
+    "whole_number",
+    "flag",
+    "one_of",
+    "long_secret",
+    "own_directory",
+    "hosts",
+    "environment.certificates",
+}
 
 # What the framework itself says, without an error class of ours.
 FRAMEWORK_CODES = {
