@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db import IntegrityError
+
 import audit.api
 import licensing.api
 from authlevels.assertion import put_shadow_user
 from authlevels.errors import ImpersonationForbidden, ImpersonationRefused, SessionNotFound, SubjectNotMember
 from authlevels.models import SessionRow, User
 from authlevels.models.people import ACCOUNT
+from authlevels.notices import NoticeKind, notify
 from authlevels.policy import get_policy
 from authlevels.principals import Session
 from authlevels.public_ids import session_handle
@@ -57,6 +60,9 @@ def begin_impersonation(  # noqa: PLR0913 - each is a member of what is recorded
 ) -> Session:
     """Begin a session in which the vendor's person acts as a member of a tenant, and return it.
 
+    It ends with that person's own session, membership or privilege, at the latest within a second; and who is acted
+    as is told by e-mail.
+
     support: the own session of who will act, of tenant zero. minutes: 1 to 60.
     :raises ImpersonationRefused: no reason that can be read, or too long a time.
     :raises ImpersonationForbidden: not the vendor's person, not a customer's tenant, or the tenant allows it to nobody.
@@ -77,16 +83,22 @@ def begin_impersonation(  # noqa: PLR0913 - each is a member of what is recorded
     with tenant_transaction(tenant_id):
         if not is_active_member(tenant_id, subject_type, subject_id):
             raise SubjectNotMember("The subject is no active member of this tenant.")
-        session = start_session(
-            tenant_id=tenant_id,
-            user=_user(tenant_id, subject_type, subject_id, at=at),
-            issuer=SUPPORT_ISSUER,
-            proofs=[_supports_word(at)],
-            origin=Origin(ip=ip, user_agent=user_agent),
-            expires_at=at + timedelta(minutes=minutes),
-            at=at,
-            support=Support(actor=actor, reason=told_reason),
-        )
+        user = _user(tenant_id, subject_type, subject_id, at=at)
+        try:
+            session = start_session(
+                tenant_id=tenant_id,
+                user=user,
+                issuer=SUPPORT_ISSUER,
+                proofs=[_supports_word(at)],
+                origin=Origin(ip=ip, user_agent=user_agent),
+                expires_at=min(at + timedelta(minutes=minutes), support.expires_at),
+                at=at,
+                support=Support(actor=actor, session_id=support.id, reason=told_reason),
+            )
+        except IntegrityError as error:
+            # The database looks at the vendor's rows, which this transaction does not see.
+            raise ImpersonationForbidden("Your own session or membership has just ended.") from error
+        notify(tenant_id=tenant_id, user=user, kind=NoticeKind.IMPERSONATED, at=at, reason=told_reason)
         audit.api.append(
             tenant_id=tenant_id,
             kind=audit.api.Kind.IMPERSONATION_STARTED,

@@ -41,6 +41,17 @@ _SAID: Final[Mapping[NoticeKind, tuple[str, str]]] = {
     ),
 }
 
+_IF_NOT_YOU: Final = (
+    "If this was you, there is nothing to do. If it was not, sign in at {where} and look at your factors and sessions, "
+    "and tell your administrator."
+)
+_NEXT: Final[Mapping[NoticeKind, str]] = {
+    NoticeKind.IMPERSONATED: (
+        "There is nothing to do if you asked for help. If you did not, sign in at {where}, look at your sessions, and tell "
+        "your administrator, who can end it."
+    ),
+}
+
 
 def written(kind: str, told: Mapping[str, str], *, when: str, where: str) -> tuple[str, str]:
     """Return subject and text of a notice.
@@ -52,10 +63,7 @@ def written(kind: str, told: Mapping[str, str], *, when: str, where: str) -> tup
     named = f" “{_line(told['name'])}”" if told.get("name") else ""
     factor = _FACTORS.get(told.get("factor", ""), "A way to confirm") + named
     said = sentence.format(factor=factor, reason=_line(told.get("reason", "")))
-    return subject, (
-        f"{said}\n\nWhen: {when}\n\nIf this was you, there is nothing to do. If it was not, sign in at {where} and "
-        "look at your factors and sessions, and tell your administrator.\n"
-    )
+    return subject, (f"{said}\n\nWhen: {when}\n\n{_NEXT.get(NoticeKind(kind), _IF_NOT_YOU).format(where=where)}\n")
 
 
 def _line(text: str) -> str:

@@ -30,9 +30,10 @@ SUPPORT_ISSUER: Final = "tiergate-support"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
-    """Who of the vendor's support acts as the person, as ``type:id``, and why."""
+    """Who of the vendor's support acts as the person, as ``type:id``, from which session of their own, and why."""
 
     actor: str
+    session_id: UUID
     reason: str
 
 
@@ -71,6 +72,7 @@ def start_session(  # noqa: PLR0913 - each is a member of what is recorded
         user_agent=_storable(origin.user_agent, 512),
         device=_storable(origin.device, 255),
         impersonator=support.actor if support else "",
+        impersonator_session=support.session_id if support else None,
         impersonated_for=support.reason if support else "",
     )
     ProofRow.objects.bulk_create([proof_row(proof, tenant_id=tenant_id, session_id=row.id) for proof in proofs])

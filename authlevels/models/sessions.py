@@ -16,7 +16,7 @@ class SessionRow(models.Model):
     floors: a proof older than the floor no longer counts for that level, because the session lay
     idle in between (NIST SP 800-63B-4 §2.2.3, §2.3.3). ``digest_key`` is the id of the key that
     ``secret_digest`` is under. ``impersonator``: who of the vendor's support acts as this person, as ``type:id``,
-    and ``impersonated_for`` why: for an hour at most.
+    and ``impersonated_for`` why: for an hour at most, and while ``impersonator_session``, their own at tenant zero, lives.
     ``kept_at``: when it outlived what ended the person's other sessions.
     """
 
@@ -48,6 +48,7 @@ class SessionRow(models.Model):
     user_agent = models.CharField(max_length=512, blank=True, default="")
     device = models.CharField(max_length=255, blank=True, default="")
     impersonator = models.CharField(max_length=320, blank=True, default="", db_default="", editable=False)
+    impersonator_session = models.UUIDField(null=True, editable=False)
     impersonated_for = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
 
     class Meta:

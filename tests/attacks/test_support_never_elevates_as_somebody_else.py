@@ -11,7 +11,8 @@ from django.test import Client
 
 from audit import api as audit
 from authlevels import api as authlevels
-from authlevels.models import ProofRow
+from authlevels.models import Notice, ProofRow, User
+from decisions import people
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -49,8 +50,10 @@ def employ(name: str, tenant_id: UUID, roles: list[str], *, level: str = "aal2")
 
 @pytest.fixture
 def olga(world: World) -> str:
-    """Give the Authorization header of Olga, of the vendor's support."""
-    return employ("olga", licensing.VENDOR_TENANT_ID, ["support"])
+    """Give the Authorization header of Olga, of the vendor's support by its own role and by another."""
+    vendor, may = licensing.VENDOR_TENANT_ID, ["support.impersonate"]
+    licensing.put_role(tenant_id=vendor, key="helpers", privileges=may, by="test", at=world.at)
+    return employ("olga", vendor, ["support", "helpers"])
 
 
 def start(client: Client, authorization: str, document: Any = OF_ALICE, *, status: int = 201) -> Any:
@@ -185,6 +188,71 @@ def test_the_owner_sees_it_and_ends_it_at_once(client: Client, world: World, olg
     # It ends what support began, and no other session by that way.
     own = world.asserted(tenant=world.globex)
     assert client.delete(f"/t/globex/impersonations/{own}", headers=owner).status_code == 404
+
+
+def end_of_support(how: str, client: Client, olga: str) -> None:
+    """Take away what Olga acts by."""
+    vendor, at = licensing.VENDOR_TENANT_ID, clock.now()
+    who: Any = {"tenant_id": vendor, "subject_type": "account", "subject_id": "olga", "by": "test", "at": at}
+    if how == "sign_out":
+        assert client.post("/v1/sign-out", headers={"Authorization": olga}).status_code == 204
+    elif how == "leave":
+        licensing.remove_member(**who)
+    elif how == "role":
+        licensing.put_member(**who, roles=["operator", "helpers"])
+    elif how == "privilege":
+        licensing.put_role(tenant_id=vendor, key="helpers", privileges=[], by="test", at=at)
+    else:
+        with tenant_transaction(vendor):
+            changed = {"is_active": False} if how == "disabled" else {"sessions_from": at}
+            User.objects.filter(realm__isnull=True, subject_id="olga").update(**changed)
+
+
+@pytest.mark.parametrize("how", ["sign_out", "leave", "role", "privilege", "disabled", "password"])
+def test_it_ends_with_what_support_acts_by(client: Client, world: World, olga: str, how: str) -> None:
+    others = employ("oda", licensing.VENDOR_TENANT_ID, ["support"])
+    mine, another = (start(client, one)["session"] for one in (olga, others))
+    own = world.asserted(tenant=world.globex)
+    assert reason(ask(client, world.globex_key, body(session=mine))) == (True, "allowed")
+    end_of_support(how, client, olga)
+    # What a process remembers is trusted for a second.
+    people.forget_people()
+    assert reason(ask(client, world.globex_key, body(session=mine))) == (False, "session_revoked")
+    for live in (another, own):
+        assert reason(ask(client, world.globex_key, body(session=live))) == (True, "allowed")
+
+
+def test_what_a_process_remembers_of_it_does_not_outlast_it(client: Client, world: World, olga: str) -> None:
+    start(client, olga)
+    before = authlevels.standing_of(world.globex).partition(".")[2]
+    end_of_support("sign_out", client, olga)
+    assert authlevels.standing_of(world.globex).partition(".")[2] != before
+
+
+def test_none_begins_with_a_session_of_supports_that_has_just_ended(client: Client, world: World, olga: str) -> None:
+    support = authlevels.resolve_session_secret(olga.removeprefix("Bearer "), at=clock.now())
+    assert support is not None
+    end_of_support("sign_out", client, olga)
+    with pytest.raises(authlevels.ImpersonationForbidden):
+        authlevels.begin_impersonation(
+            support=support,
+            tenant_id=world.globex,
+            subject_type="user",
+            subject_id="alice",
+            reason="late",
+            minutes=5,
+            at=clock.now(),
+        )
+
+
+def test_the_person_is_told_that_support_acts_for_them_and_why(client: Client, world: World, olga: str) -> None:
+    employ("erin", world.globex, ["member"])
+    with tenant_transaction(world.globex):
+        User.objects.filter(subject_id="erin").update(email="erin@globex.example")
+    start(client, olga, OF_ALICE | {"subject": {"type": "account", "id": "erin"}})
+    with tenant_transaction(world.globex):
+        row = Notice.objects.get()
+    assert (row.address, row.kind, row.told) == ("erin@globex.example", "impersonated", {"reason": OF_ALICE["reason"]})
 
 
 def test_it_is_over_when_it_was_to_be(client: Client, world: World, olga: str) -> None:

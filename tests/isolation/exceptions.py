@@ -18,6 +18,8 @@ DEFINER_FUNCTIONS: Final[Mapping[str, str]] = {
     "authlevels_passkey_standing": _ATOMIC,
     "authlevels_policy_standing": _ATOMIC,
     "authlevels_unready_standing": _ATOMIC,
+    "authlevels_support_begins": "a trigger: whether support's own session, of the vendor, lives; tells nothing but a refusal",
+    "authlevels_support_ends": "a trigger: ends what support does in any tenant, with the vendor's rows that it rests on",
     "audit_make_part": "makes a month's part of the trail; takes a month and nothing else, and only the sweep may call it",
     "audit_stray_months": "tells months alone, of entries that lie in the catch-all, and only the sweep may call it",
     "audit_boundary": "tells the sealer, who sees every tenant anyway, how far the trail stood; only the sweep may call it",
@@ -48,6 +50,7 @@ HIGH_ENTROPY: Final[Mapping[str, str]] = {
 
 SOFT_REFERENCES: Final[Mapping[str, str]] = {
     "authlevels_session.asserted_by": "for the trail's reader; nothing is read by it",
+    "authlevels_session.impersonator_session": "a row of tenant zero, as no key may say; triggers hold it to that",
     "authlevels_challenge.decision_id": "the decision is in the trail, read by tenant and id; entries have no keys to them",
     "authlevels_suspended.decision_id": "as a challenge's: the refusal that the request waits for is in the trail",
     "authlevels_approval.decision_id": "the decision is in the trail, as a challenge's is",
