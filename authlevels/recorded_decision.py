@@ -27,6 +27,7 @@ from tiergate import (
     Requirement,
     Target,
     batch_item,
+    with_environment,
 )
 
 CHALLENGEABLE_FOR: Final = timedelta(minutes=15)
@@ -138,6 +139,7 @@ def _read(
     personal: Mapping[str, Any] = entry.personal or {}
     fields = {**entry.payload.get("fields", {}), **personal.get("fields", {})}
     facts = msgspec.convert(entry.payload["facts"], Facts)
+    hashed = with_environment(facts.action, fields, facts.environment)
     decision = msgspec.convert(entry.payload["decision"], Decision)
     # The version before wrote it among the facts.
     binding = str(personal.get("binding", facts.binding))
@@ -170,14 +172,16 @@ def _read(
             subject=subject,
             session=session_handle(session_id) if session_id else "",
             resource=facts.resource,
-            fields=fields,
+            fields=hashed,
         ),
         display={
             "action": facts.action_name,
             "title": facts.action.title or facts.action_name,
             "resource": {"type": facts.resource[0], "id": facts.resource[1]},
             "fields": [
-                {"name": name, "label": name.rpartition(".")[2], "value": value} for name, value in fields.items()
+                {"name": name, "label": name.rpartition(".")[2], "value": value}
+                | ({} if name in fields else {"is_bound": False})
+                for name, value in hashed.items()
             ],
         },
     )

@@ -277,7 +277,7 @@ def _ground(row: Elevation, session: SessionRow, *, claim: str) -> Ground:
         scope=elevation_scope(Scope(row.scope), target, until=row.expires_at),
         target=target,
         resource=(row.resource_type, row.resource_id),
-        fields={one["name"]: one["value"] for one in challenge.display.get("fields", [])},
+        fields=_bound_in(challenge.display),
         environment=_environment(challenge),
         expires_at=min(row.expires_at, session.expires_at),
         claim=claim,
@@ -294,12 +294,17 @@ def _agreed_ground(row: Approval, service: ServiceFact, *, claim: str) -> Ground
         scope=elevation_scope(Scope.TRANSACTION, target, until=row.expires_at),
         target=target,
         resource=(row.resource_type, row.resource_id),
-        fields={one["name"]: one["value"] for one in row.display.get("fields", [])},
+        fields=_bound_in(row.display),
         environment=_environment(row),
         expires_at=row.expires_at,
         claim=claim,
         service=service,
     )
+
+
+def _bound_in(display: dict[str, Any]) -> dict[str, Any]:
+    """Read the bound properties that were shown; where it is to be done is shown too, and has a claim of its own."""
+    return {one["name"]: one["value"] for one in display.get("fields", []) if one.get("is_bound", True)}
 
 
 def _use_agreement(row: Approval, claim: str, *, at: datetime) -> None:

@@ -24,6 +24,7 @@ from tiergate import (
     binding,
     bound_fields,
     reachable_level,
+    with_environment,
 )
 
 
@@ -59,12 +60,13 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
     frame = frame_of(snapshot)
     action = find_action(question.action, snapshot)
     fields, missing = bound_fields(action.binds, question.document()) if action and action.binds else ({}, ())
+    hashed = with_environment(action, fields, question.context.environment)
     member = person.member
     privileges, contributions = frame.granted(member.roles, is_everybodys=_is_everybodys(action)) if member else NOBODYS
     feature = action.feature if action else None
     session = question.context.session or ""
     item = batch_item(
-        action, tenant=frame.tenant.id, subject=subject, session=session, resource=resource, fields=fields
+        action, tenant=frame.tenant.id, subject=subject, session=session, resource=resource, fields=hashed
     )
     facts = Facts(
         at=at,
@@ -77,7 +79,7 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
             session=session,
             action=question.action,
             resource=resource,
-            fields=fields,
+            fields=hashed,
         ),
         item=item,
         purpose=question.context.purpose,

@@ -19,7 +19,7 @@ from tiergate.assurance import (
     satisfied_until,
     until_max_age,
 )
-from tiergate.binding import batch_item, binding, bound_fields
+from tiergate.binding import batch_item, binding, bound_fields, with_environment
 from tiergate.catalogue import (
     MAX_BATCH,
     MIN_BATCH,
@@ -169,4 +169,5 @@ __all__ = [
     "satisfied_until",
     "sensitivity_of",
     "until_max_age",
+    "with_environment",
 ]

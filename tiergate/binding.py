@@ -8,6 +8,7 @@ from tiergate.catalogue import ActionSpec
 from tiergate.proofs import BatchItem, is_within
 
 _DOMAIN = b"tiergate-binding-v1\x00"
+ENVIRONMENT = "context.environment"
 _ABSENT = object()
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
@@ -27,6 +28,18 @@ def bound_fields(binds: Sequence[str], document: Mapping[str, object]) -> tuple[
         else:
             found[path] = value
     return found, tuple(missing)
+
+
+def with_environment(
+    action: ActionSpec | None, fields: Mapping[str, object], environment: str | None
+) -> Mapping[str, object]:
+    """Add to the bound fields where an action is to be done that asks by environment.
+
+    Two environments may ask for the same: what was confirmed, or agreed to, for one is not done in the other.
+    """
+    if action is None or action.environment_aware is False or environment is None:
+        return fields
+    return {**fields, ENVIRONMENT: environment}
 
 
 def binding(

@@ -31,6 +31,7 @@ AGREE: Final = "decisions/test_others_have_to_agree"
 CAPPED: Final = "attacks/test_a_new_factor_leads_no_higher_than_who_enrolled_it"
 LIMIT: Final = "attacks/test_a_tenant_says_how_many_wrong_codes"
 SUPPORT: Final = "attacks/test_support_never_elevates_as_somebody_else"
+ELSEWHERE: Final = "attacks/test_what_is_confirmed_is_for_one_environment"
 RECOVERED: Final = "attacks/test_a_recovered_app_drives_out_no_other_factor"
 RECOVERY: Final = "attacks/test_a_recovery_code_lifts_nobody"
 PROGRAM: Final = "decisions/test_a_program_waits_for_a_person"
@@ -43,6 +44,7 @@ type Promises = tuple[tuple[str, str], ...]
 
 PITFALLS: Final[dict[str, Promises]] = {
     "1 a proof is bound to what was shown": (
+        (ELSEWHERE, "test_what_was_confirmed_for_one_is_not_done_in_another"),
         (STAYS, "test_a_confirmed_amount_is_no_other_amount"),
         (AFAR, "test_what_was_confirmed_for_1200_is_refused_for_12000_and_stays_unused"),
         (USED, "test_a_changed_amount_or_payee_needs_its_own_step_up"),
@@ -126,6 +128,7 @@ PITFALLS: Final[dict[str, Promises]] = {
         (SUPPORT, "test_only_support_begins_it_and_by_a_second_factor"),
     ),
     "15 approvals are others', each once, on fixed terms": (
+        (ELSEWHERE, "test_what_a_colleague_agreed_to_for_one_is_not_done_in_another"),
         (AGREE, "test_nobody_agrees_to_what_they_asked_for_nor_twice"),
         (AGREE, "test_of_four_yeses_at_once_each_person_counts_once_and_no_more_than_are_needed"),
         (AGREE, "test_only_who_may_do_it_may_agree_to_it_and_a_yes_ends_with_the_membership"),
