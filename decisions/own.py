@@ -57,6 +57,7 @@ def question_from(
                 resource=resource,
                 context=context,
                 service=ServiceFact(name=credential.name, verbs=tuple(sorted(credential.verbs))),
+                is_claiming=is_claiming,
                 request_id=request_id,
             )
         case _:

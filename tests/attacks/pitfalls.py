@@ -30,6 +30,7 @@ WAITS: Final = "decisions/test_a_program_waits_for_a_person"
 AGREE: Final = "decisions/test_others_have_to_agree"
 CAPPED: Final = "attacks/test_a_new_factor_leads_no_higher_than_who_enrolled_it"
 LIMIT: Final = "attacks/test_a_tenant_says_how_many_wrong_codes"
+SERVICE_ONCE: Final = "attacks/test_a_service_does_once_what_was_agreed_once"
 SUPPORT: Final = "attacks/test_support_never_elevates_as_somebody_else"
 ELSEWHERE: Final = "attacks/test_what_is_confirmed_is_for_one_environment"
 RECOVERED: Final = "attacks/test_a_recovered_app_drives_out_no_other_factor"
@@ -128,6 +129,7 @@ PITFALLS: Final[dict[str, Promises]] = {
         (SUPPORT, "test_only_support_begins_it_and_by_a_second_factor"),
     ),
     "15 approvals are others', each once, on fixed terms": (
+        (SERVICE_ONCE, "test_a_view_inside_is_entered_once_for_one_yes"),
         (ELSEWHERE, "test_what_a_colleague_agreed_to_for_one_is_not_done_in_another"),
         (AGREE, "test_nobody_agrees_to_what_they_asked_for_nor_twice"),
         (AGREE, "test_of_four_yeses_at_once_each_person_counts_once_and_no_more_than_are_needed"),
