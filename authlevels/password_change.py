@@ -1,5 +1,7 @@
 """Changing one's password: whoever else is signed in with the old one is signed out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import audit.api
@@ -34,7 +36,7 @@ def change_password(*, session: Session, facts: SessionFacts, current: str, new:
         limit = limit_for(person, tenant_id=session.tenant_id)
     left = charge(bucket=password_bucket(person), limit=limit, at=at)
     by = ":".join(session.subject)
-    with tenant_transaction(session.tenant_id, durable=True):
+    with _given_back_if_refused(password_bucket(person), at=at), tenant_transaction(session.tenant_id, durable=True):
         user = User.objects.select_for_update().get(id=session.user_id)
         is_right = is_right_password(user, current)
         if is_right:
@@ -61,6 +63,16 @@ def change_password(*, session: Session, facts: SessionFacts, current: str, new:
     if not is_right:
         raise WrongCode("The current password is not right.", attempts_left=left)
     return secret
+
+
+@contextmanager
+def _given_back_if_refused(bucket: str, *, at: datetime) -> Iterator[None]:
+    """Give the attempt back where only the new password was refused: the current one was right."""
+    try:
+        yield
+    except PasswordRefused:
+        give_back(bucket=bucket, at=at)
+        raise
 
 
 def _accept(new: str, user: User) -> None:

@@ -147,6 +147,17 @@ def test_a_changed_password_ends_every_other_session_in_whatever_tenant(acme: Ac
         acme.sign_in_alice(later(4))
 
 
+def test_a_new_password_that_is_refused_locks_nobody_out(acme: Acme) -> None:
+    alice, _ = acme.sign_in_alice()
+    acme.step_up(alice, ALICES_SECRET, MANAGE, at=NOON)
+    for _ in range(11):
+        with pytest.raises(api.PasswordRefused):
+            api.change_password(
+                session=alice, facts=acme.facts(alice, later(1)), current=PASSWORD, new="short", at=later(1)
+            )
+    assert acme.sign_in_alice(later(2))
+
+
 def test_who_has_the_password_alone_changes_it_for_nobody_with_an_app(acme: Acme) -> None:
     alice, _ = acme.sign_in_alice()
     with pytest.raises(api.HeldLevelNeeded):
