@@ -97,6 +97,7 @@ def send_all(client: Client, authorization: str, bodies: list[bytes]) -> None:
             assert not is_ours(response), (method, route, sent[:100], response.content[:300])
 
 
+@pytest.mark.storm
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "x"])
 def test_no_content_type_is_an_error_of_ours(world: World, content_type: str) -> None:
     """Also where the body is looked at for a token that proves that no other site sent it."""

@@ -49,6 +49,7 @@ def test_a_whole_production_starts_without_the_embedded_services() -> None:
     assert (done.stdout, done.stderr) == ("False ['default'] True False\n", "")
 
 
+@pytest.mark.storm
 @pytest.mark.parametrize("name", sorted(set(WHOLE) - {"PATH"}))
 def test_each_missing_value_is_named(name: str) -> None:
     done = _start({key: value for key, value in WHOLE.items() if key != name})

@@ -93,6 +93,7 @@ def test_every_variable_that_is_given_is_read(name: str, environments: dict[str,
     assert set(environments[name]) - _read() - LAUNCHERS == set()
 
 
+@pytest.mark.storm
 @pytest.mark.parametrize("name", OURS)
 def test_the_settings_accept_what_is_given(name: str, environments: dict[str, dict[str, str]]) -> None:
     code = "from config import settings as s; import json; print(json.dumps([s.EMBEDDED, sorted(s.DATABASES)]))"

@@ -71,6 +71,7 @@ def test_the_join_of_contributions_is_that_of_their_requirements(given_: list[Co
     assert join(reversed(given_)) == joined
 
 
+@pytest.mark.storm
 def test_the_drawn_questions_are_allowed_often_enough() -> None:
     outcomes: list[Outcome] = []
 
