@@ -18,8 +18,11 @@ def acting_on(principal: authlevels.Principal, approval: str, handle: str, *, at
     """Find the session of the person who answers an approval, as `acting_in` does.
 
     approval: ``apr_…``. handle: ``ses_…``, for a service.
+    :raises ApprovalNotFound: it is of a tenant that the calling service does not reach, or of none: which is not told.
     """
     ids = authlevels.parse_approval_ref(approval)
+    if isinstance(principal, authlevels.ServicePrincipal) and not (ids and principal.credential.reaches(ids[0])):
+        raise authlevels.ApprovalNotFound("There is no such approval for you.")
     return _acting(principal, handle, served=ids[0] if ids else None, at=at)
 
 

@@ -28,6 +28,7 @@ from tiergate import (
     Scope,
     SessionFacts,
     Target,
+    TiergateError,
     decide,
     satisfied_until,
 )
@@ -36,27 +37,37 @@ _NO_LONGER = "no_longer_allowed"
 
 
 def issue(
-    *, ref: str, scopes: Sequence[str], audience: str, presenter: authlevels.Presenter, at: datetime
+    *,
+    ref: str,
+    scopes: Sequence[str],
+    audience: str,
+    presenter: authlevels.Presenter,
+    at: datetime,
+    is_agreed: bool = False,
 ) -> authlevels.IssuedToken:
     """Issue a token for what a live elevation is good for, and for no more, decided and written in one transaction.
 
-    ref: ``elv_…``, or ``apr_…`` of what others agreed to for the calling service. scopes: names of the catalogue, each of whose actions must be the elevation's and be allowed now.
+    ref: ``elv_…``; with ``is_agreed``: ``apr_…`` of what others agreed to for the calling service.
+    scopes: names of the catalogue, each of whose actions must be the elevation's and be allowed now.
     audience: the one service that is to believe it.
     :raises ElevationNotFound: there is none for this caller; likewise ``ApprovalNotFound``.
     :raises ElevationGone: it was used, has ended or has expired; likewise ``ApprovalClosed``.
     :raises ScopeRefused: a scope is unknown, or says more than the elevation.
     :raises FactsUnavailable: the facts could not be read.
     """
-    agreed = authlevels.parse_approval_ref(ref)
-    ids = agreed or authlevels.parse_elevation_ref(ref)
+    ids = authlevels.parse_approval_ref(ref) if is_agreed else authlevels.parse_elevation_ref(ref)
     if ids is None:
-        raise authlevels.ElevationNotFound("There is no such elevation.")
+        raise _missing(is_agreed=is_agreed)
     # Before the transaction: the first key of an installation is told to the vendor's trail.
     signer = authlevels.get_signer(at=at)
     try:
-        snapshot = _snapshot(ids[0], at=at)
+        try:
+            snapshot = _snapshot(ids[0], at=at)
+        except authlevels.ElevationNotFound:
+            # Whether there is such a tenant is told to nobody.
+            raise _missing(is_agreed=is_agreed) from None
         with tenant_transaction(ids[0], durable=True):
-            take = authlevels.get_agreed_ground if agreed else authlevels.get_ground
+            take = authlevels.get_agreed_ground if is_agreed else authlevels.get_ground
             ground = take(ref=ref, presenter=presenter, at=at)
             found = list(_decided(ground, scopes, snapshot, at=at))
             versions = found[0].versions
@@ -71,6 +82,12 @@ def issue(
             return authlevels.issue_token(ground=ground, spec=spec, signer=signer, presenter=presenter, at=at)
     except DatabaseError as error:
         raise FactsUnavailable("The token could not be issued just now; ask again.", retry_after=1) from error
+
+
+def _missing(*, is_agreed: bool) -> TiergateError:
+    if is_agreed:
+        return authlevels.ApprovalNotFound("There is no such approval for you.")
+    return authlevels.ElevationNotFound("There is no such elevation.")
 
 
 def introspect(*, clear: str, credential: authlevels.Credential, at: datetime) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class ApprovalTokenView(APIView):
     @extend_schema(request=TokenRequest, responses={200: TokenAnswer}, operation_id="issue_agreed_token")
     def post(self, request: Request, approval: str) -> Response:
         """Issue a token that is good for exactly what others agreed to, for five minutes at most."""
-        return _issued(request, approval)
+        return _issued(request, approval, is_agreed=True)
 
 
 class IntrospectView(APIView):
@@ -140,12 +140,13 @@ class RevokeView(APIView):
         return Response(status=200, headers=_NO_STORE)
 
 
-def _issued(request: Request, ref: str) -> Response:
+def _issued(request: Request, ref: str, *, is_agreed: bool = False) -> Response:
     body = TokenRequest(data=request.data)
     body.is_valid(raise_exception=True)
     at = now()
     issued = tokens.issue(
         ref=ref,
+        is_agreed=is_agreed,
         scopes=body.validated_data["scope"].split(),
         audience=body.validated_data["audience"],
         presenter=authlevels.presenter_of(request._request),  # noqa: SLF001 - DRF has no other door

@@ -53,6 +53,7 @@ def opened(chromium: Any) -> tuple[Any, list[str]]:
 def sign_in(page: Any) -> api.Session:
     """Sign Alice in by keyboard alone."""
     page.goto("/sign-in")
+    page.locator("#tenant:focus").wait_for()
     for typed in ("acme", "alice", PASSWORD):
         page.keyboard.type(typed)
         page.keyboard.press("Tab")
