@@ -85,7 +85,7 @@ class _ListsEverybody(APIView):
 
     @extend_schema(responses=None, operation_id="planted_list")
     def get(self, request: Request) -> Response:  # noqa: ARG002 - as routed
-        return Response(list(Member.objects.using("sweep").values_list("subject_id", flat=True)))
+        return Response(list(Member.objects.using("sweep").values_list("display_name", flat=True)))
 
 
 planted = [
