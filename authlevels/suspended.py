@@ -130,6 +130,9 @@ def get_suspended(*, ref: str, session: Session, at: datetime) -> Suspended:
     with tenant_transaction(tenant_id):
         row = _mine(session, row_id, at=at)
         is_met, title = _standing(session, row, at=at)
+        if not is_met:
+            # Between the two looks it may have gone on, and used up what it was confirmed by.
+            row.refresh_from_db(fields=["resumed_at"])
     state = Waiting.DONE if row.resumed_at else Waiting.READY if is_met else Waiting.PROOF
     return Suspended(
         id=ref,
