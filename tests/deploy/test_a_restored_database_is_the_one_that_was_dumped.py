@@ -89,6 +89,20 @@ def test_an_empty_database_is_no_backup(cluster: Cluster, tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dump_of_many_things_is_looked_through_to_its_end(cluster: Cluster, tmp_path: Path) -> None:
+    """A search that stops at its first hit breaks the pipe of whoever still writes, and a good dump was called an empty one."""
+    with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
+        connection.execute("CREATE TABLE licensing_tenant ()")
+        connection.execute("DO $$ BEGIN FOR n IN 1..2000 LOOP EXECUTE format('CREATE TABLE z%s ()', n); END LOOP; END $$")
+        try:
+            assert backup(cluster, tmp_path).is_file()
+        finally:
+            connection.execute("DROP TABLE licensing_tenant")
+            for first in range(1, 2001, 500):
+                names = ", ".join(f"z{number}" for number in range(first, first + 500))
+                connection.execute(f"DROP TABLE {names}".encode())
+
+
 def test_a_dump_that_was_changed_or_lost_its_digest_is_not_restored(cluster: Cluster, tmp_path: Path) -> None:
     dump = tmp_path / "a.dump"
     dump.write_bytes(b"PGDMP")
