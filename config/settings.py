@@ -13,7 +13,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from config import environment
+from config import environment, interface, schedule
 from config.embedded import is_embedded, paths
 from config.embedded.secrets import development_seal_key, development_secrets
 from config.environment import env, flag, hosts, long_secret, one_of, own_directory, required, whole_number
@@ -292,35 +292,8 @@ LANGUAGE_CODE = "en"
 
 # --- The API -------------------------------------------------------------------------------------
 
-REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": ["decisions.drf.RequiredAction"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["authlevels.drf.CallerAuthentication"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["authlevels.parsers.BoundedJSONParser"],
-    "DEFAULT_PAGINATION_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "decisions.problems.exception_handler",
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Tiergate",
-    "DESCRIPTION": "May this go ahead, and if not, what would make it?",
-    "VERSION": "0.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {
-        "ChallengeState": "authlevels.serializers.CHALLENGE_STATES",
-        "ApprovalState": "decisions.serializers_approvals.APPROVAL_STATES",
-        "TenantStatus": "licensing.models.directory.TenantStatus",
-        "SubscriptionStatus": "licensing.models.holdings.SubscriptionStatus",
-    },
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "decisions.openapi.add_access_endpoints",
-        "decisions.openapi.complete_operations",
-    ],
-}
+REST_FRAMEWORK = interface.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = interface.SPECTACULAR_SETTINGS
 MIGRATION_LINTER_OPTIONS = {
     "database": "owner",
     "no_cache": True,
@@ -345,24 +318,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{VALKEY_PREFIX}:celery:"}
 CELERY_TIMEZONE = "UTC"
-
-
-def every(seconds: float, task: str, *, expires: float | None = None) -> dict[str, Any]:
-    """Have a task run again and again; what the next run would do anyway is not queued behind a worker that was away."""
-    return {"task": task, "schedule": seconds, "options": {"expires": expires or seconds}}
-
-
-CELERY_BEAT_SCHEDULE = {
-    "store routine records": every(1.0, "audit.tasks.drain_stream", expires=2.0),
-    "seal the trail": every(10.0, "audit.tasks.seal_trail"),
-    "tend the signing keys": every(3600.0, "authlevels.tasks.tend_signing_keys"),
-    "tell of expired tokens": every(30.0, "authlevels.tasks.drop_expired_tokens"),
-    "send notices": every(10.0, "authlevels.tasks.send_notices"),
-    "look over who is ready": every(600.0, "authlevels.tasks.look_over_tenants"),
-    "forget what is over": every(86400.0, "authlevels.tasks.forget_what_is_over", expires=3600.0),
-    "forget requests that waited too long": every(300.0, "authlevels.tasks.forget_suspended"),
-    "make the trail's months": every(21600.0, "audit.tasks.make_parts", expires=3600.0),
-}
+CELERY_BEAT_SCHEDULE = schedule.BEAT
 
 # --- Mail ----------------------------------------------------------------------------------------
 

@@ -19,7 +19,8 @@ from tests.isolation.addresses import (
 )
 from tests.isolation.attack import Attack
 from tests.isolation.conftest import forget, world
-from tests.isolation.world import World, refresh
+from tests.isolation.sides import World
+from tests.isolation.world import refresh
 
 __all__ = ["world"]
 

@@ -16,7 +16,7 @@ from isolation import clock
 from isolation.api import tenant_transaction
 from tests.decisions.asking import export
 from tests.isolation.conftest import world
-from tests.isolation.world import World
+from tests.isolation.sides import World
 
 __all__ = ["world"]
 

@@ -93,7 +93,9 @@ def test_a_dump_of_many_things_is_looked_through_to_its_end(cluster: Cluster, tm
     """A search that stops at its first hit breaks the pipe of whoever still writes, and a good dump was called an empty one."""
     with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
         connection.execute("CREATE TABLE licensing_tenant ()")
-        connection.execute("DO $$ BEGIN FOR n IN 1..2000 LOOP EXECUTE format('CREATE TABLE z%s ()', n); END LOOP; END $$")
+        connection.execute(
+            "DO $$ BEGIN FOR n IN 1..2000 LOOP EXECUTE format('CREATE TABLE z%s ()', n); END LOOP; END $$"
+        )
         try:
             assert backup(cluster, tmp_path).is_file()
         finally:

@@ -18,7 +18,7 @@ from drf_spectacular.generators import SchemaGenerator
 from decisions.checks import walk
 from isolation import clock
 from tests.decisions.conftest import PASSWORD
-from tests.isolation.world import Side
+from tests.isolation.sides import Side
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 UNSAFE: Final = ("POST", "PUT", "PATCH", "DELETE")

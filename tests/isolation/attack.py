@@ -16,7 +16,7 @@ from psycopg import sql
 from authlevels.cookies import session_cookie_name
 from tests.isolation.addresses import UNSAFE, Request, requests
 from tests.isolation.schema import tenant_tables
-from tests.isolation.world import World
+from tests.isolation.sides import World
 
 TELLS_THE_TRAIL: Final[Mapping[str, str]] = {
     "/v1/sign-in": "whoever tries somebody's door is told of in the trail of whose door it is",

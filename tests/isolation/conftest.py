@@ -11,7 +11,8 @@ import authlevels.api
 import licensing.api
 from isolation.api import tenant_transaction
 from tests import rows
-from tests.isolation.world import World, make_world, refresh
+from tests.isolation.sides import World
+from tests.isolation.world import make_world, refresh
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

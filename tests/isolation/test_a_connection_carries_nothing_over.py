@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from isolation.api import CrossTenantError, current_tenant_id, tenant_transaction
 from isolation.roles import TENANT_SETTING
 from licensing.models import Member, Role
-from tests.isolation.world import World
+from tests.isolation.sides import World
 
 pytestmark = pytest.mark.django_db
 POOLED = "pooled"

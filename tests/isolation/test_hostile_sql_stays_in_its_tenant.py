@@ -13,8 +13,8 @@ from psycopg import sql
 
 from isolation.api import tenant_transaction
 from tests.isolation.schema import tenant_tables
+from tests.isolation.sides import World
 from tests.isolation.test_the_orm_stays_in_its_tenant import rows_of
-from tests.isolation.world import World
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from isolation.api import GLOBAL_TABLES, tenant_transaction
 from tests.isolation.schema import tenant_tables
-from tests.isolation.world import World
+from tests.isolation.sides import World
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.db import OperationalError, connections
 
 from isolation import borrowed
 from isolation.api import global_row, tenant_row, tenant_transaction
-from tests.isolation.world import World
+from tests.isolation.sides import World
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,21 @@
+"""What runs again and again, and how often."""
+
+from typing import Any, Final
+
+
+def _every(seconds: float, task: str, *, expires: float | None = None) -> dict[str, Any]:
+    """Have a task run again and again; what the next run would do anyway is not queued behind a worker that was away."""
+    return {"task": task, "schedule": seconds, "options": {"expires": expires or seconds}}
+
+
+BEAT: Final[dict[str, Any]] = {
+    "store routine records": _every(1.0, "audit.tasks.drain_stream", expires=2.0),
+    "seal the trail": _every(10.0, "audit.tasks.seal_trail"),
+    "tend the signing keys": _every(3600.0, "authlevels.tasks.tend_signing_keys"),
+    "tell of expired tokens": _every(30.0, "authlevels.tasks.drop_expired_tokens"),
+    "send notices": _every(10.0, "authlevels.tasks.send_notices"),
+    "look over who is ready": _every(600.0, "authlevels.tasks.look_over_tenants"),
+    "forget what is over": _every(86400.0, "authlevels.tasks.forget_what_is_over", expires=3600.0),
+    "forget requests that waited too long": _every(300.0, "authlevels.tasks.forget_suspended"),
+    "make the trail's months": _every(21600.0, "audit.tasks.make_parts", expires=3600.0),
+}
