@@ -9,7 +9,8 @@ from uuid import UUID
 
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers import parse_attestation_object
-from webauthn.helpers.structs import AttestationFormat, CredentialDeviceType
+from webauthn.helpers.structs import AttestationFormat, AttestationStatement, CredentialDeviceType
+from webauthn.helpers.tpm import parse_pub_area
 
 from authlevels.attestation import vouching
 from authlevels.nesting import is_nested_deeper
@@ -109,6 +110,16 @@ def read_new_key(presented: Presented, *, rp: RelyingParty, at: datetime) -> New
         )
         attested = parse_attestation_object(verified.attestation_object)
         make = UUID(verified.aaguid)
+        statement_format = AttestationFormat(verified.fmt)
+        attested_by = ""
+        if _is_kept_in(statement_format, attested.att_stmt):
+            attested_by = vouching(
+                statement_format=statement_format.value,
+                chain=attested.att_stmt.x5c or (),
+                make=make,
+                roots=rp.roots,
+                at=at,
+            )
     except Exception as error:
         # Its parsers raise whatever they meet; whatever it is, nothing was shown.
         raise Unproven("not_right") from error
@@ -125,14 +136,9 @@ def read_new_key(presented: Presented, *, rp: RelyingParty, at: datetime) -> New
         else (),
         is_sync_capable=verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE,
         is_synced=verified.credential_backed_up,
-        is_user_verified=verified.user_verified,
-        attested_by=vouching(
-            statement_format=AttestationFormat(verified.fmt).value,
-            chain=attested.att_stmt.x5c or (),
-            make=make,
-            roots=rp.roots,
-            at=at,
-        ),
+        # U2F knows no user verification, and what says so here it does not sign (WebAuthn Level 3, section 8.6).
+        is_user_verified=verified.user_verified and statement_format != AttestationFormat.FIDO_U2F,
+        attested_by=attested_by,
     )
 
 
@@ -160,6 +166,17 @@ def read_signed(presented: Presented, *, public_key: bytes, rp: RelyingParty) ->
         is_synced=verified.credential_backed_up,
         is_user_verified=verified.user_verified,
     )
+
+
+def _is_kept_in(statement_format: AttestationFormat, statement: AttestationStatement) -> bool:
+    """Say whether a key was made where it is vouched for, and stays: a TPM certifies what was brought into it as well.
+
+    TPM 2.0 Library, part 2, section 8.3: fixedTPM, fixedParent and sensitiveDataOrigin.
+    """
+    if statement_format != AttestationFormat.TPM:
+        return True
+    said = parse_pub_area(statement.pub_area or b"").object_attributes
+    return said.fixed_tpm and said.fixed_parent and said.sensitive_data_origin
 
 
 def _object(shown: object) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import os
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -113,7 +114,8 @@ def _certificate(
 class SoftKey:
     """One key. What it says of itself can be set, so that a liar can be tried too.
 
-    maker: whoever vouches for it; None: nobody.
+    maker: whoever vouches for it; None: nobody. states: writes another statement than a packed one, given the
+    authenticator's and the client's data.
     """
 
     origin: str = ORIGIN
@@ -126,6 +128,7 @@ class SoftKey:
     count: int = 0
     maker: Maker | None = None
     attests_itself: bool = False
+    states: Callable[["SoftKey", bytes, bytes], tuple[str, dict[str, Any]]] | None = None
     user_handle: bytes | None = None
     tells_user: bool = True
     client: dict[str, Any] = field(default_factory=dict)
@@ -140,13 +143,8 @@ class SoftKey:
         data = self._data(
             0x40, (self.maker.make if self.maker else UUID(int=0)).bytes + struct.pack(">H", len(self.id)) + self.id
         ) + cbor2.dumps(self.cose())
-        signed = data + sha256(client).digest()
-        statement: dict[str, Any] = {}
-        if self.maker is not None:
-            statement = {"alg": -7, "sig": self.maker.key.sign(signed, _P256), "x5c": [self.maker.certificate]}
-        elif self.attests_itself:
-            statement = {"alg": -7, "sig": self.key.sign(signed, _P256)}
-        attested = {"fmt": "packed" if statement else "none", "attStmt": statement, "authData": data}
+        statement_format, statement = (self.states or _packed)(self, data, client)
+        attested = {"fmt": statement_format, "attStmt": statement, "authData": data}
         return self._credential(
             {
                 "clientDataJSON": b64(client),
@@ -198,3 +196,12 @@ class SoftKey:
             "clientExtensionResults": {},
             "response": response,
         }
+
+
+def _packed(key: SoftKey, data: bytes, client: bytes) -> tuple[str, dict[str, Any]]:
+    signed = data + sha256(client).digest()
+    if key.maker is not None:
+        return "packed", {"alg": -7, "sig": key.maker.key.sign(signed, _P256), "x5c": [key.maker.certificate]}
+    if key.attests_itself:
+        return "packed", {"alg": -7, "sig": key.key.sign(signed, _P256)}
+    return "none", {}
