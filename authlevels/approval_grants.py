@@ -1,6 +1,7 @@
 """Agreeing to an approval, refusing it, counting who agreed, and using it up."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -75,6 +76,14 @@ def refuse_approval(*, ref: str, session: Session, at: datetime) -> ShownApprova
         return shown(row, at=at)
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """How many people have agreed, and until when that counts: None where nobody has."""
+
+    people: int = 0
+    until: datetime | None = None
+
+
 def count_approvals(
     *,
     tenant_id: UUID,
@@ -83,15 +92,19 @@ def count_approvals(
     requirement: Requirement,
     at: datetime,
     request_id: str = "",
-) -> int:
+    is_claimed: bool = False,
+) -> Agreed:
     """Count the people who have agreed to exactly this request, and whose yes still counts.
 
     requirement: what is asked now; what people agreed to under a lesser one does not count.
-    request_id: an approval that this very request has used up still counts for it.
+    request_id: an approval that this very request has used up still counts for it; with is_claimed, none but that.
     """
     with tenant_transaction(tenant_id):
         usable = _usable(tenant_id, subject, binding, request_id=request_id, at=at)
-        return max((live_grants(row) for row in _enough(usable, requirement)), default=0)
+        if is_claimed:
+            usable = usable.filter(used_at__isnull=False)
+        given = [Agreed(live_grants(row), row.expires_at) for row in _enough(usable, requirement)]
+    return max(given, key=lambda one: (one.people, one.until), default=Agreed())
 
 
 def claim_approval(

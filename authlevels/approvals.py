@@ -7,8 +7,11 @@ from json import dumps
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 import audit.api
 import licensing.api
+from authlevels.equal_open import put_equal_open
 from authlevels.errors import (
     ApprovalClosed,
     ApprovalNotFound,
@@ -28,8 +31,6 @@ from tiergate import Requirement, Scope, SessionState, Verb
 
 APPROVAL_LIVES: Final = timedelta(hours=1)
 _PARTING: Final = frozenset(';:"')
-SERVICE: Final = "service"
-"""The subject type of a service that asks in its own name, which is its credential's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ def open_approval(
         raise VerbMissing("An approval is opened by a session or by a credential.")
     with tenant_transaction(tenant_id):
         decision = get_approvable(tenant_id=tenant_id, decision_ref=decision_id, at=at)
-        if not _may_ask(tenant_id, decision.subject, decision.session_id, session, credential):
+        if not _may_ask(decision, session, credential, tenant_id=tenant_id):
             raise DecisionNotFound("There is no such decision.")
         if decision.session_id is not None:
             _check_session(tenant_id, decision.subject, decision.session_id, at=at)
@@ -114,9 +115,8 @@ def show_approval(
     tenant_id, approval_id = parsed(ref)
     with tenant_transaction(tenant_id):
         row = Approval.objects.filter(tenant_id=tenant_id, id=approval_id).first()
-        subject = (row.subject_type, row.subject_id) if row else ("", "")
         if row is None or not (
-            _may_ask(tenant_id, subject, row.session_id, session, credential)
+            _may_ask(row, session, credential, tenant_id=tenant_id)
             or (session is not None and holds_privilege(row, session))
         ):
             raise ApprovalNotFound("There is no such approval for you.")
@@ -209,7 +209,7 @@ def is_awaited(row: Approval, session: Session, *, at: datetime) -> bool:
     :raises ApprovalClosed: it was refused, used, or has expired, or enough people have agreed.
     """
     state = shown(row, at=at).state
-    given = ApprovalGrant.objects.filter(tenant_id=row.tenant_id, approval_id=row.id, user_id=session.user_id)
+    given = _standing(row).filter(user_id=session.user_id)
     is_given = state in {"pending", "approved"} and given.exists()
     if state != "pending" and not is_given:
         raise ApprovalClosed("It needs nobody's agreement any more.", state=state)
@@ -224,14 +224,19 @@ def holds_privilege(row: Approval, session: Session) -> bool:
 
 
 def live_grants(row: Approval) -> int:
-    """Count the people whose yes still counts: active members who hold the privilege now, each once."""
-    given = ApprovalGrant.objects.filter(tenant_id=row.tenant_id, approval_id=row.id, user__is_active=True)
+    """Count the people whose yes still counts: members since they gave it, who hold the privilege now, each once."""
+    given = _standing(row).filter(user__is_active=True)
     people = {(grant.subject_type, grant.subject_id) for grant in given} - {(row.subject_type, row.subject_id)}
     return sum(
         row.privilege
         in licensing.api.privileges_of_member(tenant_id=row.tenant_id, subject_type=subject_type, subject_id=subject_id)
         for subject_type, subject_id in people
     )
+
+
+def _standing(row: Approval) -> QuerySet[ApprovalGrant]:
+    """List the yeses whose memberships go on."""
+    return ApprovalGrant.objects.filter(tenant_id=row.tenant_id, approval_id=row.id, ended_at__isnull=True)
 
 
 def shown(row: Approval, *, at: datetime) -> ShownApproval:
@@ -275,18 +280,15 @@ def parsed(ref: str) -> tuple[UUID, UUID]:
 
 
 def _may_ask(
-    tenant_id: UUID,
-    subject: tuple[str, str],
-    session_id: UUID | None,
-    session: Session | None,
-    credential: Credential | None,
+    wanted: Approval | ApprovableDecision, session: Session | None, credential: Credential | None, *, tenant_id: UUID
 ) -> bool:
     """Say whether a caller speaks for who wants something: their own session, their product, or the service itself."""
     if session is not None:
-        return (session.tenant_id, session.id, session.subject) == (tenant_id, session_id, subject)
+        # A session is of one subject for good.
+        return (session.tenant_id, session.id) == (tenant_id, wanted.session_id)
     if credential is None or not credential.reaches(tenant_id) or Verb.STEP_UP_CREATE not in credential.verbs:
         return False
-    return session_id is not None or subject == (SERVICE, credential.name)
+    return wanted.session_id is not None or wanted.credential_id == credential.id
 
 
 def _check_session(tenant_id: UUID, subject: tuple[str, str], session_id: UUID, *, at: datetime) -> None:
@@ -308,10 +310,10 @@ def _equal_open(tenant_id: UUID, decision: ApprovableDecision, *, by: str, at: d
         "requirement_digest": sha256(canonical.encode()).hexdigest(),
     }
     is_open = Approval.objects.filter(**key, closed_at__isnull=True)
-    is_open.filter(expires_at__lte=at).update(closed_at=at)
     fresh = Approval(
         **key,
         session_id=decision.session_id,
+        credential_id=decision.credential_id,
         requirement=requirement,
         needed=decision.requirement.approvals,
         privilege=decision.privilege,
@@ -324,10 +326,9 @@ def _equal_open(tenant_id: UUID, decision: ApprovableDecision, *, by: str, at: d
         created_at=at,
         expires_at=at + APPROVAL_LIVES,
     )
-    if not is_open.exists():
+    if not is_open.filter(expires_at__gt=at).exists():
         check_prompts(tenant_id=tenant_id, subject=decision.subject, is_service=decision.session_id is None, at=at)
-    Approval.objects.bulk_create([fresh], ignore_conflicts=True)
-    row = is_open.select_for_update().first()
+    row = put_equal_open(fresh, is_open, at=at)
     if row is None:
         # The equal one that stood in the way was used up this very moment.
         raise ChallengeClosed("The approval was just used: ask for a decision again.")

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import audit.api
 from authlevels.batches import batch_display, declared_batch
+from authlevels.equal_open import put_equal_open
 from authlevels.errors import (
     ChallengeClosed,
     ChallengeNotFound,
@@ -349,8 +350,6 @@ def _equal_open(
         "binding": decision.target.binding,
         "requirement_digest": sha256(canonical.encode()).hexdigest(),
     }
-    is_open = Challenge.objects.filter(**key, closed_at__isnull=True)
-    is_open.filter(expires_at__lte=at).update(closed_at=at)
     fresh = Challenge(
         **key,
         subject_type=decision.subject[0],
@@ -366,8 +365,7 @@ def _equal_open(
         created_at=at,
         expires_at=at + CHALLENGE_LIVES,
     )
-    Challenge.objects.bulk_create([fresh], ignore_conflicts=True)
-    row = is_open.select_for_update().first()
+    row = put_equal_open(fresh, Challenge.objects.filter(**key, closed_at__isnull=True), at=at)
     if row is None:
         # The equal one that stood in the way was passed or closed this very moment.
         raise ChallengeClosed("The challenge was just answered: ask for a decision again.")

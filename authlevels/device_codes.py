@@ -2,13 +2,13 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import audit.api
 from authlevels.approvals import check_granter
-from authlevels.attempts import ACCOUNT_LIMIT, NETWORK_LIMIT, charge, give_back
+from authlevels.attempts import ACCOUNT_LIMIT, NETWORK_LIMIT, AttemptLimit, charge, give_back, refund
 from authlevels.challenge_refusal import refuse_challenge
 from authlevels.challenges import Presenter, facts_of, is_answerable
 from authlevels.errors import ApprovalNotFound, ApprovalNotYours, CodeUnknown
@@ -26,6 +26,8 @@ INTERVAL: Final = 5
 
 _FIRST, _LAST = 10, 99
 _CHOICES: Final = 3
+NUMBER_LIMIT: Final = AttemptLimit(attempts=3, pause=timedelta(hours=1), window=timedelta(hours=1))
+"""One of three is soon guessed. Whoever began asks for a new code after a wrong number, so the codes of one person count together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class Activation:
     """What a typed code is of.
 
     kind: ``challenge`` or ``approval``. ref: its public id. numbers: of which the program shows one.
-    asked_by: who wants it. ip, user_agent, began_at: of the session that began; "" where none is known.
+    asked_by: who wants it. began_by: their account, or of a service the approval. ip, user_agent, began_at: of the session that began; "" where none is known.
     """
 
     kind: str
@@ -51,6 +53,7 @@ class Activation:
     numbers: tuple[int, ...]
     display: dict[str, Any]
     asked_by: str
+    began_by: UUID
     ip: str
     user_agent: str
     began_at: datetime
@@ -121,10 +124,14 @@ def find_activation(*, session: Session, code: str, network: str, at: datetime) 
 def choose_number(*, session: Session, code: str, number: int, network: str, at: datetime) -> Activation:
     """Take the number that the person says the program shows: the right one opens it to them, another ends it.
 
+    Wrong ones are counted for whoever began it, over all the codes that they are given.
+
     :raises CodeUnknown: there is no such code for this person, or the number was another: then it is refused.
-    :raises Throttled: as for `find_activation`.
+    :raises Throttled: as for `find_activation`, or too many wrong numbers for who began it.
     """
     found = find_activation(session=session, code=code, network=network, at=at)
+    bucket = f"user_code/number:{found.began_by}"
+    charge(bucket=bucket, limit=NUMBER_LIMIT, at=at)
     with tenant_transaction(session.tenant_id, durable=True):
         row = _typed(session, code, at=at, is_locked=True)
         if row is None:
@@ -132,6 +139,7 @@ def choose_number(*, session: Session, code: str, number: int, network: str, at:
         is_right = number == row.number
         if is_right:
             row.activated_by = session.id
+            refund(bucket=bucket, limit=NUMBER_LIMIT, at=at)
         else:
             row.denied_at = at
         row.save(update_fields=["activated_by", "denied_at"])
@@ -201,6 +209,7 @@ def _told(kind: str, ref: str, row: DeviceCode, thing: Challenge | Approval) -> 
         numbers=tuple(row.numbers),
         display=thing.display,
         asked_by=f"{thing.subject_type}:{thing.subject_id}",
+        began_by=began.user_id if began else thing.id,
         ip=(began.ip or "") if began else "",
         user_agent=began.user_agent if began else "",
         began_at=row.created_at,

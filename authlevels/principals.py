@@ -6,7 +6,7 @@ from uuid import UUID
 
 import licensing.api
 from authlevels.public_ids import session_handle
-from tiergate import Level
+from tiergate import Level, ServiceFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,10 @@ class Credential:
     def reaches(self, tenant_id: UUID) -> bool:
         """Say whether it may act in a tenant."""
         return self.is_vendor or self.tenant_id == tenant_id
+
+    def as_fact(self) -> ServiceFact:
+        """Tell what is known of the service, where it asks in its own name."""
+        return ServiceFact(name=self.name, verbs=tuple(sorted(self.verbs)), id=str(self.id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,12 +57,14 @@ class RecordedDecision:
 class ApprovableDecision:
     """A refusal that other people can answer: who wanted what, and what it asks of them.
 
-    session_id: None for a service that asked in its own name. privilege: what the action itself needs.
+    session_id: None for a service that asked in its own name; credential_id: by what, None for a person.
+    privilege: what the action itself needs.
     batch, item: as of a `RecordedDecision`.
     """
 
     id: UUID
     session_id: UUID | None
+    credential_id: UUID | None
     subject: tuple[str, str]
     target: Target
     resource: tuple[str, str]
@@ -144,8 +146,9 @@ def _read(
     # The version before wrote it among the facts.
     binding = str(personal.get("binding", facts.binding))
     session_id = parse_session_handle(facts.session.handle) if facts.session else None
+    credential_id = UUID(facts.service.id) if facts.service and facts.caller == CallerKind.SERVICE else None
     if (
-        (session_id is None and facts.caller != CallerKind.SERVICE)
+        (session_id is None) == (credential_id is None)
         or facts.action is None
         or facts.tenant is None
         or facts.tenant.id != str(tenant_id)
@@ -159,6 +162,7 @@ def _read(
     return ApprovableDecision(
         id=decision_id,
         session_id=session_id,
+        credential_id=credential_id,
         subject=subject,
         target=Target(action=facts.action_name, resource="/".join(facts.resource), binding=binding),
         resource=facts.resource,
@@ -170,7 +174,7 @@ def _read(
             facts.action,
             tenant=facts.tenant.id,
             subject=subject,
-            session=session_handle(session_id) if session_id else "",
+            session=session_handle(session_id) if session_id else str(credential_id),
             resource=facts.resource,
             fields=hashed,
         ),

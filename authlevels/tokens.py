@@ -12,7 +12,7 @@ import msgspec
 from django.db.models import Q
 
 import audit.api
-from authlevels.approvals import SERVICE, shown
+from authlevels.approvals import shown
 from authlevels.challenges import Presenter
 from authlevels.elevations import nameless, record_use, unended_elevations, usable_elevations
 from authlevels.errors import ApprovalClosed, ApprovalNotFound, ElevationGone, ElevationNotFound
@@ -139,8 +139,8 @@ def get_agreed_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground
     ids, credential = parse_approval_ref(ref), presenter.credential
     row = None
     if ids is not None and credential is not None and credential.tenant_id == ids[0]:
-        mine = {"subject_type": SERVICE, "subject_id": credential.name, "session_id": None}
-        row = Approval.objects.select_for_update().filter(tenant_id=ids[0], id=ids[1], **mine).first()
+        mine = Approval.objects.select_for_update().filter(credential_id=credential.id, session_id__isnull=True)
+        row = mine.filter(tenant_id=ids[0], id=ids[1]).first()
     if row is None or credential is None or Verb.STEP_UP_CREATE not in credential.verbs:
         raise ApprovalNotFound("There is no such approval for you.")
     stands = shown(row, at=at)
@@ -151,7 +151,7 @@ def get_agreed_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground
         # As for an elevation: a name that nobody learns.
         claim = nameless("token")
         _use_agreement(row, claim, at=at)
-    return _agreed_ground(row, ServiceFact(name=credential.name, verbs=tuple(sorted(credential.verbs))), claim=claim)
+    return _agreed_ground(row, credential.as_fact(), claim=claim)
 
 
 def issue_token(*, ground: Ground, spec: TokenSpec, signer: Signer, presenter: Presenter, at: datetime) -> IssuedToken:
@@ -236,17 +236,17 @@ def _held(row: Token, claims: Claims, *, at: datetime) -> HeldToken:
 def _held_by_agreement(held: HeldToken, row: Token, approval_id: UUID, *, at: datetime) -> HeldToken:
     good = Approval.objects.filter(tenant_id=row.tenant_id, id=approval_id, refused_at__isnull=True, expires_at__gt=at)
     agreed = good.filter(used_by=row.claim).first() if row.claim else good.filter(closed_at__isnull=True).first()
-    if agreed is None:
+    if agreed is None or agreed.credential_id is None:
         return replace(held, why_not="no_longer_agreed")
     alive = ServiceCredential.objects.filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=at),
         tenant_id=row.tenant_id,
-        name=agreed.subject_id,
+        id=agreed.credential_id,
         revoked_at__isnull=True,
     ).first()
     if alive is None:
         return replace(held, why_not="credential_ended")
-    service = ServiceFact(name=alive.name, verbs=tuple(sorted(alive.verbs)))
+    service = ServiceFact(name=alive.name, verbs=tuple(sorted(alive.verbs)), id=str(alive.id))
     return replace(held, ground=_agreed_ground(agreed, service, claim=row.claim))
 
 

@@ -115,7 +115,7 @@ def _decided(question: Question, gathered: Gathered, *, at: datetime) -> tuple[G
             requirement=requirement,
             request_id=question.claim_id if question.is_claiming else "",
             at=at,
-        ),
+        ).people,
     )
     return replace(gathered, facts=facts), decide(facts)
 

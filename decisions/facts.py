@@ -64,7 +64,7 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
     member = person.member
     privileges, contributions = frame.granted(member.roles, is_everybodys=_is_everybodys(action)) if member else NOBODYS
     feature = action.feature if action else None
-    session = question.context.session or ""
+    session = question.service.id if question.service is not None else question.context.session or ""
     item = batch_item(
         action, tenant=frame.tenant.id, subject=subject, session=session, resource=resource, fields=hashed
     )

@@ -5,7 +5,7 @@ from uuid import UUID
 from authlevels import api as authlevels
 from decisions.question import Context, Entity, Question
 from licensing import api as licensing
-from tiergate import ErrorKind, ServiceFact, TiergateError
+from tiergate import ErrorKind, TiergateError
 
 
 class NoPrincipal(TiergateError):
@@ -56,7 +56,7 @@ def question_from(
                 action=action,
                 resource=resource,
                 context=context,
-                service=ServiceFact(name=credential.name, verbs=tuple(sorted(credential.verbs))),
+                service=credential.as_fact(),
                 is_claiming=is_claiming,
                 request_id=request_id,
             )

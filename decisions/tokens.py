@@ -1,5 +1,6 @@
 """Tokens are decided like calls: one is issued, and found good, only while each of its actions would be allowed."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -69,7 +70,10 @@ def issue(
         with tenant_transaction(ids[0], durable=True):
             take = authlevels.get_agreed_ground if is_agreed else authlevels.get_ground
             ground = take(ref=ref, presenter=presenter, at=at)
-            found = list(_decided(ground, scopes, snapshot, at=at))
+            decided = list(_decided(ground, scopes, snapshot, is_first=True, at=at))
+            found = [facts for facts, _until in decided]
+            # Never past what others agreed to, for whoever reads it without asking us.
+            ground = dataclasses.replace(ground, expires_at=min(ground.expires_at, *(until for _, until in decided)))
             versions = found[0].versions
             spec = authlevels.TokenSpec(
                 issuer=settings.TIERGATE_BASE_URL,
@@ -121,7 +125,7 @@ def revoke(*, clear: str, presenter: authlevels.Presenter, at: datetime) -> None
 
 def _why_not(ground: authlevels.Ground, scopes: Sequence[str], *, at: datetime) -> str:
     try:
-        list(_decided(ground, scopes, _snapshot(ground.tenant_id, at=at), at=at))
+        list(_decided(ground, scopes, _snapshot(ground.tenant_id, at=at), is_first=False, at=at))
     except authlevels.ScopeRefused:
         return _NO_LONGER
     except DatabaseError as error:
@@ -137,10 +141,16 @@ def _snapshot(tenant_id: UUID, *, at: datetime) -> licensing.TenantSnapshot:
 
 
 def _decided(
-    ground: authlevels.Ground, scopes: Sequence[str], snapshot: licensing.TenantSnapshot, *, at: datetime
-) -> Iterator[Facts]:
-    """Decide each action of each scope as a call of it would be, and give what was known of each.
+    ground: authlevels.Ground,
+    scopes: Sequence[str],
+    snapshot: licensing.TenantSnapshot,
+    *,
+    is_first: bool,
+    at: datetime,
+) -> Iterator[tuple[Facts, datetime]]:
+    """Decide each action of each scope as a call of it would be; give what was known of each, and until when it holds.
 
+    is_first: the token is about to be issued, and uses up what others agreed to for one transaction.
     :raises ScopeRefused: a scope is unknown, is not the elevation's, or would not be allowed; or there is none.
     """
     if not scopes:
@@ -153,7 +163,7 @@ def _decided(
             facts = _facts(ground, action, snapshot, at=at)
             if not ground.scope.covers(_target(facts)):
                 raise authlevels.ScopeRefused("The elevation is for less than the scope.", scope=name, action=action)
-            facts, decision = _counted(ground, facts, at=at)
+            facts, decision, until = _counted(ground, facts, is_first=is_first, at=at)
             if not decision.is_allowed:
                 raise authlevels.ScopeRefused(
                     "What the scope stands for would not be allowed now.",
@@ -161,30 +171,36 @@ def _decided(
                     action=action,
                     reason=decision.reason.value,
                 )
-            yield facts
+            yield facts, until
 
 
-def _counted(ground: authlevels.Ground, facts: Facts, *, at: datetime) -> tuple[Facts, Decision]:
+def _counted(
+    ground: authlevels.Ground, facts: Facts, *, is_first: bool, at: datetime
+) -> tuple[Facts, Decision, datetime]:
     """Decide; where it wants other people's agreement, count who has agreed, and decide again.
 
-    What a person was agreed to for one transaction is used up by the call itself, not handed on: that is refused.
+    For one transaction none counts but what the token itself has used up, by the name that it has the person's own proof.
     """
     decision = decide(facts)
     requirement = decision.requirement
     if requirement is None or all(need.kind != NeedKind.APPROVAL for need in decision.needs):
-        return facts, decision
-    if ground.approval_id is None and requirement.scope == Scope.TRANSACTION:
-        return facts, decision
-    agreed = authlevels.count_approvals(
-        tenant_id=ground.tenant_id,
-        subject=ground.subject,
-        binding=facts.binding,
-        requirement=requirement,
-        request_id=ground.claim,
-        at=at,
-    )
-    facts = replace(facts, approvals=agreed)
-    return facts, decide(facts)
+        return facts, decision, ground.expires_at
+    is_once = requirement.scope == Scope.TRANSACTION
+    asked: dict[str, Any] = {
+        "tenant_id": ground.tenant_id,
+        "subject": ground.subject,
+        "binding": facts.binding,
+        "requirement": requirement,
+        "request_id": ground.claim,
+        "at": at,
+    }
+    if is_once and not ground.claim:
+        return facts, decision, ground.expires_at
+    if is_once and is_first and ground.approval_id is None and not authlevels.claim_approval(**asked):
+        return facts, decision, ground.expires_at
+    agreed = authlevels.count_approvals(**asked, is_claimed=is_once)
+    facts = replace(facts, approvals=agreed.people)
+    return facts, decide(facts), min(ground.expires_at, agreed.until or at)
 
 
 def _facts(ground: authlevels.Ground, name: str, snapshot: licensing.TenantSnapshot, *, at: datetime) -> Facts:

@@ -281,7 +281,7 @@ def _own_service(subject: Entity, context: AskedContext, credential: authlevels.
     """
     if (subject.type, subject.id) != (SERVICE, credential.name) or context.session is not None:
         return None
-    return ServiceFact(name=credential.name, verbs=tuple(sorted(credential.verbs)))
+    return credential.as_fact()
 
 
 def read_question(document: object, *, tenant_id: UUID) -> Question:

@@ -53,6 +53,7 @@ def binding(
 ) -> str:
     """Hash who asks for what, with the bound fields, so that no other request has the same hash.
 
+    session: the handle of a person's session; of a service that asks in its own name, its credential's id.
     The hash is SHA-256 over JSON with sorted keys and no white space, in hex.
 
     :raises ValueError: a bound number is not finite, or a bound value is no JSON.

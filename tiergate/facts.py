@@ -47,10 +47,15 @@ class MemberFact(Struct, frozen=True, kw_only=True):
 
 
 class ServiceFact(Struct, frozen=True, kw_only=True):
-    """A service that asks in its own name, known by its credential."""
+    """A service that asks in its own name, known by its credential.
+
+    id: the credential's, which a new secret keeps and another credential of the same name has not; "" in what was
+    recorded before it was told.
+    """
 
     name: str
     verbs: tuple[str, ...]
+    id: str = ""
 
 
 class SessionFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):

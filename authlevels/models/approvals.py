@@ -12,6 +12,7 @@ class Approval(models.Model):
     """A request that other members agree to one thing of one requester; what they agree to never changes.
 
     subject_type, subject_id: who wants it; session_id: in which session, None for a service in its own name.
+    credential_id: of such a service: a new secret keeps it, another credential of the same name is another's.
     privilege: what whoever agrees has to hold. needed: how many have to.
     requirement: what the refusal asked in whole; those who agree show as much themselves.
     used_by: the request that used it up, where it was for one transaction.
@@ -20,6 +21,7 @@ class Approval(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant_id = models.UUIDField(editable=False)
     session_id = models.UUIDField(null=True, editable=False)
+    credential_id = models.UUIDField(null=True, editable=False)
     subject_type = models.CharField(max_length=64, editable=False)
     subject_id = models.CharField(max_length=255, editable=False)
     binding = models.CharField(max_length=64, editable=False)
@@ -64,6 +66,10 @@ class Approval(models.Model):
                 condition=models.Q(used_at__isnull=True) | models.Q(closed_at__isnull=False),
                 name="approval_used_is_closed",
             ),
+            models.CheckConstraint(
+                condition=models.Q(session_id__isnull=True) | models.Q(credential_id__isnull=True),
+                name="approval_of_person_or_service",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -71,7 +77,10 @@ class Approval(models.Model):
 
 
 class ApprovalGrant(models.Model):
-    """One person's yes to an approval, given in a session of their own after a step-up of their own."""
+    """One person's yes to an approval, given in a session of their own after a step-up of their own.
+
+    ended_at: since then it counts no more, for the membership by which it was given is over; the next one may agree anew.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant_id = models.UUIDField(editable=False)
@@ -82,6 +91,7 @@ class ApprovalGrant(models.Model):
     subject_id = models.CharField(max_length=255, editable=False)
     level = models.CharField(max_length=8, editable=False)
     at = models.DateTimeField(editable=False)
+    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         """What the database itself holds to."""
@@ -89,10 +99,15 @@ class ApprovalGrant(models.Model):
         db_table = "authlevels_approval_grant"
         constraints = [
             models.UniqueConstraint(fields=["tenant_id", "id"], name="approval_grant_tenant_id"),
-            models.UniqueConstraint(fields=["tenant_id", "approval_id", "user"], name="approval_granted_once_by_each"),
+            models.UniqueConstraint(
+                fields=["tenant_id", "approval_id", "user"],
+                name="approval_granted_once_by_each",
+                condition=models.Q(ended_at__isnull=True),
+            ),
             models.UniqueConstraint(
                 fields=["tenant_id", "approval_id", "subject_type", "subject_id"],
                 name="approval_granted_once_by_each_member",
+                condition=models.Q(ended_at__isnull=True),
             ),
         ]
 

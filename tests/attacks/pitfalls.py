@@ -31,6 +31,7 @@ AGREE: Final = "decisions/test_others_have_to_agree"
 CAPPED: Final = "attacks/test_a_new_factor_leads_no_higher_than_who_enrolled_it"
 LIMIT: Final = "attacks/test_a_tenant_says_how_many_wrong_codes"
 SERVICE_ONCE: Final = "attacks/test_a_service_does_once_what_was_agreed_once"
+GIVEN: Final = "attacks/test_a_yes_is_for_whom_and_by_whom_it_was_given"
 SUPPORT: Final = "attacks/test_support_never_elevates_as_somebody_else"
 ELSEWHERE: Final = "attacks/test_what_is_confirmed_is_for_one_environment"
 RECOVERED: Final = "attacks/test_a_recovered_app_drives_out_no_other_factor"
@@ -130,6 +131,9 @@ PITFALLS: Final[dict[str, Promises]] = {
     ),
     "15 approvals are others', each once, on fixed terms": (
         (SERVICE_ONCE, "test_a_view_inside_is_entered_once_for_one_yes"),
+        (GIVEN, "test_no_other_credential_of_the_same_name_has_what_was_agreed_for_one"),
+        (GIVEN, "test_who_comes_back_agrees_anew"),
+        (GIVEN, "test_a_persons_token_uses_up_what_others_agreed_to"),
         (ELSEWHERE, "test_what_a_colleague_agreed_to_for_one_is_not_done_in_another"),
         (AGREE, "test_nobody_agrees_to_what_they_asked_for_nor_twice"),
         (AGREE, "test_of_four_yeses_at_once_each_person_counts_once_and_no_more_than_are_needed"),
@@ -143,6 +147,7 @@ PITFALLS: Final[dict[str, Promises]] = {
         (STAYS, "test_eight_refusals_at_once_open_one_challenge"),
         (WAITS, "test_whoever_is_asked_too_often_is_asked_no_more"),
         (WAITS, "test_a_wrong_number_ends_it_for_good"),
+        (WAITS, "test_wrong_numbers_count_together_over_all_codes_of_who_began"),
         (WAITS, "test_the_code_is_of_use_to_nobody_else_and_not_where_it_began"),
         (WAITS, "test_guessing_codes_is_counted_over_all_sessions_of_a_person"),
         (BATCH, "test_up_to_as_many_are_done_as_were_confirmed_and_then_no_more"),

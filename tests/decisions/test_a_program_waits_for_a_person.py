@@ -119,6 +119,19 @@ def test_a_wrong_number_ends_it_for_good(client: Client, people: World) -> None:
     assert poll(client, secret, begun["challenge_id"])["error"] == "access_denied"
 
 
+def test_wrong_numbers_count_together_over_all_codes_of_who_began(client: Client, people: World) -> None:
+    refused = ask(client, people.acme_key, payment(1200, session=people.asserted()))
+    body = {"decision_id": refused["context"]["approval"]["decision_id"]}
+    mine, answers = browser(), []
+    for is_right in (False, True, False, False, True):
+        begun = ask(client, people.acme_key, body, path="/step-up/approvals", status=201)
+        with tenant_transaction(people.acme):
+            wrong = next(one for one in DeviceCode.objects.get().numbers if one != begun["number"])
+        number = begun["number"] if is_right else wrong
+        answers.append(mine.post("/activate", {"code": begun["user_code"], "number": number}).status_code)
+    assert answers == [400, 303, 400, 400, 429]
+
+
 def test_guessing_codes_is_counted_over_all_sessions_of_a_person(client: Client, people: World) -> None:
     at = clock.now()
     for _ in range(10):

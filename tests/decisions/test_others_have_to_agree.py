@@ -17,7 +17,7 @@ from licensing import api as licensing
 from tests.attacks.parallel import at_once
 from tests.decisions.asking import ask, payment, step_up
 from tests.decisions.conftest import TOTP_SECRET, World, code_at
-from tiergate import ActionSpec, CallerKind, Level, Requirement, Scope, ServiceFact, Verb
+from tiergate import ActionSpec, CallerKind, Level, Requirement, Scope, Verb
 
 TWO = Requirement(level=Level.AAL2, max_age=120, scope=Scope.TRANSACTION, approvals=2)
 
@@ -196,7 +196,7 @@ def test_a_yes_counts_for_no_stricter_requirement_and_not_after_its_hour(client:
             "binding": row.binding,
             "at": at,
         }
-        return authlevels.count_approvals(requirement=requirement, **asked | more)
+        return authlevels.count_approvals(requirement=requirement, **asked | more).people
 
     assert counted(TWO) == 1
     assert counted(TWO | Requirement(level=Level.AAL3)) == 0
@@ -232,13 +232,13 @@ def test_of_four_yeses_at_once_each_person_counts_once_and_no_more_than_are_need
 
 
 def test_a_service_waits_for_people_in_its_own_name(client: Client, house: World) -> None:
-    key = authlevels.create_credential(
+    credential, key = authlevels.create_credential(
         tenant_id=house.acme,
         name="deployer",
-        verbs=[Verb.STEP_UP_CREATE, Verb.ACCESS_EVALUATE],
+        verbs=["payments.approve", Verb.STEP_UP_CREATE, Verb.ACCESS_EVALUATE],
         by="test",
         at=clock.now(),
-    )[1]
+    )
 
     def deploy(request_id: str = "") -> decisions.Answer:
         return decisions.evaluate(
@@ -249,7 +249,7 @@ def test_a_service_waits_for_people_in_its_own_name(client: Client, house: World
                 subject=decisions.Entity(type="service", id="deployer"),
                 action="payments.approve",
                 resource=decisions.Entity(type="payment", id="7", properties={"amount": 5, "payee": "x"}),
-                service=ServiceFact(name="deployer", verbs=("payments.approve",)),
+                service=credential.as_fact(),
                 is_claiming=True,
                 claim_id=request_id,
             ),
