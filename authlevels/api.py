@@ -23,7 +23,7 @@ from authlevels.challenges import (
 from authlevels.claims import claim_transaction
 from authlevels.client_address import counted_network, person_address
 from authlevels.consumption import HeldElevation, get_elevation, lock_elevation, use_elevation
-from authlevels.cookies import set_session_cookie
+from authlevels.cookies import set_browser_cookie, set_session_cookie
 from authlevels.credentials import (
     audiences_of,
     create_credential,
@@ -108,7 +108,7 @@ from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, 
 from authlevels.password_change import change_password
 from authlevels.people import put_user
 from authlevels.policy import Policy, get_policy, put_policy
-from authlevels.presenters import code_members, presenter_of
+from authlevels.presenters import browser_mark, code_members, presenter_of
 from authlevels.principals import (
     Anonymous,
     Credential,
@@ -262,6 +262,7 @@ __all__ = [
     "begin_passkey_step_up",
     "begin_replacement",
     "begin_totp_enrolment",
+    "browser_mark",
     "caller",
     "change_password",
     "choose_number",
@@ -344,6 +345,7 @@ __all__ = [
     "rotate_session_secret",
     "session_facts",
     "session_parameters",
+    "set_browser_cookie",
     "set_session_cookie",
     "show_approval",
     "show_challenge",

@@ -1,4 +1,4 @@
-"""The two cookies: a session's secret, and the mark of the browser that took a hand-off."""
+"""The two cookies: a session's secret, and the mark of a browser that took a hand-off or has a request waiting."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +15,7 @@ def session_cookie_name() -> str:
 
 
 def browser_cookie_name() -> str:
-    """Return the name of the cookie that marks a browser for the challenges it took."""
+    """Return the name of the cookie that marks a browser for the challenges it took and the requests it made."""
     return "__Host-tiergate-browser" if settings.SESSION_COOKIE_SECURE else "tiergate-browser"
 
 
@@ -25,7 +25,7 @@ def set_session_cookie(response: HttpResponse, secret: str, *, expires_at: datet
 
 
 def set_browser_cookie(response: HttpResponse, mark: str) -> None:
-    """Mark the browser that took a hand-off."""
+    """Mark a browser, from now on for an hour."""
     _set(response, browser_cookie_name(), mark, BROWSER_LIVES)
 
 

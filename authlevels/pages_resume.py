@@ -11,6 +11,7 @@ from authlevels.challenges import open_challenge
 from authlevels.drf import caller
 from authlevels.errors import AlreadyResumed, SuspendedNotFound
 from authlevels.pages import open_page, see_other
+from authlevels.presenters import held_mark
 from authlevels.principals import PersonPrincipal, Session
 from authlevels.replaying import replay_instead
 from authlevels.suspended import Suspended, Waiting, claim_suspended, get_suspended
@@ -18,7 +19,10 @@ from isolation.clock import now
 from tiergate import TiergateError
 
 CONFIRMED = "confirmed"
-"""The query parameter with which the step-up page sends on whoever just confirmed: then no button is needed."""
+"""The query parameter with which the step-up page sends on whoever just confirmed: then no button is needed.
+
+It counts only where the browser says that a page of ours sent it there: anybody can write it into a link.
+"""
 
 
 @open_page("a waiting request asks for the session that made it, and goes through its own door again")
@@ -30,7 +34,7 @@ def resume(request: HttpRequest, suspended: str) -> HttpResponse:
     if session is None:
         return _told(request, None, status=HTTPStatus.FORBIDDEN)
     try:
-        found = get_suspended(ref=suspended, session=session, at=now())
+        found = get_suspended(ref=suspended, session=session, browser=held_mark(request), at=now())
     except SuspendedNotFound:
         return _told(request, None, status=HTTPStatus.NOT_FOUND)
     return _gone_on(request, session, found) if request.method == "POST" else _shown(request, session, found)
@@ -52,7 +56,7 @@ def _gone_on(request: HttpRequest, session: Session, found: Suspended) -> HttpRe
     if found.is_safe:
         return see_other(found.path)
     try:
-        original = claim_suspended(ref=found.id, session=session, at=now())
+        original = claim_suspended(ref=found.id, session=session, browser=held_mark(request), at=now())
     except AlreadyResumed:
         return _told(request, found, is_done=True, status=HTTPStatus.CONFLICT)
     except SuspendedNotFound:
@@ -90,7 +94,7 @@ def _told(
         "found": found,
         "is_done": is_done,
         "error": error.detail if error else "",
-        "goes_by_itself": found is not None and found.for_page and CONFIRMED in request.GET,
+        "goes_by_itself": found is not None and found.for_page and CONFIRMED in request.GET and _is_from_here(request),
     }
     return render(request, "authlevels/resume.html", context, status=status)
 
@@ -98,6 +102,14 @@ def _told(
 def _own_session(request: HttpRequest) -> Session | None:
     principal = caller(request)
     return principal.session if isinstance(principal, PersonPrincipal) and principal.by_cookie else None
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """Say whether a page of this very origin leads here, as the browser says (Fetch Metadata, section 2.3).
+
+    A browser that says nothing, or an address that was typed or mailed, shows the button instead.
+    """
+    return request.headers.get("Sec-Fetch-Site") == "same-origin"
 
 
 def _wants_json(request: HttpRequest) -> bool:

@@ -1,5 +1,6 @@
 """Who presents a proof, taken from a request."""
 
+import secrets
 from datetime import datetime
 
 from django.conf import settings
@@ -28,8 +29,13 @@ def browser_presenter_of(request: HttpRequest) -> Presenter:
 
 
 def held_mark(request: HttpRequest) -> str:
-    """Return the mark of a browser that took a hand-off, or ""."""
+    """Return the mark that a browser holds, or ""."""
     return request.COOKIES.get(browser_cookie_name(), "")[:64]
+
+
+def browser_mark(request: HttpRequest) -> str:
+    """Return the mark that a browser holds, or a new one for it, to be given by ``set_browser_cookie``."""
+    return held_mark(request) or f"tgb_{secrets.token_urlsafe(32)}"
 
 
 def is_session_cookie(request: HttpRequest) -> bool:

@@ -15,13 +15,16 @@ from authlevels.principals import Session
 from authlevels.public_ids import decision_ref, parse_decision_ref, parse_suspended_ref, suspended_ref
 from authlevels.recorded_decision import get_challengeable
 from authlevels.session_facts import session_facts
-from isolation.api import seal, tenant_transaction, unseal
+from isolation.api import keyed_digests, seal, tenant_transaction, unseal
 from tiergate import satisfied_until
 
 SUSPENDED_LIVES: Final = timedelta(minutes=15)
 MAX_SUSPENDED_BODY: Final = 64 * 1024
 MOST_WAITING: Final = 20
-"""How many requests of one session wait at once; the oldest make room."""
+"""How many requests of one session wait at once, of those that only read and of the others; the oldest make room.
+
+Apart, since another site can have a browser read by its links, but not write.
+"""
 _MAX_CONTENT_TYPE: Final = 255
 _MAX_SAID: Final = 4096
 """Characters that its headers may have together."""
@@ -88,10 +91,13 @@ class Suspended:
         return self.method == "GET"
 
 
-def suspend_request(*, session: Session, decision_id: str, original: Original, at: datetime) -> str | None:
+def suspend_request(
+    *, session: Session, browser: str, decision_id: str, original: Original, at: datetime
+) -> str | None:
     """Keep a refused request until its step-up is done, and return its ``rsm_…``; None for one that is not kept.
 
-    decision_id: ``dec_…``, the refusal. What is too large, or whose path no browser may be sent to, is not kept.
+    browser: the mark of the browser that asked; in no other does the request go on, though it had the same session's
+    secret. decision_id: ``dec_…``, the refusal. What is too large, or whose path no browser may be sent to, is not kept.
     """
     tenant_id, decision = session.tenant_id, parse_decision_ref(decision_id)
     if decision is None or not original.is_storable:
@@ -101,12 +107,14 @@ def suspend_request(*, session: Session, decision_id: str, original: Original, a
     with tenant_transaction(tenant_id):
         mine = SuspendedRequest.objects.filter(tenant_id=tenant_id, session_id=session.id)
         mine.filter(expires_at__lte=at).delete()
-        kept = mine.order_by("-created_at").values_list("id", flat=True)[: MOST_WAITING - 1]
-        mine.exclude(id__in=list(kept)).delete()
+        alike = mine.filter(method="GET") if original.is_safe else mine.exclude(method="GET")
+        kept = alike.order_by("-created_at").values_list("id", flat=True)[: MOST_WAITING - 1]
+        alike.exclude(id__in=list(kept)).delete()
         SuspendedRequest.objects.create(
             id=row_id,
             tenant_id=tenant_id,
             session_id=session.id,
+            browser_digest=_digests(browser)[0],
             decision_id=decision,
             method=original.method,
             path=original.path,
@@ -121,14 +129,15 @@ def suspend_request(*, session: Session, decision_id: str, original: Original, a
     return ref
 
 
-def get_suspended(*, ref: str, session: Session, at: datetime) -> Suspended:
+def get_suspended(*, ref: str, session: Session, browser: str, at: datetime) -> Suspended:
     """Return how it stands with a waiting request of one's own.
 
-    :raises SuspendedNotFound: the session has none such, or it waited for too long.
+    browser: the mark that the browser holds, or "".
+    :raises SuspendedNotFound: the session made none such in this browser, or it waited for too long.
     """
     tenant_id, row_id = _parsed(ref, session)
     with tenant_transaction(tenant_id):
-        row = _mine(session, row_id, at=at)
+        row = _mine(session, row_id, browser, at=at)
         is_met, title = _standing(session, row, at=at)
         if not is_met:
             # Between the two looks it may have gone on, and used up what it was confirmed by.
@@ -146,16 +155,17 @@ def get_suspended(*, ref: str, session: Session, at: datetime) -> Suspended:
     )
 
 
-def claim_suspended(*, ref: str, session: Session, at: datetime) -> Original:
+def claim_suspended(*, ref: str, session: Session, browser: str, at: datetime) -> Original:
     """Claim the one time that a waiting request goes on, and return it; commits before it answers.
 
     Of several at once, one has it. What then becomes of the request is its own matter: it is decided about anew.
-    :raises SuspendedNotFound: the session has none such, or it waited for too long.
+    browser: as for ``get_suspended``.
+    :raises SuspendedNotFound: the session made none such in this browser, or it waited for too long.
     :raises AlreadyResumed: it went on already.
     """
     tenant_id, row_id = _parsed(ref, session)
     with tenant_transaction(tenant_id, durable=True):
-        row = _mine(session, row_id, at=at)
+        row = _mine(session, row_id, browser, at=at)
         waiting = SuspendedRequest.objects.filter(
             tenant_id=tenant_id, id=row.id, session_id=session.id, resumed_at__isnull=True, expires_at__gt=at
         )
@@ -197,13 +207,22 @@ def _standing(session: Session, row: SuspendedRequest, *, at: datetime) -> tuple
     return met is not None, str(decision.display["title"])
 
 
-def _mine(session: Session, row_id: UUID, *, at: datetime) -> SuspendedRequest:
+def _mine(session: Session, row_id: UUID, browser: str, *, at: datetime) -> SuspendedRequest:
     row = SuspendedRequest.objects.filter(
-        tenant_id=session.tenant_id, id=row_id, session_id=session.id, expires_at__gt=at
+        tenant_id=session.tenant_id,
+        id=row_id,
+        session_id=session.id,
+        browser_digest__in=_digests(browser),
+        expires_at__gt=at,
     ).first()
     if row is None:
         raise SuspendedNotFound("There is no such waiting request of this session (any more).")
     return row
+
+
+def _digests(browser: str) -> list[bytes]:
+    """Return what a row may hold of a browser's mark, newest key first."""
+    return keyed_digests("suspended", browser) if browser else []
 
 
 def _parsed(ref: str, session: Session) -> tuple[UUID, UUID]:

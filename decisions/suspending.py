@@ -74,18 +74,23 @@ def _suspended(
         body=body,
         for_page=for_page,
     )
-    ref = authlevels.suspend_request(session=session, decision_id=answer.public_id, original=original, at=now())
+    mark = authlevels.browser_mark(request)
+    ref = authlevels.suspend_request(
+        session=session, browser=mark, decision_id=answer.public_id, original=original, at=now()
+    )
     if ref is None:
         return response
     path = f"/step-up/resume/{ref}"
     if for_page:
         onward = HttpResponseRedirect(path)
         onward.status_code = HTTPStatus.SEE_OTHER
+        authlevels.set_browser_cookie(onward, mark)
         return onward
     if response.headers.get("Content-Type") == PROBLEM_TYPE:
         problem = msgjson.decode(response.content)
         problem["resume"] = {"id": ref, "href": f"{settings.TIERGATE_BASE_URL}{path}"}
         response.content = msgjson.encode(problem)
+        authlevels.set_browser_cookie(response, mark)
     return response
 
 

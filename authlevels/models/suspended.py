@@ -10,7 +10,8 @@ from authlevels.public_ids import suspended_ref
 class SuspendedRequest(models.Model):
     """A browser's request that was refused for want of a proof, kept so that it goes on once afterwards.
 
-    path: with its query, as the browser asked. headers: the few that change what it means, by their names.
+    browser_digest: of the mark of the browser that asked; None, from an older release, is no browser's.
+        path: with its query, as the browser asked. headers: the few that change what it means, by their names.
     body_sealed: None once it went on, or where there was none. for_page: a page of a browser asked, not its script.
     resumed_at: when it went on; it does not go on again.
     """
@@ -18,6 +19,7 @@ class SuspendedRequest(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant_id = models.UUIDField(editable=False)
     session_id = models.UUIDField(editable=False)
+    browser_digest = models.BinaryField(null=True)
     decision_id = models.UUIDField(editable=False)
     method = models.CharField(max_length=8, editable=False)
     path = models.CharField(max_length=2048, editable=False)

@@ -52,12 +52,13 @@ def _suspended_and_resumed(acme: Acme) -> None:
     alice, _secret = acme.sign_in_alice()
     ref = authlevels.suspend_request(
         session=alice,
+        browser="hers",
         decision_id=acme.refused(alice, at=NOON),
         original=authlevels.Original(method="POST", path="/reports/7/export?as=csv", body=b"{}"),
         at=later(1),
     )
     assert ref is not None
-    claim_suspended(ref=ref, session=alice, at=later(2))
+    claim_suspended(ref=ref, session=alice, browser="hers", at=later(2))
 
 
 def _refused(acme: Acme) -> None:

@@ -149,7 +149,15 @@ READS = {
     ),
     *("is_nested_deeper", "parse_token_ref"),
     *("audience", "audiences_of", "find_token", "may_revoke", "presented_by", "presenter_of", "published_keys"),
-    *("caller", "counted_network", "decision_ref", "forget_credentials", "get_credential", "list_credentials"),
+    *(
+        "browser_mark",
+        "caller",
+        "counted_network",
+        "decision_ref",
+        "forget_credentials",
+        "get_credential",
+        "list_credentials",
+    ),
     *("get_elevation", "lock_elevation"),
     "code_members",
     *("count_approvals", "get_grantable", "get_session", "list_approvals", "parse_approval_ref", "show_approval"),
@@ -164,7 +172,7 @@ READS = {
     ),
     *("get_policy", "plan_level", "readiness"),
     *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
-    *("session_parameters", "set_session_cookie", "show_challenge", "standing_of"),
+    *("session_parameters", "set_browser_cookie", "set_session_cookie", "show_challenge", "standing_of"),
 }
 UNTOLD = {
     "touch_session": WRITERS["authlevels.sessions.touch_session"],

@@ -13,7 +13,7 @@ from isolation.clock import now
 from licensing import api as licensing
 from tests.authlevels.acme import ALICES_SECRET, PASSWORD, Acme, code
 
-PAGE: dict[str, Any] = {"HTTP_ACCEPT": "text/html,*/*;q=0.8"}
+PAGE: dict[str, Any] = {"HTTP_ACCEPT": "text/html,*/*;q=0.8", "HTTP_SEC_FETCH_SITE": "same-origin"}
 HOME = "/account/security"
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile/15E148 Safari/604.1"
 

@@ -70,7 +70,9 @@ def test_this_was_not_me_closes_it_for_good_and_is_told(acme: Acme) -> None:
     with tenant_transaction(acme.tenant_id):
         decision = audit.list_entries(tenant_id=acme.tenant_id, kinds={audit.Kind.DECISION})[-1].id
     original = api.Original(method="POST", path="/reports/7/export")
-    waiting = api.suspend_request(session=alice, decision_id=api.decision_ref(decision), original=original, at=at)
+    waiting = api.suspend_request(
+        session=alice, browser="hers", decision_id=api.decision_ref(decision), original=original, at=at
+    )
     assert waiting is not None
     page = browser.get(f"{challenge.path}?resume={waiting}").content.decode()
     assert "This was not me" in page

@@ -13,7 +13,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 from psycopg import sql
 
-from authlevels.cookies import session_cookie_name
+from authlevels.cookies import browser_cookie_name, session_cookie_name
 from tests.isolation.addresses import UNSAFE, Request, requests
 from tests.isolation.schema import tenant_tables
 from tests.isolation.sides import World
@@ -78,6 +78,7 @@ class Attack:
         if caller == "browser":
             headers = {}
             self.client.cookies[session_cookie_name()] = side.secret
+            self.client.cookies[browser_cookie_name()] = "tgb_of-both"
         else:
             self.client.cookies.clear()
         kept = {name: value for name, value in request.query.items() if value}

@@ -114,6 +114,7 @@ def _side(slug: str, at: datetime) -> Side:
     side.suspended = (
         authlevels.suspend_request(
             session=_session,
+            browser="tgb_of-both",
             decision_id=side.decision,
             original=authlevels.Original(method="POST", path=f"/northwind/payments?of={slug}", body=b"{}"),
             at=clock.now(),

@@ -11,8 +11,10 @@ import pyotp
 import pytest
 from django.test import Client
 
+from authlevels.cookies import session_cookie_name
 from authlevels.forgetting import forget_suspended
 from authlevels.models import SuspendedRequest
+from authlevels.public_ids import parse_suspended_ref
 from config.demo.people import people
 from isolation.api import tenant_transaction
 from isolation.clock import now
@@ -20,7 +22,10 @@ from licensing import api as licensing
 from sample.models import Payment
 from tests.attacks.parallel import at_once
 
-PAGE: dict[str, Any] = {"HTTP_ACCEPT": "text/html,application/xhtml+xml,*/*;q=0.8"}
+PAGE: dict[str, Any] = {
+    "HTTP_ACCEPT": "text/html,application/xhtml+xml,*/*;q=0.8",
+    "HTTP_SEC_FETCH_SITE": "same-origin",
+}
 PAYMENT = {"reference": "INV-7", "amount": 125_000, "payee": "Kontor GmbH"}
 
 
@@ -165,6 +170,37 @@ def test_a_request_that_waits_is_nobody_elses_and_goes_on_by_no_other_site(carol
     assert paid() == []
 
 
+def test_a_request_that_waits_goes_on_in_the_browser_that_made_it_and_in_no_other_of_its_session(
+    carol: Browser,
+) -> None:
+    """Whoever stole the cookie plants a payment and mails the link: neither browser goes on with the other's."""
+    thief, name = Browser(), session_cookie_name()
+    thief.client.cookies[name] = carol.client.cookies[name].value
+    planted = resume_of(thief.send("/northwind/payments", PAYMENT, **PAGE))
+    mine = resume_of(carol.send("/northwind/payments", {**PAYMENT, "payee": "Bakery"}, **PAGE))
+    for browser, path in ((carol, planted), (thief, mine)):
+        assert browser.client.get(f"{path}?confirmed", **PAGE).status_code == 404
+        assert browser.form(path).status_code == 404
+    carol.confirm(mine)
+    unmarked = Browser()
+    unmarked.client.cookies[name] = carol.client.cookies[name].value
+    assert unmarked.form(mine).status_code == 404
+    with tenant_transaction(licensing.get_tenant("globex").id):
+        SuspendedRequest.objects.filter(id=parse_suspended_ref(mine.split("/")[-1])[1]).update(browser_digest=None)  # type: ignore[index]  # one that the release before left
+    assert carol.form(mine).status_code == 404
+    assert paid() == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
+def test_where_another_site_or_a_mail_leads_there_nothing_goes_on_by_itself(carol: Browser, site: str) -> None:
+    path = resume_of(carol.send("/northwind/payments", PAYMENT, **PAGE))
+    carol.confirm(path)
+    page = carol.client.get(f"{path}?confirmed", **PAGE | {"HTTP_SEC_FETCH_SITE": site}).content.decode()
+    assert "data-go-on" not in page
+    assert "Approve a payment" in page
+    assert paid() == []
+
+
 @pytest.mark.parametrize("odd", [{"HTTP_IF_MATCH": "a\x00b"}, {"HTTP_PREFER": "x" * 5000}])
 def test_what_could_not_go_on_as_it_was_is_refused_as_ever_and_waits_for_nothing(
     carol: Browser, odd: dict[str, str]
@@ -175,7 +211,7 @@ def test_what_could_not_go_on_as_it_was_is_refused_as_ever_and_waits_for_nothing
     assert resume_of(carol.send("/northwind/payments", PAYMENT, **PAGE))
 
 
-def test_at_most_twenty_requests_of_a_session_wait_and_none_of_a_bearer(
+def test_at_most_twenty_requests_of_a_session_wait_whatever_is_read_meanwhile_and_none_of_a_bearer(
     carol: Browser, signed_in: Callable[[str], Any]
 ) -> None:
     refused: Any = signed_in("carol").send("POST", "/northwind/payments", PAYMENT)
@@ -199,5 +235,9 @@ def test_at_most_twenty_requests_of_a_session_wait_and_none_of_a_bearer(
     assert forget_suspended(at=now()) == 0
     assert carol.client.get(paths[0], **PAGE).status_code == 404
     assert carol.client.get(paths[-1], **PAGE).status_code == 303
-    assert forget_suspended(at=now() + timedelta(minutes=15)) == 20
+    # Another site can have the browser ask for a page, as often as it likes: that pushes out nothing that was sent.
+    for number in range(21):
+        resume_of(carol.client.get(f"/v1/tenants/globex/audit?limit={number + 1}", **PAGE))
+    assert carol.client.get(paths[2], **PAGE).status_code == 303
+    assert forget_suspended(at=now() + timedelta(minutes=15)) == 40
     assert carol.client.get(paths[-1], **PAGE).status_code == 404
