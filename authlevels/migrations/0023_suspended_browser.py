@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """A column that the release before this one leaves empty: such a row goes on in no browser."""
 
-    dependencies = [("authlevels", "0021_support_ends")]
+    dependencies = [("authlevels", "0022_agreed_by_whom")]
 
     operations = [
         migrations.AddField(model_name="suspendedrequest", name="browser_digest", field=models.BinaryField(null=True)),
