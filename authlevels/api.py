@@ -88,6 +88,7 @@ from authlevels.errors import (
     SubjectNotMember,
     Throttled,
     TooManyFactors,
+    TooManyTokens,
     VerbMissing,
     WrongBrowser,
     WrongCode,
@@ -152,11 +153,8 @@ from authlevels.signing_keys import KEYS_CACHED_FOR, Signer, get_signer, publish
 from authlevels.standing import standing_of
 from authlevels.suspended import MAX_SUSPENDED_BODY, Original, suspend_request
 from authlevels.token_ends import drop_token
+from authlevels.token_shapes import Ground, HeldToken, IssuedToken, TokenSpec
 from authlevels.tokens import (
-    Ground,
-    HeldToken,
-    IssuedToken,
-    TokenSpec,
     find_token,
     get_agreed_ground,
     get_ground,
@@ -251,6 +249,7 @@ __all__ = [
     "Throttled",
     "TokenSpec",
     "TooManyFactors",
+    "TooManyTokens",
     "VerbMissing",
     "WrongBrowser",
     "WrongCode",

@@ -217,6 +217,13 @@ class ElevationGone(TiergateError):
     kind = ErrorKind.CONFLICT
 
 
+class TooManyTokens(TiergateError):
+    """As many tokens as may be rest on one confirmation; ``retry_after`` seconds until one is over."""
+
+    code = "too_many_tokens"
+    kind = ErrorKind.THROTTLED
+
+
 class BatchRefused(TiergateError):
     """So much cannot be confirmed at once."""
 

@@ -3,7 +3,7 @@
 What may be in one is judged by the room above, which decides; this one knows what it rests on, and writes it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from django.db.models import Q
 import audit.api
 from authlevels.approvals import shown
 from authlevels.challenges import Presenter
-from authlevels.elevations import nameless, record_use, unended_elevations, usable_elevations
+from authlevels.elevations import record_use, unended_elevations, usable_elevations
 from authlevels.errors import ApprovalClosed, ApprovalNotFound, ElevationGone, ElevationNotFound
 from authlevels.models import Approval, Challenge, Elevation, ServiceCredential, SessionRow, Token
 from authlevels.models.people import ACCOUNT
@@ -23,86 +23,21 @@ from authlevels.public_ids import (
     parse_approval_ref,
     parse_elevation_ref,
     parse_token_ref,
-    session_handle,
     token_ref,
 )
 from authlevels.signing_keys import TOKEN_LIVES, Signer, published_keys
 from authlevels.token_ends import record_scope
+from authlevels.token_retries import claim_of, issued_before, refuse_more
+from authlevels.token_shapes import Ground, HeldToken, IssuedToken, TokenSpec
 from isolation.api import tenant_transaction
-from tiergate import Facts, ProofScope, Scope, ServiceFact, Target, Verb, elevation_scope
+from tiergate import Facts, Scope, ServiceFact, Target, Verb, elevation_scope
 from tiergate.tokens import Claims, TokenRefused, read_issued
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What a token rests on: a live elevation, or what others have agreed that a service may do.
-
-    scope: what its proofs count for. target: what was confirmed, on ``resource``. fields: the bound properties that
-    were. claim: under what name the one use of a transaction's elevation is the token's; "" for any other.
-    environment: where it was asked for; None where nobody said.
-    service: who asks in its own name, and what its credential may; None for a person.
-    """
-
-    tenant_id: UUID
-    subject: tuple[str, str]
-    scope: ProofScope
-    target: Target
-    resource: tuple[str, str]
-    fields: dict[str, Any]
-    environment: str | None
-    expires_at: datetime
-    claim: str
-    elevation_id: UUID | None = None
-    session_id: UUID | None = None
-    approval_id: UUID | None = None
-    service: ServiceFact | None = None
-
-    @property
-    def session(self) -> str | None:
-        """The handle of the session; None for a service."""
-        return None if self.session_id is None else session_handle(self.session_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenSpec:
-    """What is to be in a token.
-
-    issuer: our own address. tenant: its slug. shown: the claims ``acr``, ``amr`` and ``auth_time``.
-    because: for the trail: by what it was decided.
-    """
-
-    issuer: str
-    audience: str
-    tenant: str
-    scopes: tuple[str, ...]
-    shown: dict[str, Any]
-    because: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuedToken:
-    """A token in clear, which is kept nowhere. id: its ``jti``."""
-
-    id: str
-    clear: str
-    scopes: tuple[str, ...]
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldToken:
-    """A token that was issued, and what it rests on: None once that is over, and then ``why_not`` says why."""
-
-    tenant_id: UUID
-    token_id: UUID
-    claims: Claims
-    ground: Ground | None = None
-    why_not: str = ""
-
-
-def get_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground:
+def get_ground(*, ref: str, presenter: Presenter, at: datetime, named: tuple[str, ...] = ()) -> Ground:
     """Lock what a token is to rest on, within a transaction of its tenant; a transaction's one use is the token's.
 
+    named: what tells this request from every other, as for `claim_of`: it has the same use again.
     ref: ``elv_…``. Its own session may take a token; for a session that a product vouched for, a credential with
     ``step_up.create``. Never somebody who acts as another.
     :raises ElevationNotFound: there is none for this caller.
@@ -118,21 +53,25 @@ def get_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground:
         raise ElevationNotFound("There is no such elevation.")
     claim = ""
     usable = usable_elevations(tenant_id, at=at).filter(id=elevation_id, used_at__isnull=True, uses_allowed=1)
+    again = None
     if row.scope == Scope.TRANSACTION.value:
-        # Nobody outside learns this name, so that nobody can claim the same use by it.
-        claim = nameless("token")
-        if not usable.update(used_at=at, used_by=claim):
-            raise ElevationGone("The elevation was used, has ended, or has expired.")
-        record_use(tenant_id, elevation_id, "token", at=at)
+        claim = claim_of(named, presenter=presenter)
+        if unended_elevations(tenant_id, at=at).filter(id=elevation_id).exists():
+            again = issued_before(row, claim=claim, at=at)
+        if again is None:
+            if not usable.update(used_at=at, used_by=claim):
+                raise ElevationGone("The elevation was used, has ended, or has expired.")
+            record_use(tenant_id, elevation_id, "token", at=at)
     elif not usable.exists():
         raise ElevationGone("The elevation was used, has ended, or has expired.")
-    return _ground(row, session, claim=claim)
+    return replace(_ground(row, session, claim=claim), again=again)
 
 
-def get_agreed_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground:
+def get_agreed_ground(*, ref: str, presenter: Presenter, at: datetime, named: tuple[str, ...] = ()) -> Ground:
     """Lock what others agreed to for a service, for a token to rest on; a transaction's one use is the token's.
 
     ref: ``apr_…``. To be called within a transaction of its tenant, whose own credential has asked in its own name.
+    named: as for `get_ground`.
     :raises ApprovalNotFound: there is none for this service.
     :raises ApprovalClosed: nobody has agreed yet, or it was refused, used, or has expired; ``state`` says which.
     """
@@ -144,28 +83,34 @@ def get_agreed_ground(*, ref: str, presenter: Presenter, at: datetime) -> Ground
     if row is None or credential is None or Verb.STEP_UP_CREATE not in credential.verbs:
         raise ApprovalNotFound("There is no such approval for you.")
     stands = shown(row, at=at)
-    if stands.state != "approved":
-        raise ApprovalClosed("It is not agreed to, or no longer.", state=stands.state)
-    claim = ""
+    claim, again = "", None
     if stands.requirement.scope == Scope.TRANSACTION:
-        # As for an elevation: a name that nobody learns.
-        claim = nameless("token")
+        claim = claim_of(named, presenter=presenter)
+        if stands.state == "used":
+            again = issued_before(row, claim=claim, at=at)
+    if stands.state != "approved" and again is None:
+        raise ApprovalClosed("It is not agreed to, or no longer.", state=stands.state)
+    if claim and again is None:
         _use_agreement(row, claim, at=at)
-    return _agreed_ground(row, credential.as_fact(), claim=claim)
+    return replace(_agreed_ground(row, credential.as_fact(), claim=claim), again=again)
 
 
 def issue_token(*, ground: Ground, spec: TokenSpec, signer: Signer, presenter: Presenter, at: datetime) -> IssuedToken:
     """Write a token that rests on ``ground``, within the transaction that has locked it, and tell the trail.
 
-    It ends with the elevation, and after five minutes at the latest.
+    It ends with the elevation, and after five minutes at the latest. One that is given once more ends when it would have.
 
     :raises ElevationGone: not a second is left.
+    :raises TooManyTokens: 32 that rest on the same are alive.
     """
     # Whole seconds, downwards: what the token says never outlasts what the elevation does.
     issued_at = at.replace(microsecond=0)
     expires_at = min(issued_at + TOKEN_LIVES, ground.expires_at.replace(microsecond=0))
     if expires_at <= at:
         raise ElevationGone("The elevation is about to expire.")
+    if ground.again is not None:
+        row = Token.objects.get(tenant_id=ground.tenant_id, id=ground.again)
+        return _written(row, ground=ground, spec=spec, signer=signer)
     row = Token(
         tenant_id=ground.tenant_id,
         session_id=ground.session_id,
@@ -179,16 +124,22 @@ def issue_token(*, ground: Ground, spec: TokenSpec, signer: Signer, presenter: P
         issued_at=issued_at,
         expires_at=expires_at,
     )
+    refuse_more(row, at=at)
     row.save(force_insert=True)
-    ref = token_ref(row.tenant_id, row.id)
     told: dict[str, object] = {"expires_at": expires_at.isoformat(), "because": spec.because, "by": row.issued_to}
     record_scope(audit.api.Kind.SCOPE_RAISED, row, told, at=at)
+    return _written(row, ground=ground, spec=spec, signer=signer)
+
+
+def _written(row: Token, *, ground: Ground, spec: TokenSpec, signer: Signer) -> IssuedToken:
+    """Write and sign what a token says."""
+    ref = token_ref(row.tenant_id, row.id)
     claims = {
         "iss": spec.issuer,
         "sub": ":".join(ground.subject),
         "aud": spec.audience,
-        "iat": int(issued_at.timestamp()),
-        "exp": int(expires_at.timestamp()),
+        "iat": int(row.issued_at.timestamp()),
+        "exp": int(row.expires_at.timestamp()),
         "jti": ref,
         "client_id": row.issued_to,
         "scope": " ".join(spec.scopes),
@@ -197,7 +148,7 @@ def issue_token(*, ground: Ground, spec: TokenSpec, signer: Signer, presenter: P
         **spec.shown,
         **_narrowing(ground),
     }
-    return IssuedToken(id=ref, clear=signer.sign(claims), scopes=spec.scopes, expires_at=expires_at)
+    return IssuedToken(id=ref, clear=signer.sign(claims), scopes=spec.scopes, expires_at=row.expires_at)
 
 
 def find_token(clear: str, *, issuer: str, at: datetime) -> HeldToken | None:

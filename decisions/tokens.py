@@ -45,17 +45,21 @@ def issue(
     presenter: authlevels.Presenter,
     at: datetime,
     is_agreed: bool = False,
+    request_id: str = "",
 ) -> authlevels.IssuedToken:
     """Issue a token for what a live elevation is good for, and for no more, decided and written in one transaction.
 
     ref: ``elv_…``; with ``is_agreed``: ``apr_…`` of what others agreed to for the calling service.
     scopes: names of the catalogue, each of whose actions must be the elevation's and be allowed now.
     audience: the one service that is to believe it.
+    request_id: the caller's ``X-Request-ID``: the same one again, for the same, has the same token of a transaction.
     :raises ElevationNotFound: there is none for this caller; likewise ``ApprovalNotFound``.
     :raises ElevationGone: it was used, has ended or has expired; likewise ``ApprovalClosed``.
     :raises ScopeRefused: a scope is unknown, or says more than the elevation.
+    :raises TooManyTokens: as many are alive as may rest on one confirmation.
     :raises FactsUnavailable: the facts could not be read.
     """
+    wanted = tuple(sorted(set(scopes)))
     ids = authlevels.parse_approval_ref(ref) if is_agreed else authlevels.parse_elevation_ref(ref)
     if ids is None:
         raise _missing(is_agreed=is_agreed)
@@ -69,8 +73,9 @@ def issue(
             raise _missing(is_agreed=is_agreed) from None
         with tenant_transaction(ids[0], durable=True):
             take = authlevels.get_agreed_ground if is_agreed else authlevels.get_ground
-            ground = take(ref=ref, presenter=presenter, at=at)
-            decided = list(_decided(ground, scopes, snapshot, is_first=True, at=at))
+            named = (request_id, audience, *wanted) if request_id else ()
+            ground = take(ref=ref, presenter=presenter, named=named, at=at)
+            decided = list(_decided(ground, wanted, snapshot, is_first=ground.again is None, at=at))
             found = [facts for facts, _until in decided]
             # Never past what others agreed to, for whoever reads it without asking us.
             ground = dataclasses.replace(ground, expires_at=min(ground.expires_at, *(until for _, until in decided)))
@@ -79,7 +84,7 @@ def issue(
                 issuer=settings.TIERGATE_BASE_URL,
                 audience=audience,
                 tenant=snapshot.tenant.slug,
-                scopes=tuple(sorted(set(scopes))),
+                scopes=wanted,
                 shown=_shown(found, ground, at=at),
                 because={"snapshot": versions.snapshot, "policy_version": versions.policy},
             )

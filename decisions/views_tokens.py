@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from authlevels import api as authlevels
 from decisions import tokens
+from decisions.wire import echoed
 from isolation.clock import now
 from tiergate import Action
 
@@ -144,7 +145,10 @@ def _issued(request: Request, ref: str, *, is_agreed: bool = False) -> Response:
     body = TokenRequest(data=request.data)
     body.is_valid(raise_exception=True)
     at = now()
+    # One that is not fit for a header is none: nothing is used again by it.
+    request_id = echoed(request.headers.get("X-Request-ID", "")).get("X-Request-ID", "")
     issued = tokens.issue(
+        request_id=request_id,
         ref=ref,
         is_agreed=is_agreed,
         scopes=body.validated_data["scope"].split(),

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any, LiteralString
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -40,6 +41,10 @@ def elevated(client: Client, world: World, question: Any = None) -> tuple[str, s
     refused = ask(client, world.globex_key, document)
     passed = step_up(client, world.globex_key, refused, code_at(clock.now()))
     return handle, passed["elevation_id"]
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
 
 
 def paying(**context: Any) -> dict[str, Any]:
@@ -87,7 +92,7 @@ def introspected(client: Client, key: str, token: str) -> Any:
         "/oauth/introspect",
         urlencode({"token": token}),
         content_type="application/x-www-form-urlencoded",
-        headers={"Authorization": f"Bearer {key}"},
+        headers=bearer(key),
     )
     assert answer.status_code == 200, answer.content
     assert answer["Cache-Control"] == "no-store"
@@ -170,6 +175,37 @@ def test_a_payments_token_holds_it_to_its_amount_and_is_the_one_use(client: Clie
     assert again["decision"] is False, "the token is the use"
 
 
+def test_a_payments_token_is_given_again_to_the_same_request_alone(client: Client, world: World) -> None:
+    handle, elevation = elevated(client, world, paying)
+    path, body = f"/step-up/elevations/{elevation}/token", {"scope": "payments", "audience": API}
+
+    def asked(name: str, status: int = 200) -> Any:
+        return ask(client, world.globex_key, body, path=path, status=status, headers={"X-Request-ID": name})
+
+    first = claims_of(client, asked("r1")["access_token"])
+    assert claims_of(client, asked("r1")["access_token"]) == first
+    assert asked("r2", 409)["code"] == "elevation_gone"
+    again = ask(client, world.globex_key, paying(session=handle), headers={"X-Request-ID": "r1"})
+    assert again["decision"] is False, "the token is the use"
+    _end_task(client, world, handle, elevation)
+    assert asked("r1", 409)["code"] == "elevation_gone"
+
+
+def test_no_more_than_32_live_tokens_rest_on_one_elevation(client: Client, world: World, at: Any) -> None:
+    _handle, elevation = elevated(client, world)
+    last = take(client, world.globex_key, elevation)["access_token"]
+    with tenant_transaction(world.globex):
+        one = Token.objects.get()
+        for _ in range(31):
+            one.pk = uuid4()
+            one.save(force_insert=True)
+    refused = take(client, world.globex_key, elevation, status=429)
+    assert (refused["code"], refused["retry_after"]) == ("too_many_tokens", 301)
+    client.post("/oauth/revoke", {"token": last}, "application/json", headers=bearer(world.globex_key))
+    take(client, world.globex_key, elevation)
+    take(client, world.globex_key, elevation, status=429)
+
+
 def test_a_use_that_was_made_leaves_nothing_for_a_token(client: Client, world: World) -> None:
     handle, elevation = elevated(client, world, paying)
     assert ask(client, world.globex_key, paying(session=handle))["decision"] is True
@@ -203,11 +239,11 @@ def test_a_live_token_is_active_and_says_just_what_is_in_it(
 
 
 def _end_task(client: Client, world: World, handle: str, elevation: str) -> None:
-    client.delete(f"/step-up/elevations/{elevation}", headers={"Authorization": f"Bearer {world.globex_key}"})
+    client.delete(f"/step-up/elevations/{elevation}", headers=bearer(world.globex_key))
 
 
 def _sign_out(client: Client, world: World, handle: str, elevation: str) -> None:
-    client.delete(f"/t/globex/sessions/{handle}", headers={"Authorization": f"Bearer {world.globex_key}"})
+    client.delete(f"/t/globex/sessions/{handle}", headers=bearer(world.globex_key))
 
 
 def _leave(client: Client, world: World, handle: str, elevation: str) -> None:
@@ -285,7 +321,7 @@ def test_a_token_that_is_given_back_is_dead_and_nobody_else_can_give_it_back(
             "/oauth/revoke",
             {"token": shown},
             content_type="application/json",
-            headers={"Authorization": f"Bearer {key}"},
+            headers=bearer(key),
         )
         assert (answer.status_code, answer.content) == (200, b"")
 

@@ -125,3 +125,32 @@ def test_the_token_ends_with_the_yes_or_with_the_credential(client: Client, hous
         found = authlevels.get_credential(tenant_id=house.acme, name="pipeline")
         authlevels.revoke_credential(tenant_id=house.acme, credential_id=found.id, by="test", at=clock.now())
     assert introspected(client, reader, token) == {"active": False}
+
+
+def test_the_same_request_again_has_the_same_token_and_no_other_request_has(
+    client: Client, house: World, job: str
+) -> None:
+    approval = opened(client, job)
+    agreed(client, house, approval, "carol")
+    path, body = f"/step-up/approvals/{approval}/token", {"scope": "deploy", "audience": API}
+
+    def asked(name: str, *, key: str = job, status: int = 200, **changed: str) -> Any:
+        return ask(client, key, body | changed, path=path, status=status, headers={"X-Request-ID": name})
+
+    first = claims_of(client, asked("run-7")["access_token"])
+    again = claims_of(client, asked("run-7")["access_token"])
+    asks = licensing.get_snapshot(tenant_id=house.acme, at=clock.now()).actions["deploy.release"].requirement
+    assert asks is not None
+    if asks.scope != Scope.TRANSACTION:
+        assert again.jti != first.jti, "it is no use: each is one of its own"
+        return
+    assert again == first
+    for name in ("run-8", "", "token run-7"):
+        assert asked(name, status=409)["state"] == "used"
+    assert asked("run-7", status=409, audience="https://other.example")["state"] == "used"
+    with tenant_transaction(house.acme):
+        assert len(audit.list_entries(tenant_id=house.acme, kinds=[audit.Kind.SCOPE_RAISED])) == 1
+    ended = authlevels.parse_token_ref(first.jti)
+    assert ended is not None
+    authlevels.drop_token(tenant_id=house.acme, token_id=ended[1], why="revoked", by="test", at=clock.now())
+    assert asked("run-7", status=409)["state"] == "used", "what was taken back is given to nobody again"

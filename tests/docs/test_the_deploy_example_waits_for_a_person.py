@@ -1,10 +1,14 @@
 """The pipeline of docs/examples/deploy asks, waits until somebody agrees, goes on once, and stops when refused."""
 
 import importlib.util
+import io
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -96,7 +100,7 @@ class Dave:
             return
         with tenant_transaction(self.world.acme):
             DeviceCode.objects.update(polled_at=F("polled_at") - timedelta(seconds=seconds))
-        if len(self.paused) > TOO_SOON:
+        if len(self.paused) == TOO_SOON + 1:
             self.answer()
 
     def answer(self) -> None:
@@ -138,6 +142,33 @@ def test_the_job_goes_on_with_a_token_for_what_somebody_has_agreed_to(
         assert script.main(given | other, say=dave.hear, pause=give_up) == 1, other
         assert dave.heard[-1] == "Stop: nobody came"
     assert not file.exists()
+
+
+def test_an_answer_that_was_lost_costs_the_job_nothing(
+    script: Any, given: dict[str, str], client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    def deaf_once(opened: Any, *, timeout: float) -> Any:
+        answer = urlopen(opened, timeout=timeout)  # noqa: S310 - the test's own server
+        if opened.full_url.endswith("/token"):
+            heard.append(json.load(answer)["access_token"])
+            if len(heard) == 1:
+                answer.close()
+                raise URLError("the connection was reset")
+            answer.close()
+            answer = io.BytesIO(json.dumps({"access_token": heard[-1]}).encode())
+        return answer
+
+    monkeypatch.setattr(script, "urlopen", deaf_once)
+    dave = Dave(client, world, "grant")
+    assert script.main(given, say=dave.hear, pause=dave.act) == 0, dave.heard
+    said = [
+        read_token(one, keys=keys(client), issuer=ISSUER, audience=given["DEPLOY_AUDIENCE"], at=clock.now())
+        for one in (*heard, Path(given["DEPLOY_TOKEN_FILE"]).read_text())
+    ]
+    assert len(said) == 3
+    assert said[0] == said[1] == said[2]
 
 
 def test_the_job_stops_when_somebody_refuses(script: Any, given: dict[str, str], client: Client, world: World) -> None:

@@ -21,6 +21,8 @@ SCOPE = "releases"
 PACE = 5
 """Seconds between two polls where nothing else is said, and what `slow_down` adds (RFC 8628 section 3.5)."""
 SLOWEST = 60
+TRIES = 5
+"""How often the token is asked for: it is good for five minutes from the first time on."""
 LONGEST = 3600
 """Seconds after which nobody is waited for any more, whatever is answered: an approval lives for an hour."""
 
@@ -125,10 +127,21 @@ def next_pace(stop: Stop, pace: float) -> float:
     raise Stop(f"It was not agreed to: {error}.") if error else stop
 
 
-def take_token(given: Mapping[str, str], approval: str, file: Path) -> None:
-    """Use the agreement up for a token, and leave it where this user alone can read it: never in the job's log."""
-    path = f"/step-up/approvals/{approval}/token"
-    token = call(given, path, {"scope": SCOPE, "audience": given["DEPLOY_AUDIENCE"]})["access_token"]
+def take_token(given: Mapping[str, str], approval: str, file: Path, *, pause: Callable[[float], object]) -> None:
+    """Use the agreement up for a token, and leave it where this user alone can read it: never in the job's log.
+
+    Where no answer came the same request is sent again: if the first one was heard, its token is what is answered.
+    """
+    path, pace = f"/step-up/approvals/{approval}/token", float(PACE)
+    for tries_left in reversed(range(TRIES)):
+        try:
+            token = call(given, path, {"scope": SCOPE, "audience": given["DEPLOY_AUDIENCE"]})["access_token"]
+            break
+        except Stop as stop:
+            if not stop.is_passing or not tries_left:
+                raise
+            pause(pace)
+            pace = min(pace * 2, SLOWEST)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
         out.write(token)
 
@@ -148,7 +161,7 @@ def main(
         if answer.get("decision") is True:
             say("Go: nobody has to agree.")
             return 0
-        take_token(given, wait_for_people(given, answer["context"], say=say, pause=pause), file)
+        take_token(given, wait_for_people(given, answer["context"], say=say, pause=pause), file, pause=pause)
     except (Stop, KeyError, TypeError, ValueError, OSError) as error:
         say(f"Stop: {error}")
         return 1
