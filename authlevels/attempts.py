@@ -30,6 +30,10 @@ ACCOUNT_LIMIT = AttemptLimit(attempts=10, pause=timedelta(minutes=30))
 NETWORK_LIMIT = AttemptLimit(attempts=100, pause=timedelta(minutes=10), window=timedelta(minutes=10))
 """For guesses spread over many accounts. A right one does not clear it."""
 
+CODE_LIMIT = AttemptLimit(attempts=10, pause=timedelta(minutes=30), window=timedelta(days=1))
+"""For codes that somebody types for others too. A right one does not clear it: whoever guesses has codes of their own
+to begin anew with. So it is no count in a row, and begins anew by the day."""
+
 _CHARGE = """
 INSERT INTO authlevels_attempt_counter AS counter (bucket, failures, window_started_at, locked_until)
 VALUES (%(bucket)s, 1, %(at)s, CASE WHEN 1 >= %(limit)s THEN %(until)s::timestamptz END)
@@ -87,13 +91,13 @@ def refund(*, bucket: str, limit: AttemptLimit, at: datetime) -> None:
 
 
 def forget_counts(*, at: datetime) -> int:
-    """Delete counts of networks, of names that nobody has, and of unlockings, whose windows are long over.
+    """Delete counts of networks, of names that nobody has, of typed codes and of unlockings, whose windows are over.
 
     What somebody's factor or password counts stays: a pause of the guesser sets nothing back.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM authlevels_attempt_counter WHERE bucket ~ '^(network|nobody|unlock):' AND"
+            "DELETE FROM authlevels_attempt_counter WHERE bucket ~ '^(network|nobody|unlock|user_code)[:/]' AND"
             " window_started_at < %s AND (locked_until IS NULL OR locked_until < %s)",
             [at - timedelta(days=2), at],
         )

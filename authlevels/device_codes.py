@@ -8,11 +8,12 @@ from uuid import UUID
 
 import audit.api
 from authlevels.approvals import check_granter
-from authlevels.attempts import ACCOUNT_LIMIT, NETWORK_LIMIT, AttemptLimit, charge, give_back, refund
+from authlevels.attempts import CODE_LIMIT, AttemptLimit, charge, refund
 from authlevels.challenge_refusal import refuse_challenge
 from authlevels.challenges import Presenter, facts_of, is_answerable
 from authlevels.errors import ApprovalNotFound, ApprovalNotYours, CodeUnknown
 from authlevels.models import Approval, Challenge, DeviceCode, SessionRow
+from authlevels.network_attempts import counted_attempt
 from authlevels.principals import Session
 from authlevels.prompts import check_prompts
 from authlevels.public_ids import approval_ref, challenge_ref, parse_approval_ref, parse_challenge_ref
@@ -107,17 +108,17 @@ def find_activation(*, session: Session, code: str, network: str, at: datetime) 
     :raises Throttled: too many wrong ones, of this person or from this network.
     """
     bucket = f"user_code:{session.user_id}"
-    charge(bucket=f"user_code/network:{network}", limit=NETWORK_LIMIT, at=at)
-    charge(bucket=bucket, limit=ACCOUNT_LIMIT, at=at)
-    with tenant_transaction(session.tenant_id):
-        row = _typed(session, code, at=at)
-        found = _activation(row, session, at=at) if row is not None else None
-        if found is not None:
-            give_back(bucket=bucket, at=at)
-    if found is None:
-        with tenant_transaction(session.tenant_id, durable=True):
-            _record(audit.api.Kind.CODE_FAILED, session, {}, at=at)
-        raise CodeUnknown("There is no such code for you, or it is too old.")
+    with counted_attempt(network, at=at, what="user_code"):
+        charge(bucket=bucket, limit=CODE_LIMIT, at=at)
+        with tenant_transaction(session.tenant_id):
+            row = _typed(session, code, at=at)
+            found = _activation(row, session, at=at) if row is not None else None
+            if found is not None:
+                refund(bucket=bucket, limit=CODE_LIMIT, at=at)
+        if found is None:
+            with tenant_transaction(session.tenant_id, durable=True):
+                _record(audit.api.Kind.CODE_FAILED, session, {}, at=at)
+            raise CodeUnknown("There is no such code for you, or it is too old.")
     return found
 
 

@@ -15,13 +15,14 @@ from isolation.api import tenant_transaction
 
 
 class EndedBecause(StrEnum):
-    """Why an elevation ended, as the trail tells it; a membership's end is told as that."""
+    """Why an elevation ended, as the trail tells it."""
 
     TASK_ENDED = "task_ended"
     ALL_TASKS_ENDED = "all_tasks_ended"
     SESSION_ENDED = "session_ended"
     FACTOR_REMOVED = "factor_removed"
     FACTOR_CLONED = "factor_cloned"
+    MEMBERSHIP_ENDED = "membership_ended"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, no password
 
 

@@ -18,7 +18,7 @@ from authlevels.errors import ImpersonationForbidden, ImpersonationRefused, Sess
 from authlevels.models import SessionRow, User
 from authlevels.models.people import ACCOUNT
 from authlevels.notices import NoticeKind, notify
-from authlevels.policy import get_policy
+from authlevels.policy import get_policy, hold_policy
 from authlevels.principals import Session
 from authlevels.public_ids import session_handle
 from authlevels.session_start import SUPPORT_ISSUER, Origin, Support, start_session
@@ -77,10 +77,12 @@ def begin_impersonation(  # noqa: PLR0913 - each is a member of what is recorded
         raise ImpersonationForbidden("Only the vendor's own people act as somebody else, signed in as themselves.")
     if tenant_id == licensing.api.VENDOR_TENANT_ID:
         raise ImpersonationForbidden("Nobody acts as one of the vendor's own people.")
-    if not get_policy(tenant_id=tenant_id).allow_impersonation:
-        raise ImpersonationForbidden("The tenant lets nobody act as its members.")
     actor = ":".join(support.subject)
     with tenant_transaction(tenant_id):
+        # Whoever forbids it ends those that have begun: none may begin meanwhile by what was so before.
+        hold_policy(tenant_id)
+        if not get_policy(tenant_id=tenant_id).allow_impersonation:
+            raise ImpersonationForbidden("The tenant lets nobody act as its members.")
         if not is_active_member(tenant_id, subject_type, subject_id):
             raise SubjectNotMember("The subject is no active member of this tenant.")
         user = _user(tenant_id, subject_type, subject_id, at=at)

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
+
 import audit.api
 import licensing.api
 from authlevels.attempts import ACCOUNT_LIMIT, AttemptLimit
@@ -49,6 +51,7 @@ def put_policy(*, tenant_id: UUID, by: str, at: datetime, **changed: Any) -> Pol
     :raises PolicyRefused: a member is out of its range.
     """
     with tenant_transaction(tenant_id):
+        hold_policy(tenant_id)
         StepUpPolicy.objects.bulk_create([StepUpPolicy(tenant_id=tenant_id)], ignore_conflicts=True)
         row = StepUpPolicy.objects.select_for_update().get(tenant_id=tenant_id)
         old = _told(row)
@@ -67,6 +70,15 @@ def put_policy(*, tenant_id: UUID, by: str, at: datetime, **changed: Any) -> Pol
         if old.allow_impersonation and not new.allow_impersonation:
             _end_impersonations(tenant_id, by=by, at=at)
     return new
+
+
+def hold_policy(tenant_id: UUID) -> None:
+    """Make whoever changes a tenant's policy wait until the transaction around this call has ended, and wait for them.
+
+    So what it then reads is what it acts by: there need be no row yet that it could lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"step-up policy/{tenant_id}"])
 
 
 def limit_for(user: User, *, tenant_id: UUID) -> AttemptLimit:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from authlevels import attempts, forgetting, notice_sending, readiness, signing_keys, token_ends
+from authlevels import attempts, forgetting, notice_sending, readiness, signing_keys, token_ends, untold_ends
 from isolation.clock import now
 
 
@@ -16,6 +16,12 @@ def tend_signing_keys() -> None:
 def drop_expired_tokens() -> None:
     """Tell the trail of tokens that have expired."""
     token_ends.drop_expired(at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def tell_ends() -> None:
+    """Tell the trail of what the database ended by itself."""
+    untold_ends.tell_ends(at=now())
 
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types

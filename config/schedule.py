@@ -13,6 +13,7 @@ BEAT: Final[dict[str, Any]] = {
     "seal the trail": _every(10.0, "audit.tasks.seal_trail"),
     "tend the signing keys": _every(3600.0, "authlevels.tasks.tend_signing_keys"),
     "tell of expired tokens": _every(30.0, "authlevels.tasks.drop_expired_tokens"),
+    "tell of what the database ended": _every(10.0, "authlevels.tasks.tell_ends"),
     "send notices": _every(10.0, "authlevels.tasks.send_notices"),
     "look over who is ready": _every(600.0, "authlevels.tasks.look_over_tenants"),
     "forget what is over": _every(86400.0, "authlevels.tasks.forget_what_is_over", expires=3600.0),

@@ -5,6 +5,7 @@ from authlevels.models.ceremonies import Ceremony
 from authlevels.models.challenges import Challenge, Elevation
 from authlevels.models.credentials import ServiceCredential
 from authlevels.models.device_codes import DeviceCode
+from authlevels.models.endings import UntoldEnd
 from authlevels.models.notices import Notice
 from authlevels.models.people import AttemptCounter, PasskeyDevice, TotpDevice, User
 from authlevels.models.policy import StepUpPolicy, Unready
@@ -37,5 +38,6 @@ __all__ = [
     "Token",
     "TotpDevice",
     "Unready",
+    "UntoldEnd",
     "User",
 ]

@@ -31,6 +31,12 @@ _REFUSED: Final = {
     "used": "it was used already",
     "elsewhere": "it was given for something else",
 }
+_SUPPORT_ENDED: Final = {
+    "support_session_ended": "their own session had ended",
+    "support_membership_changed": "their own membership had changed",
+    "support_account_changed": "their own account had changed",
+    "support_role_changed": "their role lets nobody do that any more",
+}
 _FACTORS: Final = {"passkey": "a passkey", "recovery_codes": "recovery codes", "password": "the password"}
 
 
@@ -53,6 +59,8 @@ def _session_revoked(entry: Entry, names: Names) -> str:
     by, who = entry.payload.get("by"), names.member(entry.subject)
     if entry.subject is not None and by == ":".join(entry.subject):
         return f"{who} signed out"
+    if (because := _SUPPORT_ENDED.get(str(entry.payload.get("why")))) is not None:
+        return f"support acts as {who} no more: {because}"
     return f"{names.actor(by)} ended a session of {who}"
 
 

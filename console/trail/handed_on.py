@@ -11,6 +11,7 @@ _DROPPED: Final = {
     "expired": "its time was over",
     "revoked": "it was given back",
     "task_ended": "the task had ended",
+    "membership_ended": "the membership had ended",
     "no_longer_agreed": "what was agreed to had ended",
     "credential_ended": "the credential had ended",
     "session_ended": "the session had ended",

@@ -103,6 +103,8 @@ def _used(entry: Entry, _names: Names, begun: datetime) -> str:
 
 
 def _ended(entry: Entry, names: Names, begun: datetime) -> str:
+    if entry.payload.get("why") == "membership_ended":
+        return f"ended at {later(entry.at, than=begun)} with the membership"
     return f"ended at {later(entry.at, than=begun)} by {names.actor(entry.payload.get('by'))}"
 
 

@@ -8,6 +8,7 @@ from django.test import Client
 
 from audit import api as audit
 from authlevels import api as authlevels
+from authlevels.untold_ends import tell_ends
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -128,6 +129,11 @@ def test_a_member_who_is_gone_uses_nothing(client: Client, world: World) -> None
         at=clock.now(),
     )
     assert _use(client, world.acme_key, elevation, _of(paying), status=409)["code"] == "elevation_gone"
+    assert [tell_ends(at=clock.now()) for _again in range(2)] == [1, 0]
+    with tenant_transaction(world.acme):
+        (ended,) = audit.list_entries(tenant_id=world.acme, kinds=[audit.Kind.ELEVATION_ENDED])
+    assert (ended.payload["elevation"], ended.payload["why"]) == (elevation, "membership_ended")
+    assert ended.subject == ("user", "alice")
 
 
 def test_an_ended_session_uses_nothing(client: Client, world: World) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 from audit import api as audit
 from authlevels import api as authlevels
 from authlevels.models import Notice, ProofRow, User
+from authlevels.untold_ends import tell_ends
 from decisions import people
 from isolation import clock
 from isolation.api import tenant_transaction
@@ -190,8 +191,41 @@ def test_the_owner_sees_it_and_ends_it_at_once(client: Client, world: World, olg
     assert client.delete(f"/t/globex/impersonations/{own}", headers=owner).status_code == 404
 
 
-def end_of_support(how: str, client: Client, olga: str) -> None:
+_ENDS = {
+    "sign_out": "support_session_ended",
+    "no_session": "support_session_ended",
+    "leave": "support_membership_changed",
+    "role": "support_membership_changed",
+    "privilege": "support_role_changed",
+    "no_role": "support_role_changed",
+    "default": "support_role_changed",
+    "no_default": "support_role_changed",
+    "disabled": "support_account_changed",
+    "password": "support_account_changed",
+}
+_DEFAULT = (
+    "INSERT INTO licensing_role_default (id, key, privileges)"
+    " VALUES (gen_random_uuid(), 'helpers', '{support.impersonate}')"
+)
+_BY_HAND = {
+    "no_session": (
+        "DELETE FROM authlevels_proof WHERE session_id = %(session)s",
+        "DELETE FROM authlevels_session WHERE id = %(session)s",
+    ),
+    "no_role": ("DELETE FROM licensing_role WHERE key = 'helpers'",),
+    "default": (_DEFAULT, "UPDATE licensing_role_default SET privileges = '{}' WHERE key = 'helpers'"),
+    "no_default": (_DEFAULT, "DELETE FROM licensing_role_default WHERE key = 'helpers'"),
+}
+
+
+def end_of_support(how: str, client: Client, olga: str, superuser: psycopg.Connection | None = None) -> None:
     """Take away what Olga acts by."""
+    if superuser is not None and how in _BY_HAND:
+        mine = authlevels.resolve_session_secret(olga.removeprefix("Bearer "), at=clock.now())
+        assert mine
+        for statement in _BY_HAND[how]:
+            superuser.execute(statement.encode(), {"session": mine.id})
+        return
     vendor, at = licensing.VENDOR_TENANT_ID, clock.now()
     who: Any = {"tenant_id": vendor, "subject_type": "account", "subject_id": "olga", "by": "test", "at": at}
     if how == "sign_out":
@@ -208,18 +242,24 @@ def end_of_support(how: str, client: Client, olga: str) -> None:
             User.objects.filter(realm__isnull=True, subject_id="olga").update(**changed)
 
 
-@pytest.mark.parametrize("how", ["sign_out", "leave", "role", "privilege", "disabled", "password"])
-def test_it_ends_with_what_support_acts_by(client: Client, world: World, olga: str, how: str) -> None:
+@pytest.mark.parametrize("how", _ENDS)
+def test_it_ends_with_what_support_acts_by_and_the_customers_trail_says_why(
+    client: Client, world: World, olga: str, how: str, superuser: psycopg.Connection
+) -> None:
     others = employ("oda", licensing.VENDOR_TENANT_ID, ["support"])
     mine, another = (start(client, one)["session"] for one in (olga, others))
     own = world.asserted(tenant=world.globex)
     assert reason(ask(client, world.globex_key, body(session=mine))) == (True, "allowed")
-    end_of_support(how, client, olga)
+    end_of_support(how, client, olga, superuser)
     # What a process remembers is trusted for a second.
     people.forget_people()
     assert reason(ask(client, world.globex_key, body(session=mine))) == (False, "session_revoked")
     for live in (another, own):
         assert reason(ask(client, world.globex_key, body(session=live))) == (True, "allowed")
+    assert [tell_ends(at=clock.now()) for _again in range(2)] == [1, 0]
+    with tenant_transaction(world.globex):
+        (told,) = audit.list_entries(tenant_id=world.globex, kinds=[audit.Kind.SESSION_REVOKED])
+    assert (told.subject, told.payload["session"], told.payload["why"]) == (("user", "alice"), mine, _ENDS[how])
 
 
 def test_what_a_process_remembers_of_it_does_not_outlast_it(client: Client, world: World, olga: str) -> None:

@@ -118,6 +118,7 @@ WRITERS = {
     "authlevels.tokens.get_ground": "get_ground",
     "authlevels.tokens.issue_token": "issue_token",
     "authlevels.totp.verify_locked": "verify",
+    "authlevels.untold_ends.tell_ends": "a note of what is to be told, which this tells",
     "authlevels.verification._accept": "verify",
     "authlevels.verification._pass": "verify",
 }

@@ -8,7 +8,7 @@ from django.test import Client
 
 from authlevels import api as authlevels
 from authlevels.device_codes import ALPHABET
-from authlevels.models import DeviceCode
+from authlevels.models import AttemptCounter, DeviceCode
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -141,6 +141,27 @@ def test_guessing_codes_is_counted_over_all_sessions_of_a_person(client: Client,
         authlevels.find_activation(session=program(people)[0], code="BBBB-BBBB", network="192.0.2.2", at=at)
     begun = waiting(client, program(people)[1])
     assert browser().post("/activate", {"code": begun["user_code"]}).status_code == 429
+
+
+def test_a_right_code_gives_back_its_own_attempt_and_no_wrong_one(client: Client, people: World) -> None:
+    """Whoever guesses has codes of their own, by which they would begin to count anew."""
+    at, (guesser, _secret) = clock.now(), program(people)
+
+    def typed(code: str) -> None:
+        authlevels.find_activation(session=guesser, code=code, network="198.51.100.7", at=at)
+
+    begun = waiting(client, program(people)[1])
+    for _ in range(9):
+        with pytest.raises(authlevels.CodeUnknown):
+            typed("BBBB-BBBB")
+    for _ in range(3):
+        typed(begun["user_code"])
+    networks = AttemptCounter.objects.filter(bucket="network:user_code:198.51.100.7")
+    assert networks.get().failures == 9, "what was right costs the network nothing"
+    with pytest.raises(authlevels.CodeUnknown):
+        typed("BBBB-BBBB")
+    with pytest.raises(authlevels.Throttled):
+        typed(begun["user_code"])
 
 
 def test_the_interval_grows_with_each_poll_that_comes_too_soon(client: Client, people: World) -> None:

@@ -39,6 +39,7 @@ SEES_ALL = {
     "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
     "authlevels/notice_sending.py": "sends what is due to people of all tenants, each from its own row",
     "authlevels/token_ends.py": "finds expired tokens of all tenants; each is told within its tenant",
+    "authlevels/untold_ends.py": "finds what triggers ended in all tenants; each is told within its tenant",
     "authlevels/management/commands/keys.py": "turns the key ring, for all tenants",
 }
 CONNECTS_ITSELF = {

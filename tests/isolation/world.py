@@ -15,7 +15,17 @@ import pyotp
 from django.test import Client
 
 from authlevels import api as authlevels
-from authlevels.models import Ceremony, Challenge, Elevation, Notice, ProofRow, RecoveryGrant, Token, Unready
+from authlevels.models import (
+    Ceremony,
+    Challenge,
+    Elevation,
+    Notice,
+    ProofRow,
+    RecoveryGrant,
+    Token,
+    Unready,
+    UntoldEnd,
+)
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -154,6 +164,9 @@ def _side(slug: str, at: datetime) -> Side:
             told={},
             created_at=at,
             next_try_at=at,
+        )
+        UntoldEnd.objects.create(
+            tenant_id=tenant_id, session_id=_session.id, why="support_session_ended", ended_at=clock.now()
         )
         RecoveryGrant.objects.create(
             tenant_id=tenant_id, session_id=_session.id, created_at=at, expires_at=at + timedelta(minutes=15)
