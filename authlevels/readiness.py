@@ -80,9 +80,13 @@ def readiness(*, tenant_id: UUID, at: datetime) -> Readiness:
 
 
 def look_over_members(*, tenant_id: UUID, at: datetime) -> None:
-    """Note of each member of a tenant whether they are ready; the grace of who is not begins when it is first seen."""
+    """Note of each member of a tenant who is not ready when that was first seen, which begins their grace.
+
+    The note stays while they are members and the plan asks for that level: whoever enrols and removes it again has had
+    their time. It is for that level: one that is asked for later begins a grace of its own.
+    """
     level = plan_level(licensing.api.get_snapshot(tenant_id=tenant_id, at=at))
-    seen: list[UUID] = []
+    kept: list[UUID] = []
     for page in _pages(tenant_id):
         behind = _behind(tenant_id, page, level, at=at)
         with tenant_transaction(tenant_id):
@@ -99,13 +103,15 @@ def look_over_members(*, tenant_id: UUID, at: datetime) -> None:
                 ],
                 ignore_conflicts=True,
             )
-            for one in behind:
-                row = Unready.objects.filter(
-                    tenant_id=tenant_id, subject_type=one.subject_type, subject_id=one.subject_id
-                )
-                seen += row.values_list("id", flat=True)
+            of_page = {(one.subject_type, one.subject_id) for one in page}
+            late = {(one.subject_type, one.subject_id) for one in behind}
+            named = {"tenant_id": tenant_id, "subject_id__in": [one.subject_id for one in page]}
+            rows = [row for row in Unready.objects.filter(**named) if (row.subject_type, row.subject_id) in of_page]
+            raised = [row.id for row in rows if row.level < level and (row.subject_type, row.subject_id) in late]
+            Unready.objects.filter(tenant_id=tenant_id, id__in=raised).update(level=level.value, since=at)
+            kept += [row.id for row in rows if row.level <= level]
     with tenant_transaction(tenant_id):
-        Unready.objects.filter(tenant_id=tenant_id).exclude(id__in=seen).delete()
+        Unready.objects.filter(tenant_id=tenant_id).exclude(id__in=kept).delete()
 
 
 def look_over_tenants(*, at: datetime) -> None:

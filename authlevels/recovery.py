@@ -43,6 +43,8 @@ class RecoveryGranted:
 def create_recovery_codes(*, session: Session, facts: SessionFacts, at: datetime) -> tuple[str, ...]:
     """Make a person's list of ten codes and return them, this once; an earlier list is dead from now on.
 
+    With it goes what its codes left, in whatever session.
+
     :raises HeldLevelNeeded: the session does not hold the highest level that the person can reach.
     :raises NothingToRecover: the person has nothing but a password, in whose place no code stands.
     """
@@ -83,7 +85,11 @@ def use_recovery_code(*, session: Session, facts: SessionFacts, code: str, at: d
         row = RecoveryCodes.objects.filter(user=user).first()
         if row is not None and _use(row, code, at=at):
             granted = RecoveryGrant.objects.create(
-                tenant_id=session.tenant_id, session_id=session.id, created_at=at, expires_at=at + GRANT_LIVES
+                tenant_id=session.tenant_id,
+                session_id=session.id,
+                of_list=row.handle,
+                created_at=at,
+                expires_at=at + GRANT_LIVES,
             )
             unused = RecoveryCode.objects.filter(codes=row, used_at__isnull=True).count()
             give_back(bucket=bucket, at=at)
@@ -131,8 +137,13 @@ def confirm_replacement(*, session: Session, facts: SessionFacts, code: str, at:
 
 
 def _grants(session: Session, *, at: datetime):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a queryset
+    # Of a list that is gone, nothing is left: not in another tenant either, whose rows are not seen here.
     return RecoveryGrant.objects.filter(
-        tenant_id=session.tenant_id, session_id=session.id, used_at__isnull=True, expires_at__gt=at
+        tenant_id=session.tenant_id,
+        session_id=session.id,
+        of_list__in=list(RecoveryCodes.objects.filter(user_id=session.user_id).values_list("handle", flat=True)),
+        used_at__isnull=True,
+        expires_at__gt=at,
     )
 
 

@@ -41,11 +41,15 @@ class RecoveryCode(models.Model):
 
 
 class RecoveryGrant(models.Model):
-    """What a used recovery code leaves: one replacement, in the session that showed it."""
+    """What a used recovery code leaves: one replacement, in the session that showed it, while its list stands.
+
+    of_list: the handle of that list; NULL for what the release before this one left, which is good for nothing.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant_id = models.UUIDField(editable=False)
     session_id = models.UUIDField(editable=False)
+    of_list = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     expires_at = models.DateTimeField(editable=False)
     used_at = models.DateTimeField(null=True)

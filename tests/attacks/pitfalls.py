@@ -37,6 +37,7 @@ ELSEWHERE: Final = "attacks/test_what_is_confirmed_is_for_one_environment"
 RECOVERED: Final = "attacks/test_a_recovered_app_drives_out_no_other_factor"
 RECOVERY: Final = "attacks/test_a_recovery_code_lifts_nobody"
 PROGRAM: Final = "decisions/test_a_program_waits_for_a_person"
+ENROL: Final = "decisions/test_a_plan_asks_its_people_to_enrol"
 GUARDED: Final = "decisions/test_every_url_is_guarded"
 
 # Rows of what is not built yet; their tests come with it.
@@ -175,6 +176,9 @@ ADVISORIES: Final[dict[str, Promises]] = {
         (SWAP, "test_beginning_again_kills_the_first_secret"),
         (SWAP, "test_an_unconfirmed_app_satisfies_nothing"),
         (RECOVERY, "test_a_code_replaces_one_factor_and_no_second_one"),
+        (RECOVERY, "test_a_new_list_ends_what_a_code_of_the_old_one_left"),
+        (ENROL, "test_who_did_not_enrol_in_time_is_asked_to_before_anything_else"),
+        (ENROL, "test_neither_another_session_nor_enrolling_and_removing_it_gives_more_time"),
     ),
     "Keycloak CVE-2026-18963": (
         (ROUND, "test_another_way_needs_the_proof_of_that_way"),

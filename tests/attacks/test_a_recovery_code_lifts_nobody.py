@@ -112,6 +112,20 @@ def test_a_new_list_kills_the_old_one_and_none_is_made_without_another_factor(
         api.create_recovery_codes(session=bare, facts=acme.facts(bare, later(51)), at=later(51))
 
 
+def test_a_new_list_ends_what_a_code_of_the_old_one_left(acme: Acme, codes: tuple[str, ...]) -> None:
+    thief, _ = acme.sign_in_alice(later(30))
+    _use(acme, thief, codes[0])
+    begun = api.begin_replacement(session=thief, facts=acme.facts(thief, later(41)), at=later(41))
+    alice, _ = acme.sign_in_alice(later(60))
+    acme.step_up(alice, ALICES_SECRET, MANAGE, at=later(60))
+    api.create_recovery_codes(session=alice, facts=acme.facts(alice, later(61)), at=later(61))
+    facts = acme.facts(thief, later(62))
+    with pytest.raises(api.RecoveryNotGranted):
+        api.begin_replacement(session=thief, facts=facts, at=later(62))
+    with pytest.raises(api.RecoveryNotGranted):
+        api.confirm_replacement(session=thief, facts=facts, code=code(begun.secret, later(62)), at=later(62))
+
+
 def test_codes_are_stored_as_digests_alone(acme: Acme, codes: tuple[str, ...]) -> None:
     stored = b"".join(bytes(one.digest) for one in RecoveryCode.objects.all())
     assert not [one for one in codes if one.replace("-", "").encode() in stored]

@@ -6,8 +6,10 @@ import time_machine
 from django.test import Client
 
 from authlevels import api as authlevels
+from authlevels.models import TotpDevice, Unready
 from authlevels.readiness import look_over_members
 from isolation import clock
+from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tests.decisions.asking import ask, body
 from tests.decisions.conftest import TOTP_SECRET, World
@@ -42,6 +44,37 @@ def test_who_did_not_enrol_in_time_is_asked_to_before_anything_else(client: Clie
             subject_id="dora", subject_type="user", realm=world.globex, totp_secret=TOTP_SECRET, at=clock.now()
         )
         assert _reason(client, world, session, "dora") == "allowed", "as soon as she has"
+
+
+def test_neither_another_session_nor_enrolling_and_removing_it_gives_more_time(client: Client, world: World) -> None:
+    _join(world, "dora")
+    look_over_members(tenant_id=world.globex, at=clock.now())
+    with time_machine.travel(clock.now() + GRACE + timedelta(minutes=1)):
+        for secret in (None, TOTP_SECRET):
+            authlevels.put_user(
+                subject_id="dora", subject_type="user", realm=world.globex, totp_secret=secret, at=clock.now()
+            )
+            look_over_members(tenant_id=world.globex, at=clock.now())
+            assert authlevels.readiness(tenant_id=world.globex, at=clock.now()).ready == (1 if secret is None else 2)
+        TotpDevice.objects.filter(user__subject_id="dora").delete()
+        look_over_members(tenant_id=world.globex, at=clock.now())
+        for _again in range(2):
+            session = world.asserted("dora", tenant=world.globex)
+            assert _reason(client, world, session, "dora") == "enrolment_required"
+
+
+def test_a_level_that_is_asked_for_later_begins_a_grace_of_its_own(world: World) -> None:
+    _join(world, "dora")
+    look_over_members(tenant_id=world.globex, at=clock.now())
+    later = clock.now() + GRACE
+    with licensing.edit_catalogue(by="test", at=world.at) as edit:
+        edit.put_role("member", ["reports.read"])
+    with tenant_transaction(world.globex):
+        Unready.objects.update(level="aal1")
+    look_over_members(tenant_id=world.globex, at=later)
+    with tenant_transaction(world.globex):
+        row = Unready.objects.get()
+    assert (row.level, row.since) == ("aal2", later)
 
 
 def test_the_admin_sees_who_is_not_ready_and_by_when(world: World) -> None:

@@ -52,6 +52,7 @@ SOFT_REFERENCES: Final[Mapping[str, str]] = {
     "authlevels_session.asserted_by": "for the trail's reader; nothing is read by it",
     "authlevels_session.impersonator_session": "a row of tenant zero, as no key may say; triggers hold it to that",
     "authlevels_challenge.decision_id": "the decision is in the trail, read by tenant and id; entries have no keys to them",
+    "authlevels_recovery_grant.of_list": "a person's list is no tenant's; looked for among those of the session's own person",
     "authlevels_suspended.decision_id": "as a challenge's: the refusal that the request waits for is in the trail",
     "authlevels_approval.decision_id": "the decision is in the trail, as a challenge's is",
     "authlevels_approval.credential_id": "the vendor's credentials are of tenant zero and ask in others too; compared alone",
