@@ -48,13 +48,15 @@ def begin(*, tenant_id: UUID, session_id: UUID, user_id: UUID, challenge: Challe
 
 def use_up(
     shown: bytes, *, tenant_id: UUID, session_id: UUID, user_id: UUID, challenge: Challenge | None, at: datetime
-) -> bool:
-    """Say whether what an authenticator signed was asked for here, and for this; it then never is again.
+) -> datetime | None:
+    """Return when what an authenticator signed was asked for here, and for this; it then never is again.
+
+    None where it was not, was answered already, or was asked for too long ago.
 
     In the transaction in which the answer counts: of two equal answers at once one waits for the other.
     """
     nonce = shown[:_NONCE_BYTES]
-    used = Ceremony.objects.filter(
+    asked = Ceremony.objects.filter(
         tenant_id=tenant_id,
         session_id=session_id,
         challenge_id=challenge.id if challenge else None,
@@ -62,9 +64,13 @@ def use_up(
         nonce=nonce,
         expires_at__gt=at,
         used_at__isnull=True,
-    ).update(used_at=at)
+    )
+    if not asked.update(used_at=at):
+        return None
     bound = _bound(nonce, tenant_id, session_id, user_id, challenge)
-    return used == 1 and compare_digest(shown[_NONCE_BYTES:], bound)
+    if not compare_digest(shown[_NONCE_BYTES:], bound):
+        return None
+    return Ceremony.objects.values_list("created_at", flat=True).get(tenant_id=tenant_id, nonce=nonce)
 
 
 def _bound(nonce: bytes, tenant_id: UUID, session_id: UUID, user_id: UUID, challenge: Challenge | None) -> bytes:

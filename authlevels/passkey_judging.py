@@ -25,6 +25,7 @@ _SENTENCES: Final = {
     "wrong_origin": "The passkey was shown on another site.",
     "not_asked": "This was asked for elsewhere, answered before, or too long ago. Try again.",
     "unknown": "This passkey is none of those that would do here.",
+    "overtaken": "The passkey was used elsewhere meanwhile. Try again.",
 }
 
 
@@ -44,7 +45,7 @@ def judge_passkey(
     rp = relying_party()
     try:
         presented = read_presented(shown, rp=rp)
-        _use_up(presented, row, user, at=at)
+        asked_at = _use_up(presented, row, user, at=at)
         device, authenticator = _known(presented, user, usable)
     except Unproven as unproven:
         return _wrong(unproven.why)
@@ -59,6 +60,8 @@ def judge_passkey(
     except Unproven as unproven:
         return _counted(device, unproven.why, limit=limit, at=at)
     if max(signed.sign_count, device.sign_count) > 0 and signed.sign_count <= device.sign_count:
+        if _may_be_overtaken(device, signed, asked_at=asked_at):
+            return _wrong("overtaken")
         return _cloned(row, device, signed, at=at)
     is_verified = authenticator.user_verified and signed.is_user_verified
     device.sign_count, device.is_synced, device.last_used_at = signed.sign_count, signed.is_synced, at
@@ -70,8 +73,8 @@ def judge_passkey(
     return Right(authenticator=really, told={"user_verified": is_verified})
 
 
-def _use_up(presented: Presented, row: Challenge, user: User, *, at: datetime) -> None:
-    was_asked = use_up(
+def _use_up(presented: Presented, row: Challenge, user: User, *, at: datetime) -> datetime:
+    asked_at = use_up(
         presented.challenge,
         tenant_id=row.tenant_id,
         session_id=row.session_id,
@@ -79,8 +82,18 @@ def _use_up(presented: Presented, row: Challenge, user: User, *, at: datetime) -
         challenge=row,
         at=at,
     )
-    if not was_asked:
+    if asked_at is None:
         raise Unproven("not_asked")
+    return asked_at
+
+
+def _may_be_overtaken(device: PasskeyDevice, signed: Signed, *, asked_at: datetime) -> bool:
+    """Say whether a key may have signed this before what it showed last, though it comes after it, as from another tab.
+
+    Only where it was asked for before the last count was taken down, and a count less than that: no key signs with
+    one count twice. Such an answer is refused, and whoever asks anew is asked by what came last.
+    """
+    return signed.sign_count < device.sign_count and asked_at < (device.last_used_at or device.created_at)
 
 
 def _known(presented: Presented, user: User, usable: tuple[Authenticator, ...]) -> tuple[PasskeyDevice, Authenticator]:

@@ -158,7 +158,7 @@ def _made(session: Session, user: User, credential: object, *, name: str, ceilin
     """
     rp = relying_party()
     presented = read_presented(credential, rp=rp)
-    was_asked = use_up(
+    asked_at = use_up(
         presented.challenge,
         tenant_id=session.tenant_id,
         session_id=session.id,
@@ -166,7 +166,7 @@ def _made(session: Session, user: User, credential: object, *, name: str, ceilin
         challenge=None,
         at=at,
     )
-    if not was_asked:
+    if asked_at is None:
         raise Unproven("not_asked")
     key = read_new_key(presented, rp=rp, at=at)
     device = _row(user, key, name=name, at=at)

@@ -10,7 +10,7 @@ from console.trail.proved import alone
 from console.trail.wording import Names
 from tests.attacks.keys import trail
 from tests.authenticator import SoftKey
-from tests.authlevels.acme import Acme, later
+from tests.authlevels.acme import EXPORT, Acme, later
 from tests.authlevels.with_passkeys import PHISHLESS, alice_with, ask, show, step_up_with
 
 
@@ -39,6 +39,35 @@ def test_a_key_that_stops_counting_is_cloned_too_and_one_that_never_counts_is_no
     key.counts, key.count = False, 0
     with pytest.raises(api.PasskeyCloned):
         step_up_with(acme, alice, key, at=later(800))
+
+
+def test_an_answer_that_another_tab_overtook_is_refused_and_ends_nothing_and_one_asked_for_later_does(
+    acme: Acme,
+) -> None:
+    key = SoftKey()
+    alice = alice_with(acme, key)
+    tabs = [acme.challenge(alice, asked, at=later(60)) for asked in (EXPORT, PHISHLESS)]
+    first, second = [key.get(ask(acme, tab, at=later(60))) for tab in tabs]
+    assert isinstance(show(acme, tabs[1], second, at=later(61)), api.Passed)
+    with pytest.raises(api.PasskeyRefused) as refused:
+        show(acme, tabs[0], first, at=later(62))
+    assert refused.value.extra["why"] == "overtaken"
+    assert PasskeyDevice.objects.get().disabled_at is None
+    assert isinstance(show(acme, tabs[0], key.get(ask(acme, tabs[0], at=later(63))), at=later(63)), api.Passed)
+    key.count -= 2
+    with pytest.raises(api.PasskeyCloned):
+        step_up_with(acme, alice, key, at=later(400))
+
+
+def test_no_key_signs_with_one_count_twice_whenever_it_was_asked(acme: Acme) -> None:
+    key = SoftKey()
+    alice = alice_with(acme, key)
+    tabs = [acme.challenge(alice, asked, at=later(60)) for asked in (EXPORT, PHISHLESS)]
+    asked = [ask(acme, tab, at=later(60)) for tab in tabs]
+    assert isinstance(show(acme, tabs[1], key.get(asked[1]), at=later(61)), api.Passed)
+    key.count -= 1
+    with pytest.raises(api.PasskeyCloned):
+        show(acme, tabs[0], key.get(asked[0]), at=later(62))
 
 
 def test_a_low_count_that_the_key_did_not_sign_takes_nothing_from_anybody(acme: Acme) -> None:
