@@ -1,6 +1,7 @@
 """Codes for programs: shown where something waits, typed where its person is (RFC 8628)."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,7 +12,14 @@ from authlevels.approvals import check_granter
 from authlevels.attempts import CODE_LIMIT, AttemptLimit, charge, refund
 from authlevels.challenge_refusal import refuse_challenge
 from authlevels.challenges import Presenter, facts_of, is_answerable
-from authlevels.errors import ApprovalNotFound, ApprovalNotYours, CodeUnknown
+from authlevels.errors import (
+    ApprovalNotFound,
+    ApprovalNotYours,
+    ChallengeClosed,
+    ChallengeNotFound,
+    CodeUnknown,
+    SessionNotFound,
+)
 from authlevels.models import Approval, Challenge, DeviceCode, SessionRow
 from authlevels.network_attempts import counted_attempt
 from authlevels.principals import Session
@@ -150,8 +158,10 @@ def choose_number(*, session: Session, code: str, number: int, network: str, at:
     if is_right:
         return found
     if began is not None:
-        waiting = get_session(tenant_id=began.tenant_id, session_id=began.session_id, at=at)
-        refuse_challenge(ref=found.ref, presenter=Presenter(session=waiting), at=at)
+        # A session that ended meanwhile, and a challenge that closed, leave nothing to refuse.
+        with suppress(SessionNotFound, ChallengeNotFound, ChallengeClosed):
+            waiting = get_session(tenant_id=began.tenant_id, session_id=began.session_id, at=at)
+            refuse_challenge(ref=found.ref, presenter=Presenter(session=waiting), at=at)
     raise CodeUnknown("That is not what the program shows. Nothing was confirmed; begin there again.")
 
 

@@ -60,9 +60,7 @@ def judge_passkey(
     except Unproven as unproven:
         return _counted(device, unproven.why, limit=limit, at=at)
     if max(signed.sign_count, device.sign_count) > 0 and signed.sign_count <= device.sign_count:
-        if _may_be_overtaken(device, signed, asked_at=asked_at):
-            return _wrong("overtaken")
-        return _cloned(row, device, signed, at=at)
+        return _cloned(row, device, signed, asked_at=asked_at, at=at)
     is_verified = authenticator.user_verified and signed.is_user_verified
     device.sign_count, device.is_synced, device.last_used_at = signed.sign_count, signed.is_synced, at
     if not is_verified and rests_on_verification(row, facts, authenticator, at=at):
@@ -126,8 +124,10 @@ def _counted(device: PasskeyDevice, why: str, *, limit: AttemptLimit, at: dateti
     return _wrong(why, attempts_left=throttling.attempts_left(device, limit=limit))
 
 
-def _cloned(row: Challenge, device: PasskeyDevice, signed: Signed, *, at: datetime) -> Wrong:
-    """Take a key out of use whose counter did not grow: one of two that sign with it may be a thief's."""
+def _cloned(row: Challenge, device: PasskeyDevice, signed: Signed, *, asked_at: datetime, at: datetime) -> Wrong:
+    """Take a key out of use whose counter did not grow, unless another tab explains it: of two, one may be a thief's."""
+    if _may_be_overtaken(device, signed, asked_at=asked_at):
+        return _wrong("overtaken")
     device.disabled_at = at
     _save(device)
     end_elevations_resting_on(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console.account import enrolling, security
+from console.account import enrolling, secrets, security
 from console.api_docs import ApiPage, OpenApiDocument
 from console.home import home
 from console.operator import operator_site
@@ -18,6 +18,10 @@ urlpatterns = [
     path("account/security/apps/confirm", enrolling.confirm_app, name="confirm-app"),
     path("account/security/passkeys/new", enrolling.add_passkey, name="add-passkey"),
     path("account/security/recovery-codes/new", enrolling.recovery_codes, name="add-recovery-codes"),
+    path("account/security/password", secrets.password, name="change-own-password"),
+    path("account/security/recover", secrets.recover, name="recover"),
+    path("account/security/recover/app", secrets.replacement, name="replace-lost-app"),
+    path("account/security/recover/app/confirm", secrets.confirm_replacement, name="confirm-lost-apps"),
     path("account/security/factors/<slug:factor>/rename", security.rename, name="rename-own-factor"),
     path("account/security/factors/<slug:factor>/remove", security.remove, name="remove-own-factor"),
     path("account/security/sessions/end", security.end_session, name="end-one-session"),

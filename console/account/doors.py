@@ -19,11 +19,12 @@ HOME = "/account/security"
 type Page = Callable[..., HttpResponseBase]
 
 
-def account_page(action: Action, *methods: str) -> Callable[[Page], Page]:
+def account_page(action: Action, *methods: str, holds_secret: bool = False) -> Callable[[Page], Page]:
     """Let a person into a page of their own account when the decision on ``action`` is an allow.
 
     The page is called with the request and the person's session. Nobody known is sent to sign in; who has to confirm
-    first, to the step-up, after which the request goes on.
+    first, to the step-up, after which the request goes on. holds_secret: what is sent is a password or the like, which
+    is not kept meanwhile: the page itself is asked for anew, and waits in its place.
     """
 
     def guard(page: Page) -> Page:
@@ -40,6 +41,8 @@ def account_page(action: Action, *methods: str) -> Callable[[Page], Page]:
             except TiergateError as error:
                 return refused(request, error.detail, status=503)
             if not answer.decision.is_allowed:
+                if holds_secret and request.method == "POST":
+                    return see_other(request.path)
                 decisions.mark_refused(request, answer)
                 return refused(request, decisions.for_person(answer.decision), status=decisions.status_of(answer))
             return page(request, principal.session, **kwargs)

@@ -76,5 +76,10 @@ def recovery_codes(request: HttpRequest, session: authlevels.Session) -> HttpRes
     return _page(request, "recovery_codes", codes=codes)
 
 
+def app_page(request: HttpRequest, *, status: int = 200, **shown: Any) -> HttpResponse:
+    """Show what an app needs, or ask for its first code."""
+    return _page(request, "app", status=status, **shown)
+
+
 def _page(request: HttpRequest, kind: str, *, status: int = 200, **shown: Any) -> HttpResponse:
     return render(request, f"console/account/add_{kind}.html", shown, status=status)

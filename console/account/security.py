@@ -18,6 +18,7 @@ _DONE: Final[Mapping[str, str]] = MappingProxyType(
         "added": "It is added, and counts from now on.",
         "removed": "It is removed. What it confirmed counts no further.",
         "renamed": "It has its new name.",
+        "password": "Your password is changed. You are signed out everywhere else.",
         "ended": "That session is ended.",
         "others": "All other sessions are ended.",
     }

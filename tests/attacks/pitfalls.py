@@ -223,6 +223,9 @@ ADVISORIES: Final[dict[str, Promises]] = {
     "Kratos GHSA-wc43-73w7-x2f5, #3671, #3669": (
         (LADDER, "test_a_level_is_what_the_proofs_reach_together"),
         (ROUND, "test_every_way_to_change_a_factor_asks_for_the_level_that_is_held"),
+        (ROUND, "test_every_page_that_changes_a_factor_asks_for_the_level_that_its_api_asks_for"),
+        (ROUND, "test_no_page_of_the_account_takes_a_form_of_another_site_or_a_stranger"),
+        (ROUND, "test_no_page_changes_another_persons_factor"),
     ),
     "ZITADEL CVE-2025-64103": (
         (CAPPED, "test_its_owner_removes_it_by_showing_it_and_is_lifted_by_that_nowhere_else"),

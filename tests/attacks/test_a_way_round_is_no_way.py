@@ -11,14 +11,17 @@ from celery import current_app
 from django.apps import apps
 from django.conf import settings
 from django.test import Client
+from django.urls import URLPattern
 
 import audit.api
 from authlevels import api
-from authlevels.models import ProofRow, SessionRow
+from authlevels.models import ProofRow, SessionRow, SuspendedRequest
+from console import urls
 from isolation import clock
 from isolation.api import tenant_transaction
 from tests.authlevels.acme import ALICES_SECRET, BOBS_SECRET, EXPORT, NOON, PASSWORD, Acme, Asked, code, later
-from tiergate import Level, Requirement
+from tests.authlevels.with_passkeys import MANAGE
+from tiergate import Action, Level, Requirement
 
 WIDE = Asked(requirement=Requirement(level=Level.AAL2))
 STALE = Asked(requirement=Requirement(level=Level.AAL2, max_age=300))
@@ -167,6 +170,73 @@ def test_every_way_to_change_a_factor_asks_for_the_level_that_is_held(
     assert answer.status_code == 401, answer.content
     assert 'error="insufficient_user_authentication"' in answer.headers["WWW-Authenticate"]
     assert [one.id for one in api.list_factors(user_id=alice.user_id) if one.kind == "totp"] == [factor]
+
+
+PAGES = {
+    str(one.pattern): getattr(one.callback, "required_action", "")
+    for one in urls.urlpatterns
+    if isinstance(one, URLPattern) and str(one.pattern).startswith("account/")
+}
+FORM = {
+    "name": "Mine",
+    "code": "000000",
+    "credential": "{}",
+    "current": PASSWORD,
+    "new": "a new and quite long one",
+    "again": "a new and quite long one",
+}
+
+
+@pytest.mark.parametrize("page", [page for page, action in PAGES.items() if action == Action.FACTORS_MANAGE.value])
+def test_every_page_that_changes_a_factor_asks_for_the_level_that_its_api_asks_for(acme: Acme, page: str) -> None:
+    alice, secret = acme.sign_in_alice(clock.now())
+    before = api.list_factors(user_id=alice.user_id, tenant_id=acme.tenant_id)
+    factor = next(one.id for one in before if one.kind == "totp")
+    browser, path = Client(), "/" + page.replace("<slug:factor>", factor)
+    browser.cookies["tiergate"] = secret
+    sent = browser.post(path, FORM, headers={"Accept": "text/html"})
+    assert sent.status_code == 303
+    assert sent["Location"] == path or sent["Location"].startswith("/step-up/resume/rsm_")
+    with tenant_transaction(acme.tenant_id):
+        kept = SuspendedRequest.objects.filter(tenant_id=acme.tenant_id).exclude(body_sealed=None)
+        assert kept.exists() == (sent["Location"] != path)
+    assert api.list_factors(user_id=alice.user_id, tenant_id=acme.tenant_id) == before
+    assert api.resolve_session_secret(secret, at=clock.now()) is not None
+    assert Client().post("/sign-in", {"tenant": "acme", "username": "alice", "password": PASSWORD}).status_code == 303
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_of_the_account_takes_a_form_of_another_site_or_a_stranger(acme: Acme, page: str) -> None:
+    at = clock.now()
+    alice, secret = acme.sign_in_alice(at)
+    acme.step_up(alice, ALICES_SECRET, MANAGE, at=at)
+    other, _ = acme.sign_in_alice(at)
+    before = api.list_factors(user_id=alice.user_id, tenant_id=acme.tenant_id)
+    factor = next(one.id for one in before if one.kind == "totp")
+    path, form = "/" + page.replace("<slug:factor>", factor), FORM | {"session": other.handle}
+    forged = Client(enforce_csrf_checks=True)
+    forged.cookies["tiergate"] = secret
+    assert forged.post(path, form, headers={"Accept": "text/html"}).status_code in {403, 405}
+    assert Client().post(path, form, headers={"Accept": "text/html"}).status_code in {303, 405}
+    assert api.list_factors(user_id=alice.user_id, tenant_id=acme.tenant_id) == before
+    assert {one.id for one in api.list_own_sessions(session=alice, at=clock.now())} == {alice.handle, other.handle}
+
+
+def test_no_page_changes_another_persons_factor(acme: Acme) -> None:
+    at = clock.now()
+    alice, secret = acme.sign_in_alice(at)
+    acme.step_up(alice, ALICES_SECRET, MANAGE, at=at)
+    dave, _ = api.put_user(subject_id="dave", password=PASSWORD, totp_secret=BOBS_SECRET, at=at)
+    before = api.list_factors(user_id=dave)
+    theirs = next(one.id for one in before if one.kind == "totp")
+    browser = Client()
+    browser.cookies["tiergate"] = secret
+    for deed in ("rename", "remove"):
+        answer = browser.post(f"/account/security/factors/{theirs}/{deed}", FORM, headers={"Accept": "text/html"})
+        assert answer.status_code == 409, deed
+    started = browser.post("/account/security/apps/new", FORM | {"replaces": theirs}, headers={"Accept": "text/html"})
+    assert started.status_code in {200, 409}
+    assert api.list_factors(user_id=dave) == before
 
 
 def test_every_task_takes_nothing_from_a_caller() -> None:

@@ -1,6 +1,7 @@
 """The account's page: factors are changed after a step-up, sessions are seen and ended by whose they are."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pyotp
@@ -12,9 +13,11 @@ from authlevels.own_sessions import device_in_words, place_in_words
 from isolation.clock import now
 from licensing import api as licensing
 from tests.authlevels.acme import ALICES_SECRET, PASSWORD, Acme, code
+from tests.authlevels.with_passkeys import MANAGE
 
 PAGE: dict[str, Any] = {"HTTP_ACCEPT": "text/html,*/*;q=0.8", "HTTP_SEC_FETCH_SITE": "same-origin"}
 HOME = "/account/security"
+NEW = "a new and quite long one"
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile/15E148 Safari/604.1"
 
 
@@ -99,6 +102,62 @@ def test_an_app_is_added_without_scripts(acme: Acme) -> None:
     page = dave.get(HOME, **PAGE).content.decode()
     assert "My phone" in page
     assert "New: it counts in full from" in page
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_password_is_changed_after_a_step_up_and_everybody_else_is_signed_out() -> None:
+    alice, other = browser(), browser()
+    page, old = f"{HOME}/password", alice.cookies["tiergate"].value
+    sent = {"current": PASSWORD, "new": NEW, "again": NEW}
+    # A password is not kept while the step-up is done: the page is, and the person types it then.
+    assert alice.post(page, sent, **PAGE)["Location"] == page
+    assert alice.get(confirmed(alice, alice.get(page, **PAGE)), **PAGE)["Location"] == page
+    assert "The new one once more" in alice.get(page, **PAGE).content.decode()
+    for wrong in ({"again": "x"}, {"current": "x"}, {"new": "short", "again": "short"}):
+        refused = alice.post(page, sent | wrong, **PAGE)
+        assert refused.status_code == 400
+        assert NEW not in refused.content.decode()
+    assert session_of(other) is not None
+    done = alice.post(page, sent, **PAGE)
+    assert (done.status_code, done["Location"]) == (303, f"{HOME}?done=password")
+    assert session_of(other) is None
+    assert alice.cookies["tiergate"].value != old
+    assert "Your password is changed" in alice.get(done["Location"], **PAGE).content.decode()
+    assert Client().post("/sign-in", {"tenant": "acme", "username": "alice", "password": PASSWORD}).status_code == 401
+
+
+def test_who_lost_their_app_adds_another_by_a_code_that_they_kept_without_scripts(acme: Acme) -> None:
+    at = now()
+    alice, secret = acme.sign_in_alice(at)
+    acme.step_up(alice, ALICES_SECRET, MANAGE, at=at)
+    codes = api.create_recovery_codes(session=alice, facts=acme.facts(alice, at), at=at)
+    mine, page = Client(), f"{HOME}/recover"
+    mine.cookies["tiergate"] = secret
+    refused = mine.post(page, {"code": "nonsense"}, **PAGE)
+    assert (refused.status_code, "none of your unused" in refused.content.decode()) == (400, True)
+    assert mine.post(f"{page}/app", {"name": "New"}, **PAGE).status_code == 409
+    assert "9 codes left" in mine.post(page, {"code": codes[0].lower()}, **PAGE).content.decode()
+    assert mine.post(page, {"code": codes[0]}, **PAGE).status_code == 400
+    shown = mine.post(f"{page}/app", {"name": "New phone"}, **PAGE).content.decode()
+    new = re.findall(r'id="secret">([A-Z2-7 ]+)<', shown)[0].replace(" ", "")
+    assert mine.post(f"{page}/app/confirm", {"code": "000000"}, **PAGE).status_code == 400
+    done = mine.post(f"{page}/app/confirm", {"code": code(new, now())}, **PAGE)
+    assert (done.status_code, done["Location"]) == (303, f"{HOME}?done=added")
+    assert [one.name for one in factors(mine) if one.kind == "totp"] == ["New phone"]
+
+
+def test_a_code_needs_a_password_that_was_typed_just_now(acme: Acme) -> None:
+    before = now() - timedelta(hours=1)
+    _alice, secret = acme.sign_in_alice(before)
+    mine = Client()
+    mine.cookies["tiergate"] = secret
+    page = f"{HOME}/recover"
+    assert mine.post(page, {"code": "x"}, **PAGE)["Location"] == page
+    # The app that one has still may be shown; in its place there is nothing to put, before the password is typed.
+    assert mine.get(confirmed(mine, mine.get(page, **PAGE)), **PAGE)["Location"] == page
+    refused = mine.post(page, {"code": "x"}, **PAGE)
+    assert refused.status_code == 409
+    assert "/sign-in?next=/account/security/recover" in refused.content.decode()
 
 
 @pytest.mark.usefixtures("acme")

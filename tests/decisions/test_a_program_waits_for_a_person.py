@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.test import Client
 
@@ -117,6 +118,28 @@ def test_a_wrong_number_ends_it_for_good(client: Client, people: World) -> None:
         assert mine.post("/activate", {"code": begun["user_code"], "number": number}).status_code == 400
     assert mine.get(f"/step-up/{begun['challenge_id']}").status_code == 403
     assert poll(client, secret, begun["challenge_id"])["error"] == "access_denied"
+
+
+def test_a_wrong_number_for_what_ended_just_then_is_answered_by_the_same_sentence(
+    client: Client, people: World, superuser: psycopg.Connection
+) -> None:
+    _session, secret = program(people)
+    begun = waiting(client, secret)
+    with tenant_transaction(people.acme):
+        wrong = next(one for one in DeviceCode.objects.get().numbers if one != begun["number"])
+    mine = browser()
+    superuser.execute(
+        "CREATE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
+        " UPDATE authlevels_session SET revoked_at = created_at WHERE id ="
+        " (SELECT session_id FROM authlevels_challenge WHERE id = NEW.challenge_id); RETURN NEW; END $$;"
+        " CREATE TRIGGER meanwhile AFTER UPDATE ON authlevels_device_code FOR EACH ROW EXECUTE FUNCTION meanwhile()"
+    )
+    try:
+        answer = mine.post("/activate", {"code": begun["user_code"], "number": wrong})
+    finally:
+        superuser.execute("DROP TRIGGER meanwhile ON authlevels_device_code; DROP FUNCTION meanwhile()")
+    assert answer.status_code == 400
+    assert "That is not what the program shows." in answer.content.decode()
 
 
 def test_wrong_numbers_count_together_over_all_codes_of_who_began(client: Client, people: World) -> None:

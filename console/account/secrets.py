@@ -1,0 +1,96 @@
+"""The pages on which a person changes their password, and gets back in without the app that they lost."""
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+from authlevels import api as authlevels
+from console.account.doors import HOME, account_page, see_other
+from console.account.enrolling import app_page
+from console.account.security import facts_of, given_name
+from isolation.clock import now
+from tiergate import Action, TiergateError
+
+RECOVER: Final = f"{HOME}/recover"
+_PASSWORD_LENGTH: Final = 256
+_CODE_LENGTH: Final = 64
+
+
+@account_page(Action.FACTORS_MANAGE, "GET", "HEAD", "POST", holds_secret=True)
+def password(request: HttpRequest, session: authlevels.Session) -> HttpResponseBase:
+    """Ask for the present password and the new one, twice; then every other session is over."""
+    if request.method != "POST":
+        return _password_page(request)
+    current, new, again = (request.POST.get(name, "")[:_PASSWORD_LENGTH] for name in ("current", "new", "again"))
+    if new != again:
+        return _password_page(request, error="The new password is not twice the same.", status=400)
+    at = now()
+    try:
+        secret = authlevels.change_password(session=session, facts=facts_of(session), current=current, new=new, at=at)
+    except authlevels.Throttled as refused:
+        return _later(_password_page(request, error=refused.detail, status=429), refused)
+    except TiergateError as refused:
+        return _password_page(request, error=refused.detail, status=400)
+    response = see_other(f"{HOME}?done=password")
+    authlevels.set_session_cookie(response, secret, expires_at=session.expires_at, at=at)
+    return response
+
+
+@account_page(Action.FACTORS_RECOVER, "GET", "HEAD", "POST", holds_secret=True)
+def recover(request: HttpRequest, session: authlevels.Session) -> HttpResponseBase:
+    """Ask for a recovery code and use it up; then this session may add one app in the place of the lost one."""
+    if request.method != "POST":
+        return _recover_page(request)
+    code = request.POST.get("code", "")[:_CODE_LENGTH]
+    try:
+        granted = authlevels.use_recovery_code(session=session, facts=facts_of(session), code=code, at=now())
+    except authlevels.Throttled as refused:
+        return _later(_recover_page(request, error=refused.detail, status=429), refused)
+    except authlevels.RecoveryNotGranted as refused:
+        return _recover_page(request, error=refused.detail, is_stale=True, status=409)
+    except TiergateError as refused:
+        return _recover_page(request, error=refused.detail, status=400)
+    return _recover_page(request, granted=granted)
+
+
+@account_page(Action.FACTORS_RECOVER, "POST")
+def replacement(request: HttpRequest, session: authlevels.Session) -> HttpResponseBase:
+    """Show what the app needs that stands in the place of the lost one, this once."""
+    try:
+        begun = authlevels.begin_replacement(
+            session=session,
+            facts=facts_of(session),
+            name=given_name(request) or "Authenticator app",
+            algorithm="SHA256" if request.POST.get("algorithm") == "SHA256" else "SHA1",
+            at=now(),
+        )
+    except TiergateError as refused:
+        return _recover_page(request, error=refused.detail, status=409)
+    return app_page(request, begun=begun, is_recovering=True)
+
+
+@account_page(Action.FACTORS_RECOVER, "POST")
+def confirm_replacement(request: HttpRequest, session: authlevels.Session) -> HttpResponseBase:
+    """Take the app's first code: it counts from now on, capped, and the lost one goes."""
+    code = request.POST.get("code", "")[:16]
+    try:
+        authlevels.confirm_replacement(session=session, facts=facts_of(session), code=code, at=now())
+    except (authlevels.WrongCode, authlevels.CodeAlreadyUsed, authlevels.Throttled) as refused:
+        return app_page(request, error=refused.detail, is_confirming=True, is_recovering=True, status=400)
+    except TiergateError as refused:
+        return _recover_page(request, error=refused.detail, status=409)
+    return see_other(f"{HOME}?done=added")
+
+
+def _password_page(request: HttpRequest, *, status: int = 200, **shown: Any) -> HttpResponse:
+    return render(request, "console/account/password.html", shown, status=status)
+
+
+def _recover_page(request: HttpRequest, *, status: int = 200, **shown: Any) -> HttpResponse:
+    return render(request, "console/account/recover.html", shown, status=status)
+
+
+def _later(response: HttpResponse, refused: TiergateError) -> HttpResponse:
+    response["Retry-After"] = str(refused.extra["retry_after"])
+    return response
