@@ -32,6 +32,7 @@ CAPPED: Final = "attacks/test_a_new_factor_leads_no_higher_than_who_enrolled_it"
 LIMIT: Final = "attacks/test_a_tenant_says_how_many_wrong_codes"
 SERVICE_ONCE: Final = "attacks/test_a_service_does_once_what_was_agreed_once"
 GIVEN: Final = "attacks/test_a_yes_is_for_whom_and_by_whom_it_was_given"
+BORROWED: Final = "attacks/test_who_acts_as_another_agrees_to_nothing"
 SUPPORT: Final = "attacks/test_support_never_elevates_as_somebody_else"
 ELSEWHERE: Final = "attacks/test_what_is_confirmed_is_for_one_environment"
 RECOVERED: Final = "attacks/test_a_recovered_app_drives_out_no_other_factor"
@@ -134,6 +135,8 @@ PITFALLS: Final[dict[str, Promises]] = {
         (SERVICE_ONCE, "test_a_view_inside_is_entered_once_for_one_yes"),
         (GIVEN, "test_no_other_credential_of_the_same_name_has_what_was_agreed_for_one"),
         (GIVEN, "test_who_comes_back_agrees_anew"),
+        (BORROWED, "test_support_agrees_to_nothing_in_anybodys_name"),
+        (BORROWED, "test_one_person_by_two_names_is_no_second_person"),
         (GIVEN, "test_a_persons_token_uses_up_what_others_agreed_to"),
         (ELSEWHERE, "test_what_a_colleague_agreed_to_for_one_is_not_done_in_another"),
         (AGREE, "test_nobody_agrees_to_what_they_asked_for_nor_twice"),

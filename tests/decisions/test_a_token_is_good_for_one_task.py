@@ -20,7 +20,7 @@ from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tests.decisions.asking import ask, export, payment, step_up
 from tests.decisions.conftest import World, code_at
-from tiergate import Verb
+from tiergate import ScopeSpec, Verb
 from tiergate.tokens import Claims, TokenRefused, read_token
 
 API = "https://exports.example"
@@ -259,6 +259,11 @@ def _drop_scope(client: Client, world: World, handle: str, elevation: str) -> No
         edit.remove_scope("exports")
 
 
+def _widen_scope(client: Client, world: World, handle: str, elevation: str) -> None:
+    with licensing.edit_catalogue(by="test", at=clock.now()) as edit:
+        edit.put_scope(ScopeSpec(name="exports", actions=("exports.create", "reports.read")))
+
+
 @pytest.mark.parametrize(
     ("ends", "why"),
     [
@@ -267,6 +272,7 @@ def _drop_scope(client: Client, world: World, handle: str, elevation: str) -> No
         (_leave, "task_ended"),
         (_downgrade, "no_longer_allowed"),
         (_drop_scope, "no_longer_allowed"),
+        (_widen_scope, "no_longer_allowed"),
     ],
 )
 def test_a_token_is_dead_as_soon_as_what_it_rests_on_is(
