@@ -13,6 +13,7 @@ BATCH: Final = "attacks/test_a_batch_is_no_wider_than_what_was_shown"
 KEY: Final = "attacks/test_a_passkey_proves_what_it_signed"
 CLONE: Final = "attacks/test_a_cloned_key_is_taken_from_both"
 AAL3: Final = "attacks/test_only_a_key_that_stays_in_its_device_is_aal3"
+STATED: Final = "attacks/test_a_statement_of_any_kind_vouches_only_for_what_it_says"
 SWAP: Final = "attacks/test_factors_are_not_swapped_under_a_person"
 WORN: Final = "attacks/test_a_worn_out_factor_is_not_replaced_by_a_password"
 LADDER: Final = "attacks/test_no_ladder_is_climbed"
@@ -197,6 +198,9 @@ ADVISORIES: Final[dict[str, Promises]] = {
         (KEY, "test_a_user_who_was_not_verified_is_refused_where_the_level_rests_on_it"),
         (AAL3, "test_what_nobody_vouches_for_is_aal2_at_most"),
         (AAL3, "test_a_false_statement_enrols_nothing"),
+        (STATED, "test_what_is_no_true_statement_enrols_nothing"),
+        (STATED, "test_a_chip_does_not_vouch_for_a_key_that_was_brought_to_it_or_may_leave"),
+        (STATED, "test_a_u2f_key_is_never_believed_to_have_verified_its_user"),
     ),
     "Keycloak CVE-2026-37982, django-mfa2 CVE-2022-42731": (
         (STAYS, "test_a_passed_challenge_is_closed_for_every_further_code"),

@@ -179,15 +179,22 @@ def test_a_payments_token_is_given_again_to_the_same_request_alone(client: Clien
     handle, elevation = elevated(client, world, paying)
     path, body = f"/step-up/elevations/{elevation}/token", {"scope": "payments", "audience": API}
 
-    def asked(name: str, status: int = 200) -> Any:
-        return ask(client, world.globex_key, body, path=path, status=status, headers={"X-Request-ID": name})
+    def asked(name: str, status: int = 200, *, key: str = world.globex_key) -> Any:
+        return ask(client, key, body, path=path, status=status, headers={"X-Request-ID": name})
 
+    _credential, other = authlevels.create_credential(
+        tenant_id=world.globex, name="other", verbs=[Verb.STEP_UP_CREATE], by="test", at=clock.now()
+    )
     first = claims_of(client, asked("r1")["access_token"])
     assert claims_of(client, asked("r1")["access_token"]) == first
     assert asked("r2", 409)["code"] == "elevation_gone"
+    assert asked("r1", 409, key=other)["code"] == "elevation_gone"
     again = ask(client, world.globex_key, paying(session=handle), headers={"X-Request-ID": "r1"})
     assert again["decision"] is False, "the token is the use"
-    _end_task(client, world, handle, elevation)
+    _leave(client, world, handle, elevation)
+    licensing.put_member(
+        tenant_id=world.globex, subject_type="user", subject_id="alice", roles=["member"], by="test", at=clock.now()
+    )
     assert asked("r1", 409)["code"] == "elevation_gone"
 
 
