@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +15,13 @@ from isolation.clock import now
 from tiergate import Action
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_NAMED = [
+    OpenApiParameter(
+        "X-Request-ID",
+        location=OpenApiParameter.HEADER,
+        description="The same request again has the same token of a transaction, while it lives.",
+    )
+]
 
 
 class TokenRequest(serializers.Serializer[Any]):
@@ -86,7 +93,7 @@ class ElevationTokenView(APIView):
 
     required_action = Action.TOKEN_ISSUE
 
-    @extend_schema(request=TokenRequest, responses={200: TokenAnswer}, operation_id="issue_token")
+    @extend_schema(request=TokenRequest, responses={200: TokenAnswer}, parameters=_NAMED, operation_id="issue_token")
     def post(self, request: Request, elevation: str) -> Response:
         """Issue a token that is good for no more than the elevation, for five minutes at most."""
         return _issued(request, elevation)
@@ -97,7 +104,9 @@ class ApprovalTokenView(APIView):
 
     required_action = Action.TOKEN_ISSUE
 
-    @extend_schema(request=TokenRequest, responses={200: TokenAnswer}, operation_id="issue_agreed_token")
+    @extend_schema(
+        request=TokenRequest, responses={200: TokenAnswer}, parameters=_NAMED, operation_id="issue_agreed_token"
+    )
     def post(self, request: Request, approval: str) -> Response:
         """Issue a token that is good for exactly what others agreed to, for five minutes at most."""
         return _issued(request, approval, is_agreed=True)
