@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 import time_machine
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test import Client
 
 from authlevels import api as authlevels
@@ -92,7 +93,7 @@ def test_who_comes_back_agrees_anew(client: Client, house: World, way: str) -> N
     assert shown(client, house.acme_key, approval)["granted"] == 0
     with time_machine.travel(clock.now() + timedelta(seconds=31), tick=False):
         assert agreed(client, house, approval, "carol")["granted"] == 1
-    with tenant_transaction(house.acme), pytest.raises(IntegrityError), transaction.atomic():
+    with tenant_transaction(house.acme), pytest.raises(IntegrityError, match="does not begin"), transaction.atomic():
         ApprovalGrant.objects.exclude(ended_at=None).update(ended_at=None)
     away_and_back(house, "alice", way)
     assert shown(client, house.acme_key, approval)["state"] == "expired", "nor does who asked find theirs again"
@@ -116,6 +117,23 @@ def test_a_yes_of_nobody_is_not_written(client: Client, house: World) -> None:
         one.pk, one.subject_id = None, "frank"
         with pytest.raises(IntegrityError, match="only a member"), transaction.atomic():
             one.save(force_insert=True)
+
+
+def test_a_yes_waits_for_a_membership_that_is_being_ended(
+    client: Client, house: World, superuser: psycopg.Connection
+) -> None:
+    approval = opened(client, house, ask(client, house.acme_key, payment(1200, session=house.asserted())))
+    agreed(client, house, approval, "carol")
+    with tenant_transaction(house.acme):
+        one = ApprovalGrant.objects.get()
+    one.user_id = authlevels.put_user(subject_id="dave", subject_type="user", realm=house.acme, at=clock.now())[0]
+    one.pk, one.subject_id = None, "dave"
+    with superuser.transaction(force_rollback=True):
+        superuser.execute("DELETE FROM licensing_member WHERE tenant_id = %s AND subject_id = 'dave'", [house.acme])
+        with tenant_transaction(house.acme), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '50ms'")
+            with pytest.raises(OperationalError, match="lock timeout"), transaction.atomic():
+                one.save(force_insert=True)
 
 
 def test_a_persons_token_uses_up_what_others_agreed_to(client: Client, house: World) -> None:
