@@ -134,6 +134,7 @@ from authlevels.recovery import (
     create_recovery_codes,
     use_recovery_code,
 )
+from authlevels.recovery_passkeys import begin_passkey_replacement, confirm_passkey_replacement
 from authlevels.redemption import redeem
 from authlevels.refusals import record_refused_use
 from authlevels.replaying import KEPT_HEADERS
@@ -258,6 +259,7 @@ __all__ = [
     "audiences_of",
     "begin_impersonation",
     "begin_passkey_enrolment",
+    "begin_passkey_replacement",
     "begin_passkey_step_up",
     "begin_replacement",
     "begin_totp_enrolment",
@@ -270,6 +272,7 @@ __all__ = [
     "claim_use",
     "code_members",
     "confirm_passkey_enrolment",
+    "confirm_passkey_replacement",
     "confirm_replacement",
     "confirm_totp_enrolment",
     "count_approvals",

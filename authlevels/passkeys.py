@@ -1,6 +1,7 @@
 """Passkeys, security keys and the authenticators of devices: asked for, enrolled, and asked to confirm."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -51,6 +52,11 @@ def begin_passkey_enrolment(*, session: Session, facts: SessionFacts, at: dateti
     :raises TooManyFactors: the person has twenty.
     """
     require_held_level(facts, user_id=session.user_id, at=at)
+    return ask_new(session=session, at=at)
+
+
+def ask_new(*, session: Session, at: datetime) -> dict[str, Any]:
+    """Ask for a new passkey in a session that may enrol one; who calls has made sure of that."""
     rp = relying_party()
     with tenant_transaction(session.tenant_id):
         user = User.objects.get(id=session.user_id)
@@ -87,17 +93,36 @@ def confirm_passkey_enrolment(
     :raises TooManyFactors: as for beginning it.
     """
     require_held_level(facts, user_id=session.user_id, at=at)
+    return take_new(
+        session=session, ceiling=ceiling_of_new(facts, at=at).value, credential=credential, name=name, at=at
+    )
+
+
+def take_new(
+    *,
+    session: Session,
+    ceiling: str,
+    credential: object,
+    name: str,
+    at: datetime,
+    spend: Callable[[], None] | None = None,
+) -> Factor:
+    """Enrol the passkey that the browser made in a session that may; who calls has made sure of that.
+
+    spend: uses up what lets the session, in the transaction that enrols it; it raises where nothing does any more.
+    """
     device, why = None, ""
     with tenant_transaction(session.tenant_id, durable=True):
         user = User.objects.select_for_update().get(id=session.user_id)
         _refuse_more(PasskeyDevice.objects.filter(user=user).count())
         try:
-            ceiling = ceiling_of_new(facts, at=at).value
             device = _made(session, user, credential, name=name, ceiling=ceiling, at=at)
         except Unproven as unproven:
             why = unproven.why
             _record(audit.api.Kind.FACTOR_FAILED, session, {"why": why}, at=at)
         if device is not None:
+            if spend is not None:
+                spend()
             told = {
                 "make": str(device.aaguid),
                 "attested_by": device.attested_by,

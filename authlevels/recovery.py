@@ -10,6 +10,7 @@ import secrets
 from base64 import b32encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import audit.api
@@ -73,7 +74,7 @@ def use_recovery_code(*, session: Session, facts: SessionFacts, code: str, at: d
     :raises WrongCode: it is none of the person's unused codes.
     :raises Throttled: too many wrong ones, over whatever sessions.
     """
-    _require_fresh_password(facts, at=at)
+    require_fresh_password(facts, at=at)
     with tenant_transaction(session.tenant_id):
         person = User.objects.get(id=session.user_id)
         limit = limit_for(person, tenant_id=session.tenant_id)
@@ -109,9 +110,9 @@ def begin_replacement(
 
     :raises RecoveryNotGranted: this session used no code in the last fifteen minutes, or its password is not fresh.
     """
-    _require_fresh_password(facts, at=at)
+    require_fresh_password(facts, at=at)
     with tenant_transaction(session.tenant_id):
-        _require_grant(session, at=at)
+        require_grant(session, at=at)
         apps = TotpDevice.objects.filter(user_id=session.user_id, confirmed=True)
         lost = apps.order_by("disabled_at").last() if not (live := apps.filter(disabled_at=None).first()) else live
     replaces = str(lost.handle) if lost else ""
@@ -125,15 +126,13 @@ def confirm_replacement(*, session: Session, facts: SessionFacts, code: str, at:
     :raises FactorNotFound: none was begun in the last fifteen minutes.
     :raises WrongCode: nor does any code but a right one confirm it.
     """
-    _require_fresh_password(facts, at=at)
-
-    def spend() -> None:
-        if not _grants(session, at=at).update(used_at=at):
-            raise RecoveryNotGranted("Show a recovery code first.")
+    require_fresh_password(facts, at=at)
 
     with tenant_transaction(session.tenant_id):
-        _require_grant(session, at=at)
-    return confirm(session=session, ceiling=Level.AAL1.value, code=code, by="", at=at, spend=spend)
+        require_grant(session, at=at)
+    return confirm(
+        session=session, ceiling=Level.AAL1.value, code=code, by="", at=at, spend=partial(spend_grant, session, at=at)
+    )
 
 
 def _grants(session: Session, *, at: datetime):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a queryset
@@ -147,12 +146,22 @@ def _grants(session: Session, *, at: datetime):  # type: ignore[no-untyped-def] 
     )
 
 
-def _require_grant(session: Session, *, at: datetime) -> None:
+def spend_grant(session: Session, *, at: datetime) -> None:
+    """Use up what a recovery code left this session, in the transaction of what it was for.
+
+    :raises RecoveryNotGranted: nothing of it is left.
+    """
+    if not _grants(session, at=at).update(used_at=at):
+        raise RecoveryNotGranted("Show a recovery code first.")
+
+
+def require_grant(session: Session, *, at: datetime) -> None:
+    """Refuse a session that used no recovery code in the last fifteen minutes, or has spent what that left."""
     if not _grants(session, at=at).exists():
         raise RecoveryNotGranted("Show a recovery code first.")
 
 
-def _require_fresh_password(facts: SessionFacts, *, at: datetime) -> None:
+def require_fresh_password(facts: SessionFacts, *, at: datetime) -> None:
     """Refuse a session without a fresh password of ours: one channel never counts twice, so a code brings no proof."""
     typed = [proof for proof in facts.proofs if proof.method == "pwd" and proof.issuer == OWN_ISSUER]
     fresh = satisfied_until(

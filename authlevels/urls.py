@@ -34,6 +34,12 @@ urlpatterns = [
     path("v1/me/recovery", views_recovery.RecoveryView.as_view(), name="recovery"),
     path("v1/me/recovery/totp", views_recovery.ReplacementView.as_view(), name="replacement"),
     path("v1/me/recovery/totp/confirm", views_recovery.ReplacementConfirmView.as_view(), name="replacement-confirm"),
+    path("v1/me/recovery/passkeys", views_recovery.PasskeyReplacementView.as_view(), name="passkey-replacement"),
+    path(
+        "v1/me/recovery/passkeys/confirm",
+        views_recovery.PasskeyReplacementConfirmView.as_view(),
+        name="passkey-replacement-confirm",
+    ),
     path("v1/me/password", views_recovery.PasswordView.as_view(), name="password"),
     path("v1/me/factors/<slug:factor>", views_factors.FactorView.as_view(), name="factor"),
     path(

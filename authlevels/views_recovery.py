@@ -12,10 +12,13 @@ from authlevels.parsers import BoundedJSONParser
 from authlevels.password_change import change_password
 from authlevels.presenters import is_session_cookie
 from authlevels.recovery import begin_replacement, confirm_replacement, create_recovery_codes, use_recovery_code
+from authlevels.recovery_passkeys import begin_passkey_replacement, confirm_passkey_replacement
 from authlevels.serializers import (
     CodeRequest,
     EnrolmentAnswer,
     FactorAnswer,
+    PasskeyOptions,
+    PasskeyRequest,
     PasswordRequest,
     RecoveryAnswer,
     RecoveryCodesAnswer,
@@ -91,6 +94,33 @@ class ReplacementConfirmView(APIView):
         body = CodeRequest(data=request.data)
         body.is_valid(raise_exception=True)
         factor = confirm_replacement(code=body.validated_data["code"], **_of_caller(request))  # type: ignore[arg-type]
+        return Response(FactorAnswer(asdict(factor)).data, status=201)
+
+
+class PasskeyReplacementView(APIView):
+    """Beginning to enrol a passkey with a recovery code."""
+
+    required_action = Action.FACTORS_RECOVER
+
+    @extend_schema(request=None, responses={201: PasskeyOptions}, operation_id="begin_passkey_replacement")
+    def post(self, request: Request) -> Response:
+        """Ask for a new passkey: what ``navigator.credentials.create`` takes; it drives out no other factor."""
+        options = begin_passkey_replacement(**_of_caller(request))  # type: ignore[arg-type]  # as named there
+        return Response({"publicKey": options}, status=201, headers=_NO_STORE)
+
+
+class PasskeyReplacementConfirmView(APIView):
+    """Enrolling the passkey that the browser made, with a recovery code."""
+
+    required_action = Action.FACTORS_RECOVER
+    parser_classes = (BoundedJSONParser,)
+
+    @extend_schema(request=PasskeyRequest, responses={201: FactorAnswer}, operation_id="confirm_passkey_replacement")
+    def post(self, request: Request) -> Response:
+        """Take what the browser gave; it leads no higher than a password until the tenant's cool-down is over."""
+        body = PasskeyRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        factor = confirm_passkey_replacement(**_of_caller(request), **body.validated_data)  # type: ignore[arg-type]
         return Response(FactorAnswer(asdict(factor)).data, status=201)
 
 

@@ -122,6 +122,18 @@ def _replaced(acme: Acme) -> None:
     authlevels.confirm_replacement(session=alice, facts=acme.facts(alice, later(13)), code=shown, at=later(13))
 
 
+def _passkey_replacing(acme: Acme) -> tuple[authlevels.Session, object]:
+    alice = _recovering(acme)
+    options = authlevels.begin_passkey_replacement(session=alice, facts=acme.facts(alice, later(12)), at=later(12))
+    return alice, SoftKey().create(options)
+
+
+def _passkey_replaced(acme: Acme) -> None:
+    alice, made = _passkey_replacing(acme)
+    facts = acme.facts(alice, later(13))
+    authlevels.confirm_passkey_replacement(session=alice, facts=facts, credential=made, at=later(13))
+
+
 def _password(acme: Acme) -> None:
     alice, _app = _at_the_highest(acme)
     facts = acme.facts(alice, later(9))
@@ -145,6 +157,8 @@ TOLD: Told = {
     "use_recovery_code": (_recovering, {Kind.RECOVERY_USED}),
     "use_recovery_code, wrongly": (_recovered_in_vain, {Kind.FACTOR_FAILED}),
     "begin_replacement": (_replacing, {Kind.FACTOR_BEGUN}),
+    "begin_passkey_replacement": (_passkey_replacing, {Kind.FACTOR_BEGUN}),
+    "confirm_passkey_replacement": (_passkey_replaced, {Kind.FACTOR_ADDED}),
     "confirm_replacement": (_replaced, {Kind.FACTOR_REMOVED, Kind.FACTOR_ADDED}),
     "change_password": (_password, {Kind.PASSWORD_CHANGED}),
     "unlock_member": (_unlocked, {Kind.MEMBER_UNLOCKED}),
