@@ -163,6 +163,23 @@ def test_a_key_is_made_and_confirms_on_the_page_once(browser: Browser) -> None:
     assert challenge.id != again.id
 
 
+def test_a_key_is_added_on_the_accounts_page_once_and_confirms(browser: Browser) -> None:
+    page = browser.page
+    page.goto(f"{browser.url}/account/security/passkeys/new")
+    page.get_by_label("What you call it").fill("My laptop")
+    page.get_by_role("button", name="Make the passkey").click()
+    page.wait_for_url("**/account/security?done=added")
+    page.get_by_role("heading", name="My laptop").wait_for()
+    page.goto(f"{browser.url}/account/security/passkeys/new")
+    page.get_by_role("button", name="Make the passkey").click()
+    page.get_by_text("This passkey is enrolled already.").wait_for()
+    assert [one.name for one in PasskeyDevice.objects.all()] == ["My laptop"]
+    browser.open()
+    browser.press()
+    page.get_by_text("It is confirmed that it is you.").wait_for()
+    assert browser.acme.is_met(browser.alice, at=now())
+
+
 def test_an_unverified_user_is_refused_by_the_browser_and_behind_its_back(browser: Browser, settings: Any) -> None:
     browser.plug_in(transport="usb")
     browser.enrol(settings)
