@@ -91,6 +91,19 @@ def press(page: Any, label: str) -> None:
     raise AssertionError(f"no key leads to {label!r}")
 
 
+def mistype_a_new_password(page: Any) -> None:
+    """Look at the page of the password, and at what it says to a slip, by keyboard alone."""
+    press(page, "Change your password")
+    page.wait_for_url("**/password")
+    look(page, "password")
+    for typed in ("wrong", "another one", "yet another"):
+        page.keyboard.type(typed)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("The new password is not twice the same.").wait_for()
+    look(page, "password-refused")
+
+
 @pytest.mark.usefixtures("acme")
 def test_a_form_goes_on_after_the_step_up_in_two_tabs_each_once(chromium: Any) -> None:
     page, complaints = opened(chromium)
@@ -166,15 +179,7 @@ def test_every_page_of_the_account_is_for_everybody(acme: Acme, chromium: Any) -
     look(page, "recovery-codes")
     kept = page.locator(".codes code").first.inner_text()
     page.goto(HOME)
-    press(page, "Change your password")
-    page.wait_for_url("**/password")
-    look(page, "password")
-    for typed in ("wrong", "another one", "yet another"):
-        page.keyboard.type(typed)
-        page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.get_by_text("The new password is not twice the same.").wait_for()
-    look(page, "password-refused")
+    mistype_a_new_password(page)
     assert "400 (Bad Request)" in complaints.pop()
     page.goto(HOME)
     press(page, "Use one")
