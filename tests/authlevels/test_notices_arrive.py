@@ -64,3 +64,18 @@ def test_without_a_mail_server_notices_wait(waiting: Acme, settings: Any) -> Non
     assert notice_sending.send_notices(at=later(1)) == 0
     with tenant_transaction(waiting.tenant_id):
         assert Notice.objects.get().attempts == 0
+
+
+def test_what_no_server_takes_is_given_up_in_the_end(waiting: Acme, settings: Any) -> None:
+    good = settings.MAILERS
+    settings.MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {"host": "127.0.0.1", "port": 9},
+        }
+    }
+    with tenant_transaction(waiting.tenant_id):
+        Notice.objects.update(attempts=notice_sending.TRIES - 1)
+    assert notice_sending.send_notices(at=later(1)) == 0
+    settings.MAILERS = good
+    assert notice_sending.send_notices(at=NOON + timedelta(days=2)) == 0

@@ -97,3 +97,15 @@ def test_a_plan_that_asks_for_nothing_forces_nobody(world: World) -> None:
     look_over_members(tenant_id=world.globex, at=clock.now())
     found = authlevels.readiness(tenant_id=world.globex, at=clock.now())
     assert found.ready == found.members or found.level > "aal1"
+
+
+def test_neither_a_disabled_app_nor_who_has_left_counts(world: World) -> None:
+    _join(world, "dora")
+    at = clock.now()
+    licensing.put_member(
+        tenant_id=world.globex, subject_type="user", subject_id="dora", roles=[], active=False, by="test", at=at
+    )
+    before = authlevels.readiness(tenant_id=world.globex, at=at)
+    assert (before.ready, before.members) == (1, 1)
+    TotpDevice.objects.update(disabled_at=at)
+    assert authlevels.readiness(tenant_id=world.globex, at=at).ready == 0
