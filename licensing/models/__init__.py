@@ -18,6 +18,7 @@ from licensing.models.holdings import (
     Subscription,
     SubscriptionAddOn,
 )
+from licensing.models.outbox import OutboxEvent
 from licensing.models.people import Member, Role
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Feature",
     "Generation",
     "Member",
+    "OutboxEvent",
     "Override",
     "Plan",
     "PlanTerm",

@@ -44,6 +44,7 @@ WRITERS = {
     "licensing.catalogue_scopes.write_scope": "edit_catalogue",
     "licensing.members.put_member": "put_member",
     "licensing.members.remove_member": "remove_member",
+    "licensing.outbox": "what others hear of a change that is told",
     "licensing.overrides.remove_override": "remove_override",
     "licensing.overrides._save": "put_override",
     "licensing.overrides.forget_author": "erase_person",
