@@ -8,7 +8,7 @@ from config.fake_stripe.collecting import collect
 from config.fake_stripe.customers import method_of
 from config.fake_stripe.invoices import finalize, keep_invoice, method_for, new_invoice, would_pay
 from config.fake_stripe.items import frozen, items_after, refuse_wrong_mix
-from config.fake_stripe.lines import held, period_line, prorations
+from config.fake_stripe.lines import Held, held, period_line, prorations
 from config.fake_stripe.lists import PAGE, page
 from config.fake_stripe.routing import serves
 from config.fake_stripe.states import ENDED, changing, period_of
@@ -110,7 +110,10 @@ def worked_out(account: Account, subscription: Obj, params: Params) -> Change:
         return Change(items, at, [], [])
     was = [] if subscription["status"] == "trialing" else before
     old = {one.item: one for one in was}
-    anew = [one for one in after if one.start >= at and (one.item not in old or old[one.item].start != one.start)]
+    spans = {(one.start, one.end) for one in was}
+    anew = [one for one in after if one.start >= at and _span(old.get(one.item)) != (one.start, one.end)]
+    # A new item that joins its fellows' period begins none of its own.
+    anew = [one for one in anew if one.item in old or (one.start, one.end) not in spans]
     parts = [] if behaviour == "none" else prorations(account, subscription["id"], was, after, at)
     # An item whose period begins anew is paid for whole, so its "remaining time" gives way to a line of its own.
     restarted = {one.item for one in anew}
@@ -123,6 +126,10 @@ def worked_out(account: Account, subscription: Obj, params: Params) -> Change:
     if whole or behaviour == "always_invoice":
         return Change(items, at, [], [*parts, *whole])
     return Change(items, at, parts, [])
+
+
+def _span(of: Held | None) -> tuple[int, int] | None:
+    return None if of is None else (of.start, of.end)
 
 
 def _proration_date(subscription: Obj, params: Params, now: int) -> int:

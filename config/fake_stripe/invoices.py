@@ -265,7 +265,8 @@ def _intent(account: Account, invoice: Obj, method: str | None, *, succeeds: boo
     return account.add(made)
 
 
-def _payments(account: Account, invoice: Obj) -> Obj:
+def payments_of(account: Account, invoice: Obj) -> Obj:
+    """List what was paid, or was to be paid, on an invoice."""
     intent = account.secret(invoice["id"]).get("intent")
     rows = []
     if intent is not None:
@@ -296,5 +297,5 @@ def _secret(account: Account, invoice: Obj) -> Obj:
     return {"client_secret": f"{account.secret(invoice['id']).get('intent')}_secret_fake", "type": "payment_intent"}
 
 
-INCLUDED["invoice", "payments"] = _payments
+INCLUDED["invoice", "payments"] = payments_of
 INCLUDED["invoice", "confirmation_secret"] = _secret

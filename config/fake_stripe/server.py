@@ -7,7 +7,9 @@ from typing import Any, Self
 
 from config.fake_stripe.account import Account
 from config.fake_stripe.api import Api
+from config.fake_stripe.checkout import complete
 from config.fake_stripe.control import Control
+from config.fake_stripe.front import Front
 from config.fake_stripe.http_server import HOST, Answer, Request, Server
 from config.fake_stripe.resources import RESOURCES
 from config.fake_stripe.webhooks import Payload, Webhooks, add_endpoint
@@ -52,6 +54,7 @@ class FakeStripe:
         self.account = Account(seed=seed, at=at, url=self.url)
         self._webhooks = Webhooks(self.account, seed=seed, senders=senders)
         self._api = Api(self.account, key=key)
+        self._front = Front(self.account)
         self._control = Control(self.account, self._api, self._webhooks)
         try:
             if webhook_url is not None:
@@ -102,17 +105,22 @@ class FakeStripe:
         """Look inside, as ``GET /_state`` does."""
         return self._control.state()
 
+    def pay(self, session: str, *, card: str = "pm_card_visa", email: str | None = None) -> str:
+        """Pay a checkout session as a person on its page would; answers where they are sent.
+
+        :raises Refusal: the card is declined, or the session is not open.
+        """
+        with self.account.lock:
+            return complete(self.account, session, card, email=email)
+
     def settle(self, seconds: float = 10.0) -> bool:
         """Wait until every webhook is delivered or given up; False when that takes longer."""
         return self._webhooks.post.settle(seconds)
 
     def _answer(self, request: Request) -> Answer:
-        front = self._fronts.get(request.path.strip("/").partition("/")[0], self._page)
+        front = self._fronts.get(request.path.strip("/").partition("/")[0], self._front.answer)
         answer = front(request)
         return Answer(answer.status, answer.body, {**answer.headers, **_SECURITY})
 
     def _call(self, request: Request) -> Answer:
         return self._api.answer(request, self._webhooks.fate, self._webhooks.faults)
-
-    def _page(self, _request: Request) -> Answer:
-        return Answer(404, b"There is no such page.\n", {"Content-Type": "text/plain; charset=utf-8"})

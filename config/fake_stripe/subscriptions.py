@@ -41,18 +41,8 @@ def open_subscription(
 
     :raises Refusal: no card is there, or it is declined and that was not allowed; then nothing is made.
     """
-    made = _written(account, customer, params)
-    trial = made["trial_end"]
-    made["items"]["data"] = first_items(
-        account, made["id"], rows, made["start_date"], made["billing_cycle_anchor"], trial
-    )
-    made["currency"] = made["items"]["data"][0]["price"]["currency"]
-    take_cancellation(made, params, made["start_date"])
-    full = params.text("proration_behavior") != "none"
-    lines = [_first_line(account, made, held(item), full=full) for item in made["items"]["data"]]
-    first = new_invoice(
-        account, customer, made, lines, reason="subscription_create", period=(made["start_date"], made["start_date"])
-    )
+    made = written(account, customer, params)
+    first, lines = first_invoice(account, customer, made, rows, params)
     behaviour = params.choice("payment_behavior", *BEHAVIOURS) or "allow_incomplete"
     _refuse_unpayable(account, customer, made, first, behaviour)
     account.add(made)
@@ -68,7 +58,22 @@ def open_subscription(
     return made
 
 
-def _written(account: Account, customer: Obj, params: Params) -> Obj:
+def first_invoice(
+    account: Account, customer: Obj, made: Obj, rows: Iterable[Params], params: Params
+) -> tuple[Obj, list[Obj]]:
+    """Give a subscription that is being made its items, and write its first invoice and that one's lines."""
+    start = made["start_date"]
+    items = first_items(account, made["id"], rows, start, made["billing_cycle_anchor"], made["trial_end"])
+    made["items"]["data"] = items
+    made["currency"] = items[0]["price"]["currency"]
+    take_cancellation(made, params, start)
+    full = params.text("proration_behavior") != "none"
+    lines = [_first_line(account, made, held(item), full=full) for item in items]
+    return new_invoice(account, customer, made, lines, reason="subscription_create", period=(start, start)), lines
+
+
+def written(account: Account, customer: Obj, params: Params) -> Obj:
+    """Write a subscription that has no items yet."""
     now = account.now(customer)
     trial = _trial_end(params, now)
     how = params.choice("collection_method", "charge_automatically", "send_invoice") or "charge_automatically"
