@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from config.fake_stripe.http_server import HOST
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> int:
             seed=told.seed,
             at=None if told.at is None else datetime.fromisoformat(told.at).astimezone(UTC),
             senders=told.senders,
+            state_file=told.state_file,
         )
     except (OSError, Refusal) as error:
         return _refuse(str(error))
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at", help="where its clock stands still, such as 2026-03-01T00:00:00+00:00")
     parser.add_argument("--senders", type=int, default=1)
+    parser.add_argument("--state-file", type=Path, help="what it remembers over a restart")
     return parser
 
 

@@ -5,13 +5,24 @@ import string
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.fake_stripe.wire import Missing, Obj
 from isolation import clock
 
 _ALPHABET = string.ascii_letters + string.digits
 _ID_LENGTH = 24
+
+
+class Kept(NamedTuple):
+    """What was answered to a call that had an idempotency key. call: a digest of it. at: in Unix seconds."""
+
+    address: str
+    call: str
+    status: int
+    body: str
+    request: str
+    at: int
 
 
 class Account:
@@ -31,6 +42,8 @@ class Account:
         self.hidden: dict[str, Obj] = {}
         # What happens with each event, set by the server: it is sent to the webhooks.
         self.tell: Callable[[Obj], None] = lambda _event: None
+        # By idempotency key: what was called, and what was answered.
+        self.kept: dict[str, Kept] = {}
         self.request: Obj = {"id": None, "idempotency_key": None}
         # What is done when the retries of a payment are over: cancel, unpaid or past_due.
         self.after_retries = "cancel"

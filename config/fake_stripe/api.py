@@ -1,9 +1,8 @@
 """The API's front: who calls, was this call made before, does it fail, and what does it answer?"""
 
 import hashlib
-from dataclasses import dataclass
 
-from config.fake_stripe.account import Account
+from config.fake_stripe.account import Account, Kept
 from config.fake_stripe.faults import Fate, Faults
 from config.fake_stripe.http_server import Answer, Request
 from config.fake_stripe.lists import expanded
@@ -15,25 +14,12 @@ _KEY_KEPT_SECONDS = 24 * 3600
 _NOT_KEPT = {400, 401, 404, 409, 429}
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """What was answered to a call that had an idempotency key. call: a digest of it. at: in Unix seconds."""
-
-    address: str
-    call: bytes
-    status: int
-    body: bytes
-    request: str
-    at: int
-
-
 class Api:
     """Answers ``/v1`` and ``/v2``. key: the one secret key that is let in."""
 
     def __init__(self, account: Account, *, key: str) -> None:
         self._account = account
         self._key = key
-        self._kept: dict[str, _Kept] = {}
         self.calls = 0
 
     def answer(self, request: Request, fate: Fate, faults: Faults) -> Answer:
@@ -84,14 +70,18 @@ class Api:
         try:
             if key is None:
                 return self._do(request)
-            digest = hashlib.sha256(request.body).digest()
-            kept = self._kept.get(key)
+            digest = hashlib.sha256(request.body).hexdigest()
+            kept = account.kept.get(key)
             if kept is not None and account.now() - kept.at < _KEY_KEPT_SECONDS:
                 _refuse_other(kept, request.path, digest, key)
-                return kept.status, kept.body, {"Idempotent-Replayed": "true", "Original-Request": kept.request}
+                return (
+                    kept.status,
+                    kept.body.encode(),
+                    {"Idempotent-Replayed": "true", "Original-Request": kept.request},
+                )
             status, body, headers = self._do(request)
             if status not in _NOT_KEPT:
-                self._kept[key] = _Kept(request.path, digest, status, body, name, account.now())
+                account.kept[key] = Kept(request.path, digest, status, body.decode(), name, account.now())
             return status, body, headers
         finally:
             account.request = {"id": None, "idempotency_key": None}
@@ -106,7 +96,7 @@ class Api:
             return refusal.status, refusal.body(), {}
 
 
-def _refuse_other(kept: _Kept, address: str, digest: bytes, key: str) -> None:
+def _refuse_other(kept: Kept, address: str, digest: str, key: str) -> None:
     """Let a key stand for one call only.
 
     :raises Refusal: it stood for another.

@@ -17,6 +17,7 @@ main { max-width: 34rem; margin: 2rem auto; padding: 1.5rem; background: #fff; b
 h1 { margin-top: 0; font-size: 1.4rem; } h2 { font-size: 1.1rem; }
 dl { display: grid; grid-template-columns: 1fr auto; gap: .25rem 1rem; } dt, dd { margin: 0; } dd { text-align: right; }
 fieldset { border: 1px solid #d5dbe1; border-radius: .5rem; margin: 1rem 0; } label { display: block; padding: .25rem 0; }
+input[type=email] { font: inherit; box-sizing: border-box; width: 100%; padding: .4rem; }
 button { font: inherit; padding: .6rem 1.2rem; border: 0; border-radius: .4rem; background: #4b45d1; color: #fff;
   cursor: pointer; } button.quiet { background: #e3e8ee; color: #1a1f36; }
 :focus-visible { outline: 3px solid #0a66c2; outline-offset: 2px; }
@@ -28,7 +29,7 @@ _PAGE = Template(
     '<!doctype html><html lang="en"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width, initial-scale=1"><title>$title</title>'
     f"<style>{_STYLE}</style></head>"
-    '<body><p class="note">A practice Stripe. No card is charged, no money moves.</p>'
+    '<body><header class="note">A practice Stripe. No card is charged, no money moves.</header>'
     "<main><h1>$title</h1>$alert$body</main></body></html>"
 )
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

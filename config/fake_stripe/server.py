@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from config.fake_stripe.checkout import complete
 from config.fake_stripe.control import Control
 from config.fake_stripe.front import Front
 from config.fake_stripe.http_server import HOST, Answer, Request, Server
+from config.fake_stripe.keeping import load, save
 from config.fake_stripe.resources import RESOURCES
 from config.fake_stripe.webhooks import Payload, Webhooks, add_endpoint
 from config.fake_stripe.wire import Obj, Refusal
@@ -31,10 +33,10 @@ class FakeStripe:
     port: 0 takes a free one. webhook_url: where events go, on this machine. webhook_secrets: each signs. payload: what
     is sent of an event: the snapshot, the thin one, or both. key: the only one that is let in. seed: what decides ids
     and faults. at: where its clock stands still; None lets it run. senders: how many webhooks are sent at a time; with
-    one, they go out in the order in which things happened. knobs: see ``Control.turn``.
+    one, they go out in the order in which things happened. state_file: what it remembers over a restart. knobs: see ``Control.turn``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has its default
         self,
         *,
         port: int = 0,
@@ -45,6 +47,7 @@ class FakeStripe:
         seed: int = 1,
         at: datetime | None = None,
         senders: int = 1,
+        state_file: Path | None = None,
         **knobs: Any,
     ) -> None:
         assert RESOURCES  # noqa: S101 - their addresses are served because they are imported
@@ -56,13 +59,18 @@ class FakeStripe:
         self._api = Api(self.account, key=key)
         self._front = Front(self.account)
         self._control = Control(self.account, self._api, self._webhooks)
+        self._file = state_file
         try:
+            waiting = [] if state_file is None else load(self.account, state_file)
             if webhook_url is not None:
-                add_endpoint(self.account, webhook_url, secrets=list(webhook_secrets), payload=payload)
+                given = add_endpoint(self.account, webhook_url, secrets=list(webhook_secrets), payload=payload)
+                self.account.secret(given["id"])["given"] = True
             self._control.turn(**knobs)
         except Refusal:
             self._server.server_close()
             raise
+        for event in waiting:
+            self._webhooks.tell(event)
         self._fronts: dict[str, Callable[[Request], Answer]] = {
             "v1": self._call,
             "v2": self._call,
@@ -93,6 +101,9 @@ class FakeStripe:
         """Stop both; what waits to be delivered is not."""
         self._server.stop()
         self._webhooks.post.close()
+        if self._file is not None:
+            with self.account.lock:
+                save(self.account, self._file)
 
     def turn(self, **knobs: Any) -> None:
         """Turn knobs, as ``POST /_knobs`` does.
@@ -120,6 +131,9 @@ class FakeStripe:
     def _answer(self, request: Request) -> Answer:
         front = self._fronts.get(request.path.strip("/").partition("/")[0], self._front.answer)
         answer = front(request)
+        if self._file is not None and request.method != "GET":
+            with self.account.lock:
+                save(self.account, self._file)
         return Answer(answer.status, answer.body, {**answer.headers, **_SECURITY})
 
     def _call(self, request: Request) -> Answer:

@@ -9,6 +9,8 @@ import pytest
 import stripe
 
 from config.fake_stripe import FakeStripe
+from config.fake_stripe.__main__ import main
+from config.fake_stripe.wire import Refusal
 from tests.billing.contract.shop import Shop
 
 
@@ -110,7 +112,14 @@ def test_knobs_are_turned_over_http_and_a_wrong_one_is_refused(fake: FakeStripe)
     assert state["knobs"]["duplicate"] == 0.5
 
 
-def test_it_neither_listens_nor_sends_beyond_this_machine(fake: FakeStripe) -> None:
+def test_it_neither_listens_nor_sends_beyond_this_machine(
+    fake: FakeStripe, stall: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert urlsplit(fake.url).hostname == "127.0.0.1"
-    with pytest.raises(Exception, match="this machine alone"):
+    assert main(["--host", "0.0.0.0"]) == 2  # noqa: S104 - it is refused
+    assert main(["--webhook-url", "https://example.org/webhook"]) == 2
+    assert capsys.readouterr().err.count("this machine alone") == 1
+    with pytest.raises(Refusal, match="this machine alone"):
         FakeStripe(webhook_url="https://example.org/webhook")
+    with pytest.raises(stripe.InvalidRequestError, match="this machine alone"):
+        stall.client.v1.webhook_endpoints.create({"url": "https://example.org/webhook", "enabled_events": ["*"]})

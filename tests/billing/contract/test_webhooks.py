@@ -1,6 +1,7 @@
 """What is told of what happened: signed, at least once, in no sure order."""
 
 import json
+from pathlib import Path
 
 import pytest
 import stripe
@@ -141,3 +142,23 @@ def test_the_cursor_finds_what_came_after_it(fake: FakeStripe, stall: Shop) -> N
     later = stall.client.v1.events.list({"ending_before": cursor.id, "limit": 2})
     assert [event.data.object["id"] for event in later.auto_paging_iter()] == rest
     assert fake.settle()
+
+
+def test_a_file_keeps_the_account_over_a_restart(tmp_path: Path, receiver: Receiver) -> None:
+    options: stripe.RequestOptions = {"idempotency_key": "once"}
+    with FakeStripe(state_file=tmp_path / "stripe.json", webhook_url=receiver.url, hold=True) as fake:
+        shop = Shop(stripe.StripeClient(fake.key, base_addresses={"api": fake.url}))
+        price = shop.price(1000)
+        made = shop.subscribe(shop.customer(), price)
+        kept = shop.client.v1.customers.create({"name": "Ada"}, options)
+    with FakeStripe(
+        state_file=tmp_path / "stripe.json", webhook_url=receiver.url, webhook_secrets=(SECRET,), seed=2
+    ) as fake:
+        shop = Shop(stripe.StripeClient(fake.key, base_addresses={"api": fake.url}))
+        assert fake.settle()
+        assert receiver.types[-1] == "customer.created", "what was not delivered is"
+        assert shop.client.v1.subscriptions.retrieve(made.id).latest_invoice == made.latest_invoice
+        assert shop.client.v1.customers.create({"name": "Ada"}, options).id == kept.id
+        shop.client.v1.prices.update(price.id, {"nickname": "shown everywhere"})
+        assert shop.client.v1.subscriptions.retrieve(made.id)["items"].data[0].price.nickname == "shown everywhere"
+        assert [one.url for one in shop.client.v1.webhook_endpoints.list()] == [receiver.url]
