@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from config.fake_stripe.wire import Missing, Obj
+from config.fake_stripe.wire import Missing, Obj, Params
 from isolation import clock
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -100,6 +100,16 @@ class Account:
     def of(self, kind: str, customer: str) -> Iterable[Obj]:
         """List a customer's objects of a kind, oldest first."""
         return self.owned.get((kind, customer), {}).values()
+
+    def asked_for(self, params: Params) -> str | None:
+        """Read whose objects a list is asked for; None where it is asked for everybody's.
+
+        :raises Missing: there is no such customer, nor was there: nobody is not one who has nothing.
+        """
+        name = params.text("customer")
+        if name is not None and name not in self.hidden.get("deleted", {}):
+            self.named("customer", name, "customer")
+        return name
 
     def find(self, name: str) -> Obj | None:
         """Find an object of whatever kind by its id."""

@@ -36,8 +36,7 @@ class Change:
 @serves(
     "POST /v1/subscriptions/*",
     f"items metadata description default_payment_method cancel_at cancel_at_period_end cancellation_details trial_end "
-    f"trial_settings trial_from_plan billing_cycle_anchor pause_collection collection_method days_until_due "
-    f"payment_settings {_MONEY}",
+    f"trial_settings billing_cycle_anchor pause_collection {_MONEY}",
 )
 def update_subscription(account: Account, params: Params, name: str) -> Obj:
     """Change a subscription."""

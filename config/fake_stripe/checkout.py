@@ -1,6 +1,6 @@
 """Checkout: a session, and what becomes of it when somebody pays."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from config.fake_stripe.account import Account
 from config.fake_stripe.cards import CARDS, declined, new_method
@@ -56,7 +56,7 @@ def create_session(account: Account, params: Params) -> Obj:
         "amount_total": total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": params.text("billing_address_collection"),
-        "cancel_url": params.text("cancel_url"),
+        "cancel_url": web_address(params, "cancel_url") if "cancel_url" in params else None,
         "client_reference_id": params.text("client_reference_id"),
         "client_secret": None,
         "consent": None,
@@ -93,7 +93,7 @@ def create_session(account: Account, params: Params) -> Obj:
         "status": "open",
         "submit_type": None,
         "subscription": None,
-        "success_url": params.needed("success_url"),
+        "success_url": web_address(params, "success_url"),
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": params.choice("ui_mode", "hosted_page") or "hosted_page",
         "url": f"{account.url}/c/pay/{name}",
@@ -104,6 +104,17 @@ def create_session(account: Account, params: Params) -> Obj:
     hidden.update(lines=lines, rows=copied({"rows": params.listed("line_items")})["rows"])
     hidden["details"] = {} if details is None else copied(details.values)
     return account.add(made)
+
+
+def web_address(params: Params, name: str) -> str:
+    """Read an address that a browser is sent to.
+
+    :raises Refusal: it is of another kind, such as a script.
+    """
+    url = params.needed(name)
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise Refusal("Not a valid URL", code="url_invalid", param=name)
+    return url
 
 
 def _line(account: Account, row: Params) -> Obj:

@@ -9,7 +9,7 @@ from config.fake_stripe.wire import Obj, Params, Refusal, copied, listing
 
 _TOLD = (
     "name email description phone metadata address shipping payment_method invoice_settings preferred_locales "
-    "tax_exempt balance tax business_name individual_name"
+    "tax_exempt balance"
 )
 
 
@@ -75,6 +75,8 @@ def _take(account: Account, customer: Obj, params: Params) -> None:
             customer[member] = None if inner is None else inner.values
     if "preferred_locales" in params:
         customer["preferred_locales"] = params.words("preferred_locales")
+    if "tax_exempt" in params:
+        customer["tax_exempt"] = params.choice("tax_exempt", "exempt", "none", "reverse") or "none"
     if (balance := params.whole("balance")) is not None:
         customer["balance"] = balance
     customer["metadata"] = params.metadata(customer["metadata"])
@@ -105,7 +107,7 @@ def get_customer(account: Account, _params: Params, name: str) -> Obj:
     return account.get("customer", name)
 
 
-@serves("POST /v1/customers/*", f"default_source {_TOLD}")
+@serves("POST /v1/customers/*", _TOLD)
 def update_customer(account: Account, params: Params, name: str) -> Obj:
     """Change a customer."""
     customer = account.get("customer", name)
@@ -163,6 +165,7 @@ def create_method(account: Account, params: Params) -> Obj:
 @serves("GET /v1/payment_methods", f"customer type {PAGE}")
 def list_methods(account: Account, params: Params) -> Obj:
     """List a customer's cards."""
+    account.asked_for(params)
     return page("/v1/payment_methods", "payment_method", params, _methods(account, params.needed("customer")))
 
 

@@ -8,6 +8,7 @@ from config.fake_stripe.wire import Obj
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7}
 _MONTHS_IN_YEAR = 12
+_SECONDS_IN_DAY = 24 * 3600
 
 
 def step(anchor: int, every: Obj, count: int) -> int:
@@ -24,13 +25,17 @@ def step(anchor: int, every: Obj, count: int) -> int:
 
 def end_of_period(anchor: int, every: Obj, start: int) -> int:
     """Find where the period that begins at ``start`` ends: at the first turn of the anchor after it."""
-    if anchor >= start:
-        turn = 0
-        while step(anchor, every, turn - 1) > start:
-            turn -= 1
-        return step(anchor, every, turn) if step(anchor, every, turn) > start else step(anchor, every, turn + 1)
-    # One step of the shortest kind is never more than the span between, so no turn is leapt over.
-    turn = max(0, int((start - anchor) / (step(anchor, every, 1) - anchor)) - 1)
+    turn = _turns_between(anchor, every, start) - 1
     while step(anchor, every, turn) <= start:
         turn += 1
     return step(anchor, every, turn)
+
+
+def _turns_between(anchor: int, every: Obj, start: int) -> int:
+    """Count the turns from an anchor to an instant, never too many: the last may be one that has not come."""
+    times: int = every["interval_count"]
+    if every["interval"] in _DAYS:
+        return (start - anchor) // (_DAYS[every["interval"]] * times * _SECONDS_IN_DAY)
+    one, other = (datetime.fromtimestamp(instant, UTC) for instant in (anchor, start))
+    months = (other.year - one.year) * _MONTHS_IN_YEAR + other.month - one.month
+    return months // (_MONTHS[every["interval"]] * times)

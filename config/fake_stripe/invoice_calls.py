@@ -13,7 +13,7 @@ from config.fake_stripe.wire import Obj, Params, Refusal
 @serves("GET /v1/invoices", f"customer subscription status collection_method created {PAGE}")
 def list_invoices(account: Account, params: Params) -> Obj:
     """List invoices."""
-    customer = params.text("customer")
+    customer = account.asked_for(params)
     rows = in_time(params, account.all("invoice") if customer is None else account.of("invoice", customer))
     if name := params.text("subscription"):
         rows = [row for row in rows if subscription_of(row) == name]
@@ -58,7 +58,7 @@ def finalize_invoice(account: Account, _params: Params, name: str) -> Obj:
     return invoice
 
 
-@serves("POST /v1/invoices/*/pay", "payment_method off_session paid_out_of_band")
+@serves("POST /v1/invoices/*/pay", "payment_method off_session")
 def pay_invoice(account: Account, params: Params, name: str) -> Obj:
     """Pay an invoice now.
 

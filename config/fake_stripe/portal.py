@@ -2,6 +2,7 @@
 
 from config.fake_stripe.account import Account
 from config.fake_stripe.changes import update_subscription
+from config.fake_stripe.checkout import web_address
 from config.fake_stripe.customers import attach
 from config.fake_stripe.events import changed, emit
 from config.fake_stripe.lists import PAGE, page
@@ -62,7 +63,7 @@ def create_portal(account: Account, params: Params) -> Obj:
         "livemode": False,
         "locale": params.text("locale"),
         "on_behalf_of": None,
-        "return_url": params.text("return_url"),
+        "return_url": web_address(params, "return_url") if "return_url" in params else None,
         "url": f"{account.url}/p/session/{name}",
     }
     account.add(made)

@@ -105,7 +105,7 @@ def _phase(currency: str, items: list[Obj], start: int, until: int, prorations: 
 @serves("GET /v1/subscription_schedules", f"customer created scheduled {PAGE}")
 def list_schedules(account: Account, params: Params) -> Obj:
     """List schedules."""
-    customer = params.text("customer")
+    customer = account.asked_for(params)
     rows = in_time(params, account.all(_KIND) if customer is None else account.of(_KIND, customer))
     return page("/v1/subscription_schedules", _KIND, params, rows)
 

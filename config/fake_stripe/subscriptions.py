@@ -19,7 +19,7 @@ from config.fake_stripe.wire import Missing, Obj, Params, Refusal, listing
 BEHAVIOURS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
 _DAY = 24 * 3600
 _OPTIONS = (
-    "default_payment_method metadata description trial_end trial_period_days trial_settings trial_from_plan "
+    "default_payment_method metadata description trial_end trial_period_days trial_settings "
     "collection_method days_until_due payment_behavior payment_settings proration_behavior billing_cycle_anchor "
     "billing_mode cancel_at cancel_at_period_end off_session"
 )
@@ -76,6 +76,8 @@ def written(account: Account, customer: Obj, params: Params) -> Obj:
     """Write a subscription that has no items yet."""
     now = account.now(customer)
     trial = _trial_end(params, now)
+    if (mode := params.inner("billing_mode")) is not None:
+        mode.only("type").choice("type", "flexible")
     how = params.choice("collection_method", "charge_automatically", "send_invoice") or "charge_automatically"
     if how == "send_invoice" and params.whole("days_until_due") is None:
         raise Refusal("days_until_due must be set when collection_method is send_invoice.", param="days_until_due")
@@ -115,11 +117,7 @@ def written(account: Account, customer: Obj, params: Params) -> Obj:
         "next_pending_invoice_item_invoice": None,
         "on_behalf_of": None,
         "pause_collection": None,
-        "payment_settings": {
-            "payment_method_options": None,
-            "payment_method_types": None,
-            "save_default_payment_method": "off",
-        },
+        "payment_settings": _payment_settings(params),
         "pending_invoice_item_interval": None,
         "pending_setup_intent": None,
         "pending_update": None,
@@ -131,6 +129,16 @@ def written(account: Account, customer: Obj, params: Params) -> Obj:
         "trial_end": trial,
         "trial_settings": {"end_behavior": {"missing_payment_method": missing_method(params)}},
         "trial_start": now if trial else None,
+    }
+
+
+def _payment_settings(params: Params) -> Obj:
+    told = params.inner("payment_settings")
+    known: Obj = {} if told is None else told.only("save_default_payment_method", "payment_method_types").values
+    return {
+        "payment_method_options": None,
+        "payment_method_types": known.get("payment_method_types"),
+        "save_default_payment_method": known.get("save_default_payment_method", "off"),
     }
 
 
@@ -240,7 +248,7 @@ def take_cancellation(subscription: Obj, params: Params, now: int) -> None:
 @serves("GET /v1/subscriptions", f"customer status price created collection_method test_clock {PAGE}")
 def list_subscriptions(account: Account, params: Params) -> Obj:
     """List subscriptions; those that are over only where ``status`` asks for them."""
-    customer = params.text("customer")
+    customer = account.asked_for(params)
     rows = in_time(params, account.all("subscription") if customer is None else account.of("subscription", customer))
     status = params.text("status")
     if status is None:

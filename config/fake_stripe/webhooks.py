@@ -43,14 +43,13 @@ class Webhooks:
             wanted = endpoint["enabled_events"]
             if endpoint["status"] == "enabled" and ("*" in wanted or event["type"] in wanted):
                 payload: Payload = self._account.secret(endpoint["id"])["payload"]
+                event["pending_webhooks"] += 2 if payload == "both" else 1
                 if payload != "thin":
-                    self._send(event, endpoint, event["id"], encode(event))
+                    self._send(event, endpoint, event)
                 if payload != "snapshot":
-                    small = thin(event)
-                    self._send(event, endpoint, small["id"], encode(small))
+                    self._send(event, endpoint, thin(event))
 
-    def _send(self, event: Obj, endpoint: Obj, name: str, body: bytes) -> None:
-        event["pending_webhooks"] += 1
+    def _send(self, event: Obj, endpoint: Obj, told: Obj) -> None:
         hidden = self._account.secret(endpoint["id"])
 
         def taken() -> None:
@@ -58,10 +57,10 @@ class Webhooks:
                 event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
 
         letter = Letter(
-            event=name,
+            event=told["id"],
             endpoint=endpoint["id"],
             url=endpoint["url"],
-            body=msgspec.json.format(body, indent=2),
+            body=msgspec.json.format(encode(told), indent=2),
             secrets=lambda: list(hidden["secrets"]),
             taken=taken,
         )
@@ -80,8 +79,7 @@ def add_endpoint(
 
     :raises Refusal: it is not on this machine.
     """
-    if urlsplit(url).hostname not in _LOOPBACK:
-        raise Refusal(f"The fake sends to this machine alone, not to {url}.", code="url_invalid", param="url")
+    _refuse_elsewhere(url)
     made: Obj = {
         "id": account.new_id("we_"),
         "object": "webhook_endpoint",
@@ -97,6 +95,11 @@ def add_endpoint(
     }
     account.secret(made["id"]).update(secrets=secrets or [account.new_id("whsec_")], payload=payload)
     return account.add(made)
+
+
+def _refuse_elsewhere(url: str) -> None:
+    if urlsplit(url).hostname not in _LOOPBACK:
+        raise Refusal(f"The fake sends to this machine alone, not to {url}.", code="url_invalid", param="url")
 
 
 @serves("POST /v1/webhook_endpoints", f"{_TOLD} api_version")
@@ -129,6 +132,7 @@ def update_endpoint(account: Account, params: Params, name: str) -> Obj:
     if "enabled_events" in params:
         known["enabled_events"] = params.words("enabled_events")
     if "url" in params:
+        _refuse_elsewhere(params.needed("url"))
         known["url"] = params.needed("url")
     known["metadata"] = params.metadata(known["metadata"])
     return known

@@ -36,6 +36,18 @@ def test_what_is_not_there_is_missing(shop: Shop) -> None:
         shop.client.v1.customers.retrieve("cus_nobody")
     assert (refused.value.http_status, refused.value.code, refused.value.param) == (404, "resource_missing", "id")
     assert refused.value.user_message == "No such customer: 'cus_nobody'"
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        shop.client.v1.subscriptions.list({"customer": "cus_nobody", "status": "all"})
+    assert refused.value.code == "resource_missing", "nobody is not one who has bought nothing"
+
+
+def test_who_was_deleted_has_subscriptions_that_ended(shop: Shop) -> None:
+    customer = shop.customer()
+    made = shop.subscribe(customer, shop.price(1000))
+    assert shop.client.v1.customers.delete(customer.id).deleted
+    assert shop.client.v1.customers.retrieve(customer.id).deleted
+    (ended,) = shop.client.v1.subscriptions.list({"customer": customer.id, "status": "all"}).data
+    assert (ended.id, ended.status) == (made.id, "canceled")
 
 
 def test_a_parameter_that_is_unknown_is_refused(shop: Shop) -> None:
