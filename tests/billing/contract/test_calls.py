@@ -2,6 +2,9 @@
 
 import http.client
 import json
+import re
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +13,8 @@ import stripe
 
 from config.fake_stripe import FakeStripe
 from config.fake_stripe.__main__ import main
+from config.fake_stripe.control import Control
+from config.fake_stripe.faults import Faults
 from config.fake_stripe.wire import Refusal
 from tests.billing.contract.shop import Shop
 
@@ -135,3 +140,10 @@ def test_it_neither_listens_nor_sends_beyond_this_machine(
         FakeStripe(webhook_url="https://example.org/webhook")
     with pytest.raises(stripe.InvalidRequestError, match="this machine alone"):
         stall.client.v1.webhook_endpoints.create({"url": "https://example.org/webhook", "enabled_events": ["*"]})
+
+
+def test_the_runbook_names_every_knob() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "runbook.md").read_text()
+    told = set(re.findall(r"`(\w+)`", text.partition("| knob | what it does |")[2].partition("`GET /_state`")[0]))
+    own = {name.removeprefix("_turn_") for name in vars(Control) if name.startswith("_turn_")}
+    assert {field.name for field in fields(Faults)} | own <= told
