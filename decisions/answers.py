@@ -1,14 +1,15 @@
 """Translate a decision into the members that every door's answer carries."""
 
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 
+from decisions.offering import offer_members
 from decisions.question import Answer
 from decisions.sentences import for_operator, for_person
-from tiergate import Need, NeedKind, Outcome, Reason, Requirement, Unlock, acr_values
+from decisions.timestamps import instant
+from tiergate import Need, NeedKind, Outcome, Reason, Requirement, acr_values
 
 STATUS_OF = {Outcome.ALLOW: 200, Outcome.STEP_UP: 401, Outcome.UPGRADE: 402, Outcome.DENY: 403}
 
@@ -30,7 +31,7 @@ def context_of(answer: Answer) -> dict[str, Any]:
         "needs": [need_json(need) for need in decision.needs],
         **challenge_members(answer),
         **approval_members(answer),
-        "unlocks": unlocks_of(answer),
+        **offer_members(answer),
         "as_of": instant(decision.as_of),
         "next_change_at": instant(decision.next_change_at) if decision.next_change_at else None,
         "snapshot": decision.versions.snapshot or None,
@@ -101,26 +102,6 @@ def proof_need(answer: Answer) -> Need | None:
     return next((need for need in answer.decision.needs if need.kind in kinds), None)
 
 
-def unlocks_of(answer: Answer) -> list[dict[str, Any]]:
-    """Write what could be bought, smallest first."""
-    return [unlock_json(one) for need in answer.decision.needs for one in need.unlocks]
-
-
-def unlock_json(unlock: Unlock) -> dict[str, Any]:
-    """Write one way to be entitled."""
-    price = None
-    if unlock.price is not None:
-        price = {"amount": unlock.price, "currency": unlock.currency, "interval": unlock.interval}
-    return {
-        "kind": unlock.kind.value,
-        unlock.kind.value: unlock.key,
-        "title": unlock.title,
-        "version": unlock.version,
-        "price": price,
-        "requires": unlock.requirement.to_json() if unlock.requirement else None,
-    }
-
-
 def need_json(need: Need) -> dict[str, Any]:
     """Write one unmet need with the members of its kind."""
     out: dict[str, Any] = {"kind": need.kind.value}
@@ -140,11 +121,6 @@ def need_json(need: Need) -> dict[str, Any]:
 def requirement_json(requirement: Requirement) -> dict[str, Any]:
     """Write a requirement, with every acr value that would do."""
     return {"acr_values": acr_values(requirement.level), **requirement.to_json()}
-
-
-def instant(at: datetime) -> str:
-    """Write an instant as RFC 3339 in UTC."""
-    return f"{(at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()[:-6]}Z"
 
 
 # The same end of a session or of a term is told again and again.

@@ -11,6 +11,7 @@ from authlevels import api as authlevels
 from decisions.claiming import claim_agreement, claim_uses, is_used_up
 from decisions.errors import FactsUnavailable
 from decisions.facts import Gathered, find_action, find_snapshot, gather
+from decisions.offering import sale_of
 from decisions.people import read_person, recall_person
 from decisions.question import Answer, Question
 from decisions.trail import is_ever_routine, is_routine, record, record_at_once, record_later
@@ -130,6 +131,7 @@ def _answer(question: Question, gathered: Gathered, decision: Decision, decision
         item=gathered.facts.item,
         privileges=frozenset(gathered.facts.privileges) if question.service is None else None,
         impersonated_by=gathered.facts.session.impersonated_by if gathered.facts.session is not None else "",
+        sale=sale_of(gathered, decision),
     )
 
 

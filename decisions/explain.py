@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from decisions.answers import instant
 from decisions.facts import Gathered
 from decisions.sentences import for_person
+from decisions.timestamps import instant
 from tiergate import Decision, Facts, Need, Requirement
 
 

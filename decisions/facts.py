@@ -29,10 +29,11 @@ from tiergate import (
 
 
 class Gathered(Struct, frozen=True, kw_only=True):
-    """The facts, and the bound fields that a person is shown when asked to confirm."""
+    """The facts, and the bound fields that a person is shown when asked to confirm. plan: what the tenant is on."""
 
     facts: Facts
     fields: dict[str, object]
+    plan: licensing.HeldPlan | None = None
 
 
 def find_snapshot(question: Question, *, at: datetime, seen: str | None = None) -> licensing.TenantSnapshot | None:
@@ -98,7 +99,7 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
         contributions=contributions + question.contributions + _enrolment(person, frame, action, at=at),
         versions=frame.versions,
     )
-    return Gathered(facts=facts, fields=fields)
+    return Gathered(facts=facts, fields=fields, plan=snapshot.plan)
 
 
 def _about(session: SessionFacts, item: BatchItem | None) -> SessionFacts:

@@ -16,10 +16,11 @@ from msgspec import json as msgjson
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from decisions.answers import approval_members, challenge_members, need_json, proof_need, status_of, unlocks_of
+from decisions.answers import approval_members, challenge_members, need_json, proof_need, status_of
+from decisions.offering import offer_members
 from decisions.question import Answer
 from decisions.sentences import for_person
-from tiergate import ErrorKind, NeedKind, Outcome, TiergateError, acr_values
+from tiergate import ErrorKind, NeedKind, TiergateError, acr_values
 
 log = structlog.get_logger(__name__)
 
@@ -81,14 +82,9 @@ def refusal(answer: Answer) -> tuple[int, dict[str, str], dict[str, Any]]:
         **approval_members(answer),
     }
     headers: dict[str, str] = {}
-    need = proof_need(answer)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = _challenge_header(answer)
-    if decision.outcome == Outcome.UPGRADE:
-        extra["feature"] = decision.entitlement.feature if decision.entitlement else None
-        extra["unlocks"] = unlocks_of(answer)
-        also = need.requirement.to_json() if need and need.requirement else None
-        extra["also_requires"] = [{"kind": need.kind.value, **also}] if need and also else []
+    extra |= offer_members(answer)
     wait = next((one.until for one in decision.needs if one.kind == NeedKind.WAIT and one.until), None)
     if status == HTTPStatus.TOO_MANY_REQUESTS and wait is not None:
         headers["Retry-After"] = str(max(1, math.ceil((wait - decision.as_of).total_seconds())))

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from authlevels import api as authlevels
 from decisions.errors import BadRequest
-from tiergate import BatchItem, CallerKind, Contribution, Decision, Purpose, ServiceFact, Target
+from licensing import api as licensing
+from tiergate import BatchItem, CallerKind, Contribution, Decision, Purpose, ServiceFact, Target, UsageFact
 
 
 class Entity(Struct, frozen=True, kw_only=True):
@@ -91,6 +92,19 @@ class Question(Struct, frozen=True, kw_only=True):
         }
 
 
+class Sale(Struct, frozen=True, kw_only=True):
+    """What an offer is made from, where the licence is in the way.
+
+    plan: what the tenant is on; None: nothing. usage: how much of a limit is taken; None where nothing is counted.
+    is_buyer: whoever was refused may change what is paid for.
+    """
+
+    tenant: str
+    plan: licensing.HeldPlan | None = None
+    usage: UsageFact | None = None
+    is_buyer: bool = False
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """A recorded decision.
 
@@ -99,6 +113,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     item: the thing asked about as one of several, where its action may be confirmed so.
     impersonated_by: who of the vendor's support acts as the person; "" for the person themselves.
     privileges: what the person's roles grant, beyond which they can grant nobody anything; None for a service.
+    sale: what an offer is made from; None where nothing on offer would help.
     """
 
     decision_id: UUID
@@ -109,6 +124,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     item: BatchItem | None = None
     privileges: frozenset[str] | None = None
     impersonated_by: str = ""
+    sale: Sale | None = None
 
     @property
     def target(self) -> Target:

@@ -29,6 +29,7 @@ from licensing.errors import (
     UnknownPlan,
     UnknownRole,
 )
+from licensing.held_plans import HeldPlan
 from licensing.holdings import TenantSnapshot
 from licensing.member_facts import MEMBER_COLUMN, MemberFacts, MemberState, member_parameters, read_member
 from licensing.members import Member, get_member, list_members, privileges_of_member, put_member, remove_member
@@ -60,6 +61,7 @@ __all__ = [
     "Document",
     "FeatureNotFound",
     "FileRefused",
+    "HeldPlan",
     "InvalidName",
     "InvalidRange",
     "InvalidSnapshotVersion",

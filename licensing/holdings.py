@@ -13,6 +13,7 @@ from isolation.api import global_row
 from licensing.catalogue_rows import requirement_of
 from licensing.compiled import CATALOGUE_SCOPE, Catalogue, compile_catalogue
 from licensing.errors import TenantNotFound
+from licensing.held_plans import HeldPlan, on_offer, plan_at, read_held_plans
 from licensing.models import Environment, RequirementFloor, Role, Subscription, SubscriptionAddOn
 from licensing.models import Override as OverrideRow
 from licensing.models import Tenant as TenantRow
@@ -60,6 +61,7 @@ class TenantSnapshot:
 
     version: ``g<catalogue>.t<tenant>``. next_change_at: when time alone makes it another.
     policy_version: names the catalogue's content. environments: what the tenant declares, by name.
+    unlocks: by feature, what this tenant could buy to have it, or more of it. plan: what it is on; None: nothing.
     """
 
     version: str
@@ -72,6 +74,7 @@ class TenantSnapshot:
     scopes: Mapping[str, ScopeSpec]
     policy_version: str
     next_change_at: datetime | None
+    plan: HeldPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ class Holdings:
     overrides: Mapping[str, Override]
     floors: Mapping[str, Requirement]
     environments: Mapping[str, EnvironmentSensitivity]
+    plans: tuple[HeldPlan, ...] = ()
 
     def resolve(self, at: datetime) -> TenantSnapshot:
         """Resolve every feature at an instant that is not before ``since``."""
@@ -101,17 +105,20 @@ class Holdings:
             for key, feature in self.catalogue.features.items()
         }
         changes = [one.next_change_at for one in entitlements.values() if one.next_change_at is not None]
+        changes += [end for one in self.plans for end in (one.active_from, one.active_to) if end and end > at]
+        plan = plan_at(self.plans, at)
         return TenantSnapshot(
             version=str(self.generations),
             tenant=self.tenant,
             actions=self.catalogue.actions,
             entitlements=MappingProxyType(entitlements),
             roles=self.roles,
-            unlocks=self.catalogue.unlocks,
+            unlocks=on_offer(self.catalogue.unlocks, plan, self.overrides, at=at),
             environments=self.environments,
             scopes=self.catalogue.scopes,
             policy_version=self.catalogue.digest,
             next_change_at=min(changes, default=None),
+            plan=plan,
         )
 
 
@@ -158,6 +165,7 @@ def read_holdings(
                 .values_list("name", "sensitivity")
             }
         ),
+        plans=read_held_plans(tenant_id, since=since, using=using),
     )
 
 

@@ -43,6 +43,8 @@ class Verb(StrEnum):
     SUPPORT_IMPERSONATE = "support.impersonate"
     IMPERSONATIONS_READ = "impersonations.read"
     IMPERSONATIONS_END = "impersonations.end"
+    BILLING_READ = "billing.read"
+    BILLING_MANAGE = "billing.manage"
 
 
 class Action(StrEnum):
@@ -87,6 +89,8 @@ class Action(StrEnum):
     IMPERSONATION_START = "tiergate.impersonation.start"
     IMPERSONATION_READ = "tiergate.impersonation.read"
     IMPERSONATION_END = "tiergate.impersonation.end"
+    BILLING_READ = "tiergate.billing.read"
+    BILLING_MANAGE = "tiergate.billing.manage"
 
 
 _BOTH = (CallerKind.PERSON, CallerKind.SERVICE)
@@ -269,6 +273,9 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
             ),
             _own(Action.IMPERSONATION_READ, Verb.IMPERSONATIONS_READ, "See who acted as whom"),
             _own(Action.IMPERSONATION_END, Verb.IMPERSONATIONS_END, "End an impersonation"),
+            _own(Action.BILLING_READ, Verb.BILLING_READ, "See what is paid for"),
+            # What is bought may ask more of everybody: moving up is confirmed like any change of who may do what.
+            _own(Action.BILLING_MANAGE, Verb.BILLING_MANAGE, "Change what is paid for", requirement=_AAL2),
         )
     },
 )
@@ -305,8 +312,8 @@ _READ = frozenset(
     }
 )
 
-# Overrides and, until it is paid for through billing, the subscription are the vendor's to give, never the
-# tenant's to take.
+# Overrides, and a subscription that nobody pays for, are the vendor's to give, never the tenant's to take: a tenant
+# moves by what it pays, which its owners alone decide.
 BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "owner": frozenset(
@@ -320,11 +327,14 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
                 Verb.AUDIT_READ,
                 Verb.IMPERSONATIONS_READ,
                 Verb.IMPERSONATIONS_END,
+                Verb.BILLING_READ,
+                Verb.BILLING_MANAGE,
             }
         ),
         "admin": frozenset(
             {
                 *_READ,
+                Verb.BILLING_READ,
                 Verb.MEMBERS_WRITE,
                 Verb.MEMBERS_UNLOCK,
                 Verb.ROLES_WRITE,
