@@ -20,6 +20,12 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     "licensing_plan": _CATALOGUE,
     "licensing_plan_version": _CATALOGUE,
     "licensing_plan_term": _CATALOGUE,
+    "licensing_catalogue_history": "what the catalogue said before: the same for every tenant, and written by trigger only",
+    "licensing_plan_migration": "a move of many tenants from one version to another: two versions and a digest",
+    "licensing_plan_migration_tenant": (
+        "which tenants a move is about, and digests of what each was shown to gain and lose; the operator runs it "
+        "through all of them, and no address shows it to a tenant"
+    ),
     "licensing_generation": (
         "holds counters alone, written by trigger only; a snapshot check reads a tenant's and the catalogue's"
     ),

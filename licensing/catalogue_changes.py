@@ -3,8 +3,6 @@
 The pieces are the kernel's own (`FeatureSpec`, `ActionSpec`, `Term`), so that nothing is translated twice.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,13 +22,13 @@ from licensing.catalogue_rows import (
     requirement_json,
     role_json,
     term_columns,
-    term_json,
 )
 from licensing.catalogue_scopes import find_scope, names_of_scopes_with, scope_json, scope_spec, write_scope
 from licensing.environments import read_sensitivity
-from licensing.errors import CatalogueConflict, InvalidName, InvalidTerm, UnknownFeature
+from licensing.errors import CatalogueConflict, InvalidName, InvalidTerm
 from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, RoleDefault
-from licensing.models.catalogue import PlanKind, PriceInterval, VersionStatus
+from licensing.models.catalogue import GRACE_DAYS, PlanKind, VersionStatus
+from licensing.plan_content import Price, checked_grace, checked_price, checked_terms, content_digest, named_feature
 from licensing.push import publish
 from licensing.roles import allowed_privileges
 from tiergate import OWN_PREFIX, ActionSpec, FeatureKind, FeatureSpec, Requirement, ScopeSpec, Term
@@ -49,22 +47,12 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """What a plan costs.
-
-    amount: minor units. currency: ISO 4217, lower case. interval: ``month``, ``year`` or ``once``.
-    """
-
-    amount: int
-    currency: str
-    interval: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSpec:
     """A plan or add-on with what it is sold as from now on.
 
     rank: cheapest first. price: None where it is not for sale by itself.
+    is_default: tenants fall to this plan when nothing is paid for; it takes the place of the one before.
+    grace_days: how long the terms go on after a payment has failed.
     """
 
     key: str
@@ -73,6 +61,8 @@ class PlanSpec:
     kind: str = PlanKind.PLAN
     price: Price | None = None
     terms: tuple[Term, ...] = ()
+    is_default: bool = False
+    grace_days: int = GRACE_DAYS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,7 +102,7 @@ class CatalogueEdit:
         old = action_json(row) if row else None
         row = row or Action(name=name)
         row.title = names.text(spec.title, "title")
-        row.feature = _feature(spec.feature) if spec.feature is not None else None
+        row.feature = named_feature(spec.feature) if spec.feature is not None else None
         if row.feature is not None and row.feature.kind == FeatureKind.LIMIT:
             # A decision on a limit needs the count of what was used, which is not kept yet: it would be refused
             # each time, and whoever wrote the catalogue should hear of it now.
@@ -147,15 +137,19 @@ class CatalogueEdit:
         Content that was published before is that version again: tenants who kept it and new ones share it.
 
         :raises UnknownFeature: a term of a feature that is not in the catalogue.
-        :raises InvalidTerm: a term that does not fit its feature's kind, or a feature named twice.
+        :raises InvalidTerm: a term that does not fit its feature's kind, a feature named twice, an add-on to fall
+            to, or grace of more than 90 days.
         """
         kind = PlanKind(spec.kind)
+        if spec.is_default:
+            self._take_default(kind, spec.key)
         key = names.key(spec.key, kind.label.lower())
         row = Plan.objects.select_related("current").filter(kind=kind, key=key).first()
         old = plan_json(row) if row else None
         row = row or Plan(kind=kind, key=key)
         row.title = names.text(spec.title, "title")
         row.rank = spec.rank
+        row.is_default = spec.is_default
         if old is None:
             row.save()
         version = self._version(row, spec)
@@ -171,7 +165,16 @@ class CatalogueEdit:
         old = plan_json(row)
         row.versions.filter(status=VersionStatus.PUBLISHED).update(status=VersionStatus.RETIRED)
         row.current = None
+        row.is_default = False
         self._save(kind, key, row, old, plan_json(row))
+
+    def _take_default(self, kind: PlanKind, key: str) -> None:
+        if kind != PlanKind.PLAN:
+            raise InvalidTerm(f"The add-on {key} is no plan that a tenant could fall to.")
+        for other in Plan.objects.select_related("current").filter(is_default=True).exclude(kind=kind, key=key):
+            old = plan_json(other)
+            other.is_default = False
+            self._save(kind, other.key, other, old, plan_json(other))
 
     def put_scope(self, spec: ScopeSpec) -> None:
         """Create or replace a scope with just the actions that it stands for.
@@ -233,10 +236,9 @@ class CatalogueEdit:
         self.changes.append(Change(what="feature", key=key, old=old, new=None))
 
     def _version(self, plan: Plan, spec: PlanSpec) -> PlanVersion:
-        terms = _checked_terms(spec.terms)
-        price = _checked_price(spec.price)
-        content = {"price": price, "terms": [term_json(term) for _feature_row, term in terms]}
-        digest = hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        terms = checked_terms(spec.terms)
+        price = checked_price(spec.price)
+        digest = content_digest(price, [term for _feature_row, term in terms], checked_grace(spec.grace_days))
         known = plan.versions.filter(content_hash=digest).first()
         if known is not None:
             if known.status == VersionStatus.RETIRED:
@@ -252,6 +254,7 @@ class CatalogueEdit:
             price_amount=price["amount"] if price else None,
             price_currency=price["currency"] if price else "",
             price_interval=price["interval"] if price else "",
+            grace_days=spec.grace_days,
         )
         version.save()
         PlanTerm.objects.bulk_create(
@@ -312,40 +315,6 @@ def edit_catalogue(*, by: str, at: datetime, dry_run: bool = False) -> Iterator[
                 },
             )
             publish("catalog", "")
-
-
-def _feature(key: str) -> Feature:
-    row = Feature.objects.filter(key=key).first()
-    if row is None:
-        raise UnknownFeature(f"The catalogue has no feature {key!r}.")
-    return row
-
-
-def _checked_terms(terms: Sequence[Term]) -> list[tuple[Feature, Term]]:
-    seen: set[str] = set()
-    out = []
-    for term in sorted(terms, key=lambda one: one.feature):
-        feature = _feature(term.feature)
-        if feature.key in seen:
-            raise InvalidTerm(f"The feature {feature.key} is named twice.")
-        seen.add(feature.key)
-        term_columns(feature, term)
-        out.append((feature, term))
-    return out
-
-
-def _checked_price(price: Price | None) -> dict[str, Any] | None:
-    if price is None:
-        return None
-    if (
-        not 0 <= price.amount <= names.MAX_LIMIT
-        or len(price.currency) != 3  # noqa: PLR2004 - ISO 4217
-        or not (price.currency.isascii() and price.currency.isalpha() and price.currency.islower())
-        or price.interval not in PriceInterval.values
-        or not price.interval
-    ):
-        raise InvalidTerm("A price is minor units, a lower-case ISO 4217 currency, and month, year or once.")
-    return {"amount": price.amount, "currency": price.currency, "interval": price.interval}
 
 
 def _batch(spec: ActionSpec) -> dict[str, Any] | None:

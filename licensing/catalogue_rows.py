@@ -97,6 +97,7 @@ def plan_json(row: Plan) -> dict[str, Any]:
         "key": row.key,
         "title": row.title,
         "rank": row.rank,
+        "is_default": row.is_default,
         "version": version_json(row.current) if row.current else None,
     }
 
@@ -114,6 +115,7 @@ def version_json(row: PlanVersion) -> dict[str, Any]:
         "status": str(row.status),
         "content_hash": row.content_hash,
         "price": price,
+        "grace_days": row.grace_days,
         "terms": [term_json(term_of(one)) for one in terms],
     }
 

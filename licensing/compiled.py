@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -40,6 +40,7 @@ class CompiledVersion:
     source: str
     kind: GrantKind
     terms: tuple[Term, ...]
+    grace_days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Catalogue:
     """The whole catalogue at one generation.
 
     features_by_id: for rows that refer to a feature. versions: every one that a tenant may be on, by id.
+    default: what a tenant falls to when nothing is paid for.
     unlocks: by feature, what could be bought to have it, smallest first.
     scopes: what tokens may be good for, by name.
     digest: names the content: equal for equal content, whatever was done in between.
@@ -58,6 +60,7 @@ class Catalogue:
     actions: Mapping[str, ActionSpec]
     roles: Mapping[str, RoleSpec]
     versions: Mapping[UUID, CompiledVersion]
+    default: CompiledVersion | None
     unlocks: Mapping[str, tuple[Unlock, ...]]
     scopes: Mapping[str, ScopeSpec]
     digest: str
@@ -88,30 +91,37 @@ def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Cata
         "plans": [_plan_content(row) for row in plans],
         "versions": [_version_content(row, terms.get(row.id, [])) for row in versions],
     }
+    compiled = {
+        row.id: CompiledVersion(
+            source=f"{row.kind}:{row.plan.key}@{row.number}",
+            kind=GrantKind(row.kind),
+            terms=tuple(terms.get(row.id, ())),
+            grace_days=row.grace_days,
+        )
+        for row in versions
+    }
     return Catalogue(
         generation=generation,
         features=MappingProxyType(specs),
         features_by_id=MappingProxyType({row.id: row.key for row in features}),
         actions=MappingProxyType({**{row.name: action_spec(row) for row in actions}, **BUILTIN_ACTIONS}),
         roles=MappingProxyType({row.key: spec_of(row) for row in roles}),
-        versions=MappingProxyType(
-            {
-                row.id: CompiledVersion(
-                    source=f"{row.kind}:{row.plan.key}@{row.number}",
-                    kind=GrantKind(row.kind),
-                    terms=tuple(terms.get(row.id, ())),
-                )
-                for row in versions
-            }
-        ),
+        versions=MappingProxyType(compiled),
+        default=default_version(plans, compiled),
         unlocks=MappingProxyType(_unlocks(plans, {row.id: row for row in versions}, terms, specs)),
         scopes=MappingProxyType({row.name: scope_spec(row) for row in scopes}),
         digest=hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32],
     )
 
 
+def default_version(plans: Iterable[Plan], versions: Mapping[UUID, CompiledVersion]) -> CompiledVersion | None:
+    """Find what a tenant falls to when nothing is paid for; None where no plan on sale is the default."""
+    return next((versions[row.current_id] for row in plans if row.is_default and row.current_id), None)
+
+
 def _plan_content(row: Plan) -> list[Any]:
-    return [str(row.kind), row.key, row.title, row.rank, str(row.current_id) if row.current_id else None]
+    content = [str(row.kind), row.key, row.title, row.rank, str(row.current_id) if row.current_id else None]
+    return [*content, "default"] if row.is_default else content
 
 
 def _version_content(row: PlanVersion, terms: list[Term]) -> list[Any]:

@@ -80,6 +80,41 @@ class UnknownPlan(TiergateError):
     kind = ErrorKind.INVALID
 
 
+class VersionNotFound(TiergateError):
+    """No plan or add-on has such a version."""
+
+    code = "version_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class MigrationNotFound(TiergateError):
+    """No preview of this digest was made: what it would have shown is not known."""
+
+    code = "migration_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class TrialUsed(TiergateError):
+    """The tenant, its domain or its card has tried the plan already."""
+
+    code = "trial_used"
+    kind = ErrorKind.CONFLICT
+
+
+class ChangePending(TiergateError):
+    """Another change of the subscription is scheduled already."""
+
+    code = "change_pending"
+    kind = ErrorKind.CONFLICT
+
+
+class ChangeNotFound(TiergateError):
+    """No change of the subscription is scheduled."""
+
+    code = "change_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
 class FeatureNotFound(TiergateError):
     """The catalogue has no such feature."""
 
@@ -112,6 +147,13 @@ class SubscriptionOverlap(TiergateError):
     """Another subscription of the tenant covers part of the same time."""
 
     code = "subscription_overlap"
+    kind = ErrorKind.CONFLICT
+
+
+class SubscriptionManaged(TiergateError):
+    """Billing manages what the tenant is on, and would put back what is written over it."""
+
+    code = "subscription_managed"
     kind = ErrorKind.CONFLICT
 
 

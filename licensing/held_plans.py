@@ -1,7 +1,7 @@
 """Which plan a tenant is on, and what is left to buy for it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 
+from licensing.lasting import terms_end
 from licensing.models import Subscription, SubscriptionAddOn
 from licensing.models.holdings import GRANTING
 from tiergate import Override, OverrideEffect, Unlock, UnlockKind
@@ -18,7 +19,7 @@ from tiergate import Override, OverrideEffect, Unlock, UnlockKind
 class HeldPlan:
     """The plan version that a tenant is on from ``active_from`` (inclusive) to ``active_to`` (exclusive; None: open).
 
-    is_granting: its terms hold. add_ons: keys and version numbers of what is held beside it.
+    is_granting: its terms hold; grants_until: until then, by time alone; None for no such end. add_ons: keys and version numbers of what is held beside it.
     """
 
     key: str
@@ -28,6 +29,7 @@ class HeldPlan:
     is_granting: bool
     active_from: datetime
     active_to: datetime | None
+    grants_until: datetime | None = None
     add_ons: tuple[tuple[str, int], ...] = ()
 
     def is_active(self, at: datetime) -> bool:
@@ -64,7 +66,10 @@ def read_held_plans(tenant_id: UUID, *, since: datetime, using: str = DEFAULT_DB
 
 def plan_at(held: Iterable[HeldPlan], at: datetime) -> HeldPlan | None:
     """Find which plan the tenant is on at an instant; None for none."""
-    return next((one for one in held if one.is_active(at)), None)
+    found = next((one for one in held if one.is_active(at)), None)
+    if found is None or found.grants_until is None or at < found.grants_until:
+        return found
+    return replace(found, is_granting=False)
 
 
 def on_offer(
@@ -102,5 +107,6 @@ def _told(row: Subscription, beside: list[tuple[str, int]]) -> HeldPlan:
         is_granting=row.status in GRANTING,
         active_from=row.active_from,
         active_to=row.active_to,
+        grants_until=terms_end(row, grace_days=version.grace_days),
         add_ons=tuple(sorted(beside)),
     )

@@ -1,6 +1,6 @@
 """What one tenant holds, read at one instant of the database, and resolved for any instant from then on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -11,9 +11,10 @@ from django.db.models import Q
 
 from isolation.api import global_row
 from licensing.catalogue_rows import requirement_of
-from licensing.compiled import CATALOGUE_SCOPE, Catalogue, compile_catalogue
+from licensing.compiled import CATALOGUE_SCOPE, Catalogue, CompiledVersion, compile_catalogue
 from licensing.errors import TenantNotFound
 from licensing.held_plans import HeldPlan, on_offer, plan_at, read_held_plans
+from licensing.lasting import terms_end
 from licensing.models import Environment, RequirementFloor, Role, Subscription, SubscriptionAddOn
 from licensing.models import Override as OverrideRow
 from licensing.models import Tenant as TenantRow
@@ -129,11 +130,17 @@ def read_generations(tenant_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Gener
 
 
 def read_holdings(
-    tenant_id: UUID, *, known: Catalogue | None, since: datetime, using: str = DEFAULT_DB_ALIAS
+    tenant_id: UUID,
+    *,
+    known: Catalogue | None,
+    since: datetime,
+    instead: Mapping[UUID, UUID] = MappingProxyType({}),
+    using: str = DEFAULT_DB_ALIAS,
 ) -> Holdings:
     """Read what a tenant holds, within a transaction of that tenant; the counters first.
 
     known: the catalogue compiled last; compiled anew where it has changed.
+    instead: subscriptions' ids -> the plan version that each is taken to be of, to find out what that would change.
     :raises TenantNotFound: there is no such tenant.
     """
     generations = read_generations(tenant_id, using=using)
@@ -149,8 +156,8 @@ def read_holdings(
         tenant=told(row),
         catalogue=catalogue,
         roles=MappingProxyType(joined_roles(tenant_id, catalogue.roles, own)),
-        grants=_grants(tenant_id, catalogue, since, using),
-        overrides=_overrides(tenant_id, catalogue, using),
+        grants=_grants(tenant_id, catalogue, since, instead, using),
+        overrides=agreed(OverrideRow.objects.using(using).filter(tenant_id=tenant_id), catalogue),
         floors={
             catalogue.features_by_id[feature_id]: Requirement.from_json(asked)
             for feature_id, asked in RequirementFloor.objects.using(using)
@@ -169,36 +176,56 @@ def read_holdings(
     )
 
 
-def _grants(tenant_id: UUID, catalogue: Catalogue, since: datetime, using: str) -> dict[str, tuple[Grant, ...]]:
+def _grants(
+    tenant_id: UUID, catalogue: Catalogue, since: datetime, instead: Mapping[UUID, UUID], using: str
+) -> dict[str, tuple[Grant, ...]]:
     rows = list(
         Subscription.objects.using(using)
         .filter(tenant_id=tenant_id, status__in=GRANTING)
         .filter(Q(active_to__isnull=True) | Q(active_to__gt=since))
     )
-    held = [(row, row.plan_version_id) for row in rows]
-    if rows:
-        by_id = {row.id: row for row in rows}
-        beside = SubscriptionAddOn.objects.using(using).filter(tenant_id=tenant_id, subscription_id__in=by_id)
-        held += [(by_id[one.subscription_id], one.plan_version_id) for one in beside]
+    for row in rows:
+        row.plan_version_id = instead.get(row.id, row.plan_version_id)
+    beside = SubscriptionAddOn.objects.using(using).filter(
+        tenant_id=tenant_id, subscription_id__in=[row.id for row in rows]
+    )
+    return granted(rows, list(beside) if rows else [], catalogue)
+
+
+def granted(
+    rows: Iterable[Subscription], beside: Iterable[SubscriptionAddOn], catalogue: Catalogue
+) -> dict[str, tuple[Grant, ...]]:
+    """Work out what subscriptions grant by feature, each until it ends by time alone.
+
+    Where one ends so before its range does, the default plan's terms go on from there.
+
+    rows: of statuses that grant. beside: the add-ons of these.
+    """
     out: dict[str, list[Grant]] = {}
-    for row, version_id in held:
-        version = catalogue.versions[version_id]
+
+    def add(version: CompiledVersion, since: datetime, until: datetime | None) -> None:
         for term in version.terms:
             out.setdefault(term.feature, []).append(
-                Grant(
-                    source=version.source,
-                    kind=version.kind,
-                    term=term,
-                    active_from=row.active_from,
-                    active_to=row.active_to,
-                )
+                Grant(source=version.source, kind=version.kind, term=term, active_from=since, active_to=until)
             )
+
+    ends: dict[UUID, tuple[datetime, datetime | None]] = {}
+    for row in rows:
+        version = catalogue.versions[row.plan_version_id]
+        until = terms_end(row, grace_days=version.grace_days)
+        ends[row.id] = row.active_from, until
+        add(version, row.active_from, until)
+        if until is not None and until != row.active_to and catalogue.default is not None:
+            add(catalogue.default, max(until, row.active_from), row.active_to)
+    for one in beside:
+        add(catalogue.versions[one.plan_version_id], *ends[one.subscription_id])
     return {feature: tuple(grants) for feature, grants in out.items()}
 
 
-def _overrides(tenant_id: UUID, catalogue: Catalogue, using: str) -> dict[str, Override]:
+def agreed(rows: Iterable[OverrideRow], catalogue: Catalogue) -> dict[str, Override]:
+    """Read overrides as the kernel knows them, by feature."""
     out = {}
-    for row in OverrideRow.objects.using(using).filter(tenant_id=tenant_id):
+    for row in rows:
         key = catalogue.features_by_id[row.feature_id]
         out[key] = Override(
             feature=key,

@@ -41,6 +41,26 @@ def add_on_versions(keys: Sequence[str], *, held: Sequence[PlanVersion]) -> list
     return [kept.get(key) or _current(PlanKind.ADD_ON, key) for key in sorted(set(keys))]
 
 
+def held_version(kind: PlanKind, key: str, version: int | None, *, held: Sequence[PlanVersion]) -> PlanVersion:
+    """Find the version that somebody has paid for, be it retired meanwhile.
+
+    version: a number; None for the one that is held, else the one on sale.
+    :raises UnknownPlan: no such plan, add-on or version was ever published.
+    """
+    if version is None:
+        kept = (one for one in held if one.kind == kind and one.plan.key == key)
+        return next(kept, None) or _current(kind, key)
+    found = (
+        PlanVersion.objects.select_related("plan")
+        .filter(plan__kind=kind, plan__key=key, number=version)
+        .exclude(status=VersionStatus.DRAFT)
+        .first()
+    )
+    if found is None:
+        raise UnknownPlan(f"Version {version} of the {kind.label.lower()} {key!r} was never published.", plan=key)
+    return found
+
+
 def versions_by_id(ids: Sequence[UUID]) -> dict[UUID, PlanVersion]:
     """Read versions with their plans."""
     return {row.id: row for row in PlanVersion.objects.select_related("plan").filter(id__in=ids)}

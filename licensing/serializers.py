@@ -150,6 +150,9 @@ class SubscriptionBody(StrictSerializer):
     active_from = serializers.DateTimeField(required=False, allow_null=True, help_text="Inclusive; now if left out.")
     active_to = serializers.DateTimeField(required=False, allow_null=True, help_text="Exclusive; open if left out.")
     add_ons = serializers.ListField(child=serializers.CharField(max_length=100), max_length=MAX_LIST, default=list)
+    take_over = serializers.BooleanField(
+        default=False, help_text="Also where billing manages the subscription, and may put it back."
+    )
 
 
 class HeldAddOn(serializers.Serializer[Any]):
@@ -168,6 +171,13 @@ class SubscriptionAnswer(serializers.Serializer[Any]):
     active_from = serializers.DateTimeField()
     active_to = serializers.DateTimeField(allow_null=True)
     add_ons = HeldAddOn(many=True)
+    managed_by = serializers.CharField(allow_blank=True, help_text="`stripe`, or blank: the vendor's own people.")
+    external_id = serializers.CharField(allow_blank=True, help_text="Its id at whoever manages it.")
+    current_period_start = serializers.DateTimeField(allow_null=True)
+    current_period_end = serializers.DateTimeField(allow_null=True)
+    trial_ends_at = serializers.DateTimeField(allow_null=True)
+    cancel_at = serializers.DateTimeField(allow_null=True)
+    grace_until = serializers.DateTimeField(allow_null=True, help_text="While past due: when the terms end.")
     snapshot = serializers.CharField()
 
 
@@ -232,6 +242,9 @@ class EntitlementAnswer(serializers.Serializer[Any]):
     contributions = ContributionAnswer(many=True)
     sources = serializers.ListField(child=serializers.CharField())
     next_change_at = serializers.DateTimeField(allow_null=True)
+    because = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="With `at`: what made it so, in sentences."
+    )
 
 
 class EntitlementsAnswer(serializers.Serializer[Any]):
@@ -239,8 +252,11 @@ class EntitlementsAnswer(serializers.Serializer[Any]):
 
     tenant = serializers.CharField()
     as_of = serializers.DateTimeField()
-    snapshot = serializers.CharField()
+    snapshot = serializers.CharField(allow_null=True, help_text="Null for an instant that is past.")
     next_change_at = serializers.DateTimeField(allow_null=True)
+    is_from_before = serializers.BooleanField(
+        required=False, help_text="With `at`: some of it stood when the history began; of before, nothing is known."
+    )
     items = EntitlementAnswer(many=True)
 
 

@@ -2,10 +2,17 @@
 
 from django.urls import path
 
-from licensing import views_environments, views_holdings, views_people, views_tenants
+from licensing import views_environments, views_holdings, views_people, views_plans, views_tenants
 
 urlpatterns = [
     path("v1/catalog", views_tenants.CatalogueView.as_view(), name="catalog"),
+    path("v1/plans/versions", views_plans.VersionListView.as_view(), name="versions"),
+    path("v1/plans/versions/<str:ref>", views_plans.VersionView.as_view(), name="version"),
+    path("v1/plans/versions/<str:ref>/publish", views_plans.PublishView.as_view(), name="publish-version"),
+    path("v1/plans/versions/<str:ref>/retire", views_plans.RetireView.as_view(), name="retire-version"),
+    path("v1/plans/versions/<str:old>/diff/<str:new>", views_plans.DiffView.as_view(), name="diff-versions"),
+    path("v1/plans/migrations", views_plans.MigrationListView.as_view(), name="migrations"),
+    path("v1/plans/migrations/<str:digest>", views_plans.MigrationView.as_view(), name="migration"),
     path("v1/tenants", views_tenants.TenantListView.as_view(), name="tenants"),
     path("v1/tenants/<str:tenant>", views_tenants.TenantView.as_view(), name="tenant"),
     path("v1/tenants/<str:tenant>/members", views_people.MemberListView.as_view(), name="members"),

@@ -1,5 +1,6 @@
 """Subscription, overrides and entitlements over HTTP."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from rest_framework.views import APIView
 
 from isolation.clock import now
 from licensing.catalogue_rows import requirement_json, requirement_of
+from licensing.history.known import entitlements_known
+from licensing.history.wording import why
 from licensing.overrides import OverrideView as Agreed
 from licensing.overrides import get_override, list_overrides, put_override, remove_override
 from licensing.serializers import (
@@ -20,8 +23,9 @@ from licensing.serializers import (
     SubscriptionBody,
 )
 from licensing.snapshots import snapshot_at, snapshot_version
-from licensing.subscriptions import Subscription, get_subscription, put_subscription, subscription_json
-from licensing.tenants import get_tenant
+from licensing.subscription_rows import Subscription, subscription_json
+from licensing.subscriptions import get_subscription, put_subscription
+from licensing.tenants import Tenant, get_tenant
 from licensing.wire import AT_PARAMETER, PAGE_PARAMETERS, author, checked, documented, instant_of, page_of, paged
 from tiergate import Action, Entitlement, join
 
@@ -147,6 +151,21 @@ class OverrideView(APIView):
         return Response(status=204)
 
 
+def _known(tenant: Tenant, at: datetime, *, is_past: bool) -> dict[str, Any]:
+    known = entitlements_known(tenant_id=tenant.id, at=at)
+    return {
+        "tenant": tenant.slug,
+        "as_of": at,
+        # A state of the past is none that a caller could insist on.
+        "snapshot": None if is_past else snapshot_version(tenant_id=tenant.id),
+        "next_change_at": known.next_change_at,
+        "is_from_before": known.is_from_before,
+        "items": [
+            entitlement_json(one) | {"because": why(known, key)} for key, one in sorted(known.entitlements.items())
+        ],
+    }
+
+
 class EntitlementsView(APIView):
     """What a tenant may use."""
 
@@ -155,9 +174,12 @@ class EntitlementsView(APIView):
 
     @documented("get_entitlements", EntitlementsAnswer, parameters=(AT_PARAMETER,))
     def get(self, request: Request, tenant: str) -> Response:
-        """Show what the tenant may use, now or at another instant, and what each feature asks."""
+        """Show what the tenant may use now; or at another instant, as it was known then, with the reasons."""
         found = get_tenant(tenant)
-        at = instant_of(request, otherwise=now())
+        is_now = now()
+        at = instant_of(request, otherwise=is_now)
+        if "at" in request.query_params:
+            return Response(_known(found, at, is_past=at < is_now))
         snapshot = snapshot_at(tenant_id=found.id, at=at)
         return Response(
             {

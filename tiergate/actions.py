@@ -33,6 +33,7 @@ class Verb(StrEnum):
     OVERRIDES_WRITE = "overrides.write"
     ENTITLEMENTS_READ = "entitlements.read"
     CATALOG_READ = "catalog.read"
+    CATALOG_WRITE = "catalog.write"
     ENVIRONMENTS_READ = "environments.read"
     ENVIRONMENTS_WRITE = "environments.write"
     POLICY_READ = "policy.read"
@@ -80,6 +81,8 @@ class Action(StrEnum):
     OVERRIDE_WRITE = "tiergate.override.write"
     ENTITLEMENTS_READ = "tiergate.entitlements.read"
     CATALOG_READ = "tiergate.catalog.read"
+    PLAN_READ = "tiergate.plan.read"
+    PLAN_WRITE = "tiergate.plan.write"
     ENVIRONMENT_READ = "tiergate.environment.read"
     ENVIRONMENT_WRITE = "tiergate.environment.write"
     POLICY_READ = "tiergate.policy.read"
@@ -240,6 +243,15 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
             ),
             _own(Action.ENTITLEMENTS_READ, Verb.ENTITLEMENTS_READ, "See the entitlements"),
             _own(Action.CATALOG_READ, Verb.CATALOG_READ, "See the catalogue"),
+            # Drafts are nobody's to see before they are sold.
+            _own(Action.PLAN_READ, Verb.CATALOG_READ, "See plans' drafts and versions", is_vendor_only=True),
+            _own(
+                Action.PLAN_WRITE,
+                Verb.CATALOG_WRITE,
+                "Change what plans say, and move tenants between versions",
+                requirement=_AAL2,
+                is_vendor_only=True,
+            ),
             _own(Action.ENVIRONMENT_READ, Verb.ENVIRONMENTS_READ, "See the environments"),
             _own(
                 Action.ENVIRONMENT_WRITE,
@@ -350,7 +362,7 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
 # Only tenant zero, the vendor, has these roles.
 VENDOR_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "operator": frozenset({*_READ, Verb.OPERATOR_ADMIN, Verb.AUDIT_READ}),
+        "operator": frozenset({*_READ, Verb.CATALOG_WRITE, Verb.OPERATOR_ADMIN, Verb.AUDIT_READ}),
         "support": frozenset({Verb.SUPPORT_IMPERSONATE, Verb.IMPERSONATIONS_READ, Verb.IMPERSONATIONS_END}),
     },
 )

@@ -8,8 +8,9 @@ from typing import Any, Final
 from licensing.catalog_file.mistakes import FileRefused, Mistake, Place, shown
 from licensing.catalog_file.shape import Shape, check_shape, read_schema
 from licensing.catalog_file.source import Document
-from licensing.catalogue_changes import PlanSpec, Price
-from licensing.models.catalogue import PlanKind
+from licensing.catalogue_changes import PlanSpec
+from licensing.models.catalogue import GRACE_DAYS, PlanKind
+from licensing.plan_content import Price
 from tiergate import (
     BUILTIN_ROLES,
     OWN_PREFIX,
@@ -98,6 +99,7 @@ class _Translation:
         for kind, section in SECTIONS.items():
             for key, value, path in self.entries(section):
                 self.plan(kind, key, value, path)
+        self.check_one_default()
         if self.mistakes:
             raise FileRefused(self.document.name, self.mistakes)
         return DesiredCatalogue(
@@ -175,6 +177,18 @@ class _Translation:
                     if privilege not in known:
                         self.wrong((*path, "privileges", number), f"names {shown(privilege)}, which no action needs.")
 
+    def check_one_default(self) -> None:
+        found = {
+            kind: [
+                path
+                for _key, value, path in self.entries(section)
+                if isinstance(value, dict) and value.get("is_default")
+            ]
+            for kind, section in SECTIONS.items()
+        }
+        for path in (*found[PlanKind.PLAN][1:], *found[PlanKind.ADD_ON]):
+            self.wrong((*path, "is_default"), "is said of one plan alone, which tenants fall to, and of no add-on.")
+
     def plan(self, kind: PlanKind, key: str, value: Any, path: Place) -> None:
         terms = value.get("terms") if isinstance(value, dict) else None
         found: list[Term] = []
@@ -198,6 +212,8 @@ class _Translation:
                     kind=kind,
                     price=None if price is None else Price(**price),
                     terms=tuple(found),
+                    is_default=value.get("is_default", False),
+                    grace_days=value.get("grace_days", GRACE_DAYS),
                 )
             )
 

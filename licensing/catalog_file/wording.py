@@ -36,6 +36,8 @@ def change_lines(change: Change) -> Iterator[str]:
     named = f"{_named(change.what)} {change.key}"
     if change.what in {"plan", _ADD_ON}:
         yield from _plan(named, change)
+    elif change.what == "draft" and change.old and change.new:
+        yield f"~ {named}: {'; '.join(differences(_content(change.old), _content(change.new)))}"
     elif change.old is None:
         telling = _TELLING.get(change.what)
         yield f"+ {named}" + (f": {_value(change.new[telling])}" if telling and change.new else "")
@@ -74,7 +76,8 @@ def _plan(named: str, change: Change) -> Iterator[str]:
 
 
 def _content(version: Mapping[str, Any]) -> dict[str, Any]:
-    return {"price": version["price"], **{term["feature"]: _without(term, "feature") for term in version["terms"]}}
+    said = {"price": version["price"], "grace_days": version["grace_days"]}
+    return {**said, **{term["feature"]: _without(term, "feature") for term in version["terms"]}}
 
 
 def _without(value: Mapping[str, Any], member: str) -> dict[str, Any]:

@@ -12,24 +12,30 @@ from licensing.models.catalogue import (
 )
 from licensing.models.directory import Generation, Tenant
 from licensing.models.environments import Environment
+from licensing.models.history import CatalogueHistory, History
 from licensing.models.holdings import (
     Override,
     RequirementFloor,
     Subscription,
     SubscriptionAddOn,
 )
+from licensing.models.moving import PlanMigration, PlanMigrationTenant
 from licensing.models.outbox import OutboxEvent
 from licensing.models.people import Member, Role
 
 __all__ = [
     "Action",
+    "CatalogueHistory",
     "Environment",
     "Feature",
     "Generation",
+    "History",
     "Member",
     "OutboxEvent",
     "Override",
     "Plan",
+    "PlanMigration",
+    "PlanMigrationTenant",
     "PlanTerm",
     "PlanVersion",
     "RequirementFloor",

@@ -2,11 +2,15 @@
 
 import uuid
 from enum import StrEnum
+from typing import Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from tiergate import CallerKind, FeatureKind, ResetPeriod, Sensitivity
+
+GRACE_DAYS: Final = 7
+MAX_GRACE_DAYS: Final = 90
 
 
 def _choices(names: type[StrEnum]) -> list[tuple[str, str]]:
@@ -147,6 +151,7 @@ class Plan(models.Model):
 
     rank: cheapest first; it orders what is offered to someone who is refused.
     current: the version that a new subscription gets; NULL until one is published, or once it is withdrawn.
+    is_default: a tenant falls to this plan when nothing is paid for any longer.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -161,11 +166,19 @@ class Plan(models.Model):
         blank=True,
         related_name="+",
     )
+    is_default = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        """A plan and an add-on may share a key."""
+        """A plan and an add-on may share a key; at most one plan is the default."""
 
         constraints = (
+            models.UniqueConstraint(
+                fields=("is_default",), condition=models.Q(is_default=True), name="licensing_plan_one_default"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_default=False) | models.Q(kind=PlanKind.PLAN),
+                name="licensing_plan_default_kind",
+            ),
             models.UniqueConstraint(fields=("kind", "key"), name="licensing_plan_kind_key"),
             models.UniqueConstraint(fields=("id", "kind"), name="licensing_plan_id_kind"),
             models.CheckConstraint(condition=models.Q(kind__in=PlanKind.values), name="licensing_plan_kind"),
@@ -199,6 +212,7 @@ class PlanVersion(models.Model):
     content_hash: SHA-256, hex, of price and terms in canonical JSON; the same content is one version.
     price_amount: in the currency's minor units; NULL: not for sale by itself.
     price_currency: ISO 4217, lower case.
+    grace_days: how long the terms go on after a payment has failed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -211,6 +225,7 @@ class PlanVersion(models.Model):
     price_currency = models.TextField(default="", blank=True)
     price_interval = models.TextField(choices=PriceInterval, default=PriceInterval.NONE, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    grace_days = models.PositiveSmallIntegerField(default=GRACE_DAYS, db_default=GRACE_DAYS)
 
     class Meta:
         """Numbers and contents are unique within a plan."""
@@ -237,6 +252,9 @@ class PlanVersion(models.Model):
                     price_interval__in=("month", "year", "once"),
                 ),
                 name="licensing_plan_version_price",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(grace_days__lte=MAX_GRACE_DAYS), name="licensing_plan_version_grace"
             ),
         )
 

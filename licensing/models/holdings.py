@@ -27,10 +27,21 @@ GRANTING = frozenset(
 """The statuses in which a subscription's terms hold."""
 
 
+class ManagedBy(models.TextChoices):
+    """Who says what a subscription is; blank: the vendor's own people."""
+
+    NOBODY = ""
+    STRIPE = "stripe"
+
+
 class Subscription(models.Model):
     """The plan version that a tenant is on during a range of time: ``active_from`` in it, ``active_to`` not.
 
     An exclusion constraint refuses two that overlap, whoever writes them at whatever moment.
+
+    external_id: its id at whoever manages it. current_period_start, current_period_end: what is paid for now.
+    billed_version: what billing takes it for, where the tenant was moved to another version since.
+    trial_ends_at: read while ``trialing``. grace_until: read while ``past_due``, and then never NULL.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -39,12 +50,39 @@ class Subscription(models.Model):
     status = models.TextField(choices=SubscriptionStatus, default=SubscriptionStatus.ACTIVE)
     active_from = models.DateTimeField()
     active_to = models.DateTimeField(null=True, blank=True)
+    managed_by = models.TextField(choices=ManagedBy, default=ManagedBy.NOBODY, db_default="", blank=True)
+    external_id = models.TextField(default="", db_default="", blank=True)
+    current_period_start = models.DateTimeField(null=True, blank=True)
+    current_period_end = models.DateTimeField(null=True, blank=True)
+    trial_ends_at = models.DateTimeField(null=True, blank=True)
+    cancel_at = models.DateTimeField(null=True, blank=True)
+    grace_until = models.DateTimeField(null=True, blank=True)
+    billed_version = models.ForeignKey(
+        "licensing.PlanVersion", on_delete=models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
+    )
 
     class Meta:
-        """An empty range would be a subscription that never was."""
+        """An empty range would be a subscription that never was; grace always has an end."""
 
         constraints = (
             models.UniqueConstraint(fields=("tenant", "id"), name="licensing_subscription_tenant_key"),
+            models.CheckConstraint(
+                condition=models.Q(managed_by__in=ManagedBy.values),
+                name="licensing_subscription_managed_by",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(current_period_start__isnull=True, current_period_end__isnull=True)
+                | models.Q(
+                    current_period_start__isnull=False,
+                    current_period_end__isnull=False,
+                    current_period_end__gt=models.F("current_period_start"),
+                ),
+                name="licensing_subscription_period",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status=SubscriptionStatus.PAST_DUE) | models.Q(grace_until__isnull=False),
+                name="licensing_subscription_grace",
+            ),
             models.CheckConstraint(
                 condition=models.Q(status__in=SubscriptionStatus.values),
                 name="licensing_subscription_status",

@@ -48,10 +48,19 @@ WRITERS = {
     "licensing.overrides.remove_override": "remove_override",
     "licensing.overrides._save": "put_override",
     "licensing.overrides.forget_author": "erase_person",
+    "licensing.plans.drafts.begin_draft": "begin_draft",
+    "licensing.plans.drafts.edit_draft": "edit_draft",
+    "licensing.plans.drafts.discard_draft": "discard_draft",
+    "licensing.plans.drafts.publish_version": "publish_version",
+    "licensing.plans.drafts.retire_version": "retire_version",
+    "licensing.plans.drafts._write_terms": "edit_draft",
+    "licensing.plans.migrating.preview_migration": "what would be, of which nothing is done",
+    "licensing.plans.migrating._move": "run_migration",
     "licensing.ratchet.keep_at_least": "put_subscription",
     "licensing.roles.put_role": "put_role",
-    "licensing.subscriptions.put_subscription": "put_subscription",
-    "licensing.subscriptions._write": "put_subscription",
+    "licensing.subscription_rows.place": "put_subscription",
+    "licensing.subscription_rows.end": "settle_subscription",
+    "licensing.subscription_rows._write": "put_subscription",
     "licensing.tenants.put_tenant": "put_tenant",
     "authlevels.device_codes.issue_code": "a code, shown with what is told as opened",
     "authlevels.device_codes.choose_number": "choose_number",
@@ -129,6 +138,13 @@ READS = {
         "change_lines",
         "check_shape",
         "entitlements_at",
+        "diff_versions",
+        "effect_of",
+        "effect_sentences",
+        "entitlements_known",
+        "get_migration",
+        "get_version",
+        "list_versions",
         "find_tenant_id",
         "forget_snapshots",
         "forget_tenants",
@@ -185,6 +201,7 @@ UNTOLD = {
     "issue_code": WRITERS["authlevels.device_codes.issue_code"],
     "poll_challenge": WRITERS["authlevels.device_polls._pace"],
     "poll_approval": WRITERS["authlevels.device_polls._pace"],
+    "preview_migration": WRITERS["licensing.plans.migrating.preview_migration"],
     "forget_author": "a part of erase_person, which tells",
 }
 
@@ -228,7 +245,10 @@ def test_every_door_changes_nothing_or_is_tried_below() -> None:
     assert doors - READS - set(UNTOLD) == {one.partition(",")[0] for one in TOLD}
 
 
-AT_THE_VENDOR = {"edit_catalogue", "get_signer", "put_user", "revoke_signing_key"}
+AT_THE_VENDOR = {
+    *("begin_draft", "edit_draft", "discard_draft", "publish_version", "retire_version"),
+    *("edit_catalogue", "get_signer", "put_user", "revoke_signing_key"),
+}
 OLD_AND_NEW = {
     *(Kind.TENANT_CHANGED, Kind.MEMBER_CHANGED, Kind.ROLE_CHANGED, Kind.SUBSCRIPTION_CHANGED, Kind.OVERRIDE_CHANGED),
     Kind.ENVIRONMENTS_CHANGED,

@@ -10,6 +10,8 @@ DEFINER_FUNCTIONS: Final[Mapping[str, str]] = {
     "licensing_bump_one": f"{_ATOMIC}; called by the two triggers alone",
     "licensing_bump_catalogue": _ATOMIC,
     "licensing_bump_tenants": _ATOMIC,
+    "licensing_remember": "a trigger: keeps what a row of a tenant said, under that row's own tenant",
+    "licensing_catalogue_remember": "a trigger: keeps what the catalogue said, which holds no tenant's data",
     "authlevels_raise_standing": f"{_ATOMIC}; called by the seven triggers alone",
     "authlevels_session_standing": _ATOMIC,
     "authlevels_proof_standing": _ATOMIC,
@@ -38,7 +40,9 @@ SEQUENCES: Final[Mapping[str, str]] = {
 }
 """Sequences that the app may draw from."""
 
-GLOBAL_WITH_TENANT: Final[Mapping[str, str]] = {}
+GLOBAL_WITH_TENANT: Final[Mapping[str, str]] = {
+    "licensing_plan_migration_tenant": "ids and digests of a move of many tenants, which the vendor's operator runs",
+}
 """Global tables that have a tenant_id nevertheless."""
 
 HIGH_ENTROPY: Final[Mapping[str, str]] = {
@@ -49,6 +53,7 @@ HIGH_ENTROPY: Final[Mapping[str, str]] = {
 """What is unique across tenants, by table and columns: to be told of a duplicate one must hold the secret already."""
 
 SOFT_REFERENCES: Final[Mapping[str, str]] = {
+    "licensing_history.row_id": "a state outlives its row; written by trigger and read by tenant",
     "authlevels_session.asserted_by": "for the trail's reader; nothing is read by it",
     "authlevels_session.impersonator_session": "a row of tenant zero, as no key may say; triggers hold it to that",
     "authlevels_challenge.decision_id": "the decision is in the trail, read by tenant and id; entries have no keys to them",

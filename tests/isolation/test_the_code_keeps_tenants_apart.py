@@ -41,6 +41,7 @@ SEES_ALL = {
     "authlevels/token_ends.py": "finds expired tokens of all tenants; each is told within its tenant",
     "authlevels/untold_ends.py": "finds what triggers ended in all tenants; each is told within its tenant",
     "authlevels/management/commands/keys.py": "turns the key ring, for all tenants",
+    "licensing/plans/migrating.py": "finds who is on a version; each is shown and moved within its tenant",
 }
 CONNECTS_ITSELF = {
     "config/embedded/postgres.py": "the embedded server's own superuser asks whether it is up",
@@ -59,6 +60,7 @@ YIELDS_WITHIN = {
 NAMES_BY_OTHER = {
     "SignInView": "who signs in says where; nothing is told but whether all three are right",
     "sign_in": "who signs in says where; nothing is told but whether all three are right",
+    "MigrationListView": "the vendor's operator alone is let in, and names whom to move",
     "_tenant_named": "a vendor's service names one; whether it reaches it is asked before anything else",
     "ImpersonationsView": "the vendor's support alone is let in, and names whose member they act as",
     "SharedReportView": "the tenant is in the address's signature",
@@ -74,9 +76,11 @@ COMMANDS = {
     "catalog": "the catalogue is no tenant's",
     "credentials": "of one tenant, who must be named",
     "demo": "runs processes",
+    "entitlements": "of one tenant, who must be named",
     "explain": "of one tenant, who must be named",
     "keys": "turns the key ring for all tenants, by the sweep's role",
     "migrate": "as the owner, who owns the schema",
+    "plans": "the catalogue is no tenant's; a move shows and does each tenant's part within that tenant",
     "showmigrations": "as the owner, who owns the schema",
     "signing_keys": "the keys that sign tokens are no tenant's",
     "sqlmigrate": "as the owner, who owns the schema",
