@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from celery import Celery
 
+from config.demo import practice
 from config.demo.answers import status_of
 from config.demo.children import Child, bound_to_us, end_all, end_left_over, start
 from config.demo.errors import DemoError, Stopped
@@ -29,11 +30,13 @@ _READY_SECONDS = 60.0
 class Demo:
     """A demo that runs.
 
-    credentials: by tenant, in clear. sessions: handles by the person's name.
+    stripe_port: of the Stripe that it brings; None where a key names an account elsewhere. credentials: by tenant, in
+    clear. sessions: handles by the person's name.
     """
 
     web_port: int
     decide_port: int
+    stripe_port: int | None
     credentials: Mapping[str, str]
     sessions: Mapping[str, str]
     logs: Path
@@ -48,6 +51,11 @@ class Demo:
     def decide(self) -> str:
         """Where decisions are asked for."""
         return f"http://localhost:{self.decide_port}"
+
+    @property
+    def stripe(self) -> str | None:
+        """Where its own Stripe is, if it has one."""
+        return None if self.stripe_port is None else f"http://{HOST}:{self.stripe_port}"
 
     def refuse_dead(self) -> None:
         """Make sure that every process lives.
@@ -73,7 +81,7 @@ class Demo:
 
 
 @contextmanager
-def running(*, web_port: int, decide_port: int, say: Callable[[str], None]) -> Iterator[Demo]:
+def running(*, web_port: int, decide_port: int, stripe_port: int, say: Callable[[str], None]) -> Iterator[Demo]:
     """Run the demo for as long as the block does; however it ends, every process ends with it.
 
     :raises DemoError: it cannot run here, or one of its processes ended.
@@ -89,19 +97,38 @@ def running(*, web_port: int, decide_port: int, say: Callable[[str], None]) -> I
         end_left_over(_recorded(record))
         refuse_occupied(web_port, what="pages and the API")
         refuse_occupied(decide_port, what="decisions")
+        environment = _environment(web_port)
+        own_stripe = stripe_port if practice.is_wanted(environment) else None
+        if own_stripe is not None:
+            refuse_occupied(own_stripe, what="its own Stripe")
+            environment |= practice.settings_for(own_stripe)
         logs = keep / "demo" / f"{database_name()}-logs"
         logs.mkdir(mode=0o700, exist_ok=True)
-        environment = _environment(web_port)
         children: list[Child] = []
+
+        def begin(name: str, command: list[str]) -> Child:
+            told = {**environment, "TIERGATE_PROCESS": name}
+            children.append(start(name, command, environment=told, log=logs / f"{name}.log"))
+            record.write_text(json.dumps([child.process.pid for child in children]))
+            return children[-1]
+
         try:
+            if own_stripe is not None:
+                # What is sold is made known to it while the database is prepared.
+                _wait_until_up(begin(practice.NAME, practice.command(own_stripe, web_port)), own_stripe)
             say("Preparing the database ...")
             made = _prepare(environment)
-            demo = Demo(web_port=web_port, decide_port=decide_port, logs=logs, children=children, **made)
+            demo = Demo(
+                web_port=web_port,
+                decide_port=decide_port,
+                stripe_port=own_stripe,
+                logs=logs,
+                children=children,
+                **made,
+            )
             say("Starting web, decide, worker and beat ...")
             for name, command in _commands(web_port, decide_port).items():
-                told = {**environment, "TIERGATE_PROCESS": name}
-                children.append(start(name, command, environment=told, log=logs / f"{name}.log"))
-                record.write_text(json.dumps([child.process.pid for child in children]))
+                begin(name, command)
             _wait_until_ready(demo)
             yield demo
         finally:
@@ -116,6 +143,7 @@ def forget(database: str) -> None:
     shutil.rmtree(here / f"{database}-logs", ignore_errors=True)
     for suffix in (".lock", ".json"):
         (here / f"{database}{suffix}").unlink(missing_ok=True)
+    practice.state_of(database).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -211,6 +239,17 @@ def _prepare(environment: Mapping[str, str]) -> dict[str, Any]:
         raise DemoError(f"The demo's database could not be prepared:\n{done.stderr.strip()}")
     made: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return made
+
+
+def _wait_until_up(stripe: Child, port: int) -> None:
+    def is_settled() -> bool:
+        stripe.refuse_dead()
+        return practice.is_answering(port)
+
+    if not wait_until(is_settled, seconds=_READY_SECONDS):
+        raise DemoError(
+            f"The demo's own Stripe does not answer after {_READY_SECONDS:.0f} seconds:\n{stripe.last_words()}"
+        )
 
 
 def _wait_until_ready(demo: Demo) -> None:

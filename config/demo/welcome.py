@@ -29,6 +29,7 @@ def welcome(demo: Demo) -> str:
         f"  API docs          {demo.web}/api/docs/",
         f"  Operator's admin  {demo.web}/operator/   (as olga)",
         f"  Decisions         {demo.decide}/access/v1/evaluation",
+        *([f"  Its own Stripe    {demo.stripe}/_state   (no card is charged)"] if demo.stripe else []),
         "",
         "Who can sign in (these passwords and secrets are public):",
         "",

@@ -54,14 +54,17 @@ def manage(*arguments: str) -> subprocess.CompletedProcess[str]:
 class DemoProcess:
     """`manage.py demo` on ports of its own."""
 
-    ports: list[int] = field(default_factory=lambda: free_ports(2))
+    ports: list[int] = field(default_factory=lambda: free_ports(3))
     lines: list[str] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
 
     def start(self) -> None:
         """Start it, and return once it says that it runs."""
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "demo", "--port", str(self.ports[0]), "--decide-port", str(self.ports[1])],
+            [
+                *(sys.executable, "manage.py", "demo", "--port", str(self.ports[0])),
+                *("--decide-port", str(self.ports[1]), "--stripe-port", str(self.ports[2])),
+            ],
             cwd=paths.CHECKOUT,
             env=environment(),
             stdin=subprocess.DEVNULL,

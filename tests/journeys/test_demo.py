@@ -24,7 +24,7 @@ def test_what_it_prints_works_as_printed_and_a_signal_ends_all_of_it(demo: DemoP
         "step_up": "step_up",
         "upgrade": "upgrade",
     }
-    assert len(demo.groups) == 4
+    assert len(demo.groups) == 5
     assert demo.end(number) == 0, demo.said
     assert demo.lines[-1] == "Ended."
     assert demo.is_gone()
@@ -54,9 +54,9 @@ def test_the_next_start_ends_orphans_that_still_serve(demo: DemoProcess) -> None
         following.clear()
 
 
-@pytest.mark.parametrize("position", [0, 1, 2, 3])
+@pytest.mark.parametrize("position", [0, 1, 2, 3, 4])
 def test_a_process_that_dies_takes_the_demo_down_with_a_sentence(demo: DemoProcess, position: int) -> None:
-    name = ("web", "decide", "worker", "beat")[position]
+    name = ("stripe", "web", "decide", "worker", "beat")[position]
     os.killpg(demo.groups[position], signal.SIGKILL)
     assert demo.process.wait(timeout=40) == 1
     assert wait_until(lambda: f"The demo's {name} process ended by itself (by SIGKILL)" in demo.said, seconds=5)

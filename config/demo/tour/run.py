@@ -42,8 +42,11 @@ def tour(say: Callable[[str], None], *, is_colourful: bool) -> int:
     began = time.monotonic()
     # The teller shows each call itself.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    web_port, decide_port = free_ports(2)
-    with _fresh_database(), running(web_port=web_port, decide_port=decide_port, say=say) as demo:
+    web_port, decide_port, stripe_port = free_ports(3)
+    with (
+        _fresh_database(),
+        running(web_port=web_port, decide_port=decide_port, stripe_port=stripe_port, say=say) as demo,
+    ):
         # A proxy named by the environment has no part in talking to this machine.
         with httpx.Client(timeout=20, trust_env=False) as client:
             teller = Teller(client, say, is_colourful)

@@ -26,6 +26,9 @@ class Command(BaseCommand):
         """Declare the ports and the tour."""
         parser.add_argument("--port", type=int, default=_PORT, help="of pages and the API; 8000 unless given")
         parser.add_argument("--decide-port", type=int, default=None, help="of decisions; the next one unless given")
+        parser.add_argument(
+            "--stripe-port", type=int, default=None, help="of its own Stripe; the next one unless given"
+        )
         parser.add_argument("--tour", action="store_true", help="run the scripted tour on free ports, then end")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -38,7 +41,8 @@ class Command(BaseCommand):
                 from config.demo.tour import tour  # noqa: PLC0415 - stands on what development alone installs
 
                 sys.exit(tour(self._say, is_colourful=self.stdout.isatty()))
-            self._demo(options["port"], options["decide_port"] or options["port"] + 1)
+            decide_port = options["decide_port"] or options["port"] + 1
+            self._demo(options["port"], decide_port, options["stripe_port"] or decide_port + 1)
         except Stopped:
             self._say("\nEnded.")
             if options["tour"]:
@@ -47,8 +51,8 @@ class Command(BaseCommand):
         except (DemoError, EmbeddedError) as error:
             raise CommandError(str(error)) from error
 
-    def _demo(self, web_port: int, decide_port: int) -> None:
-        with running(web_port=web_port, decide_port=decide_port, say=self._say) as demo:
+    def _demo(self, web_port: int, decide_port: int, stripe_port: int) -> None:
+        with running(web_port=web_port, decide_port=decide_port, stripe_port=stripe_port, say=self._say) as demo:
             self._say(welcome(demo))
             demo.wait()
 
