@@ -11,6 +11,7 @@ from authlevels.approvals import (
 )
 from authlevels.assertion import assert_session
 from authlevels.audiences import audience
+from authlevels.challenge_fields import written_sum
 from authlevels.challenge_refusal import refuse_challenge
 from authlevels.challenges import (
     OpenedChallenge,
@@ -359,4 +360,5 @@ __all__ = [
     "use_elevation",
     "use_recovery_code",
     "verify",
+    "written_sum",
 ]

@@ -80,7 +80,7 @@ def _value(value: object, currency: str) -> str:
         case bool():
             text = "yes" if value else "no"
         case int():
-            text = _sum(value, currency) if currency else f"{value:,}"
+            text = written_sum(value, currency) if currency else f"{value:,}"
         case float():
             text = f"{value:,}"
         case Mapping():
@@ -92,7 +92,8 @@ def _value(value: object, currency: str) -> str:
     return text or "nothing"
 
 
-def _sum(minor: int, currency: str) -> str:
+def written_sum(minor: int, currency: str) -> str:
+    """Write a sum of money. minor: in the minor unit of ``currency``, ISO 4217, in capitals."""
     digits = _DIGITS.get(currency, 2)
     if digits == 0:
         return f"{minor:,} {currency}"

@@ -5,6 +5,7 @@ from decisions.consuming import elevation_consumed
 from decisions.drf import RequiredAction, decide_for, open_because, requires
 from decisions.errors import FactsUnavailable
 from decisions.evaluate import evaluate, preview
+from decisions.outlook import Outlook, outlook
 from decisions.own import NoPrincipal
 from decisions.problems import RefusedByDecision, problem_response, refusal
 from decisions.question import Answer, Context, Entity, Question
@@ -17,6 +18,7 @@ __all__ = [
     "Entity",
     "FactsUnavailable",
     "NoPrincipal",
+    "Outlook",
     "Question",
     "RefusedByDecision",
     "RequiredAction",
@@ -26,6 +28,7 @@ __all__ = [
     "for_person",
     "mark_refused",
     "open_because",
+    "outlook",
     "preview",
     "problem_response",
     "refusal",

@@ -5,7 +5,7 @@ from licensing.catalog_file.shape import Shape, check_shape, read_schema
 from licensing.catalog_file.source import Document, read_file
 from licensing.catalog_file.wording import NOTHING_TO_CHANGE, change_lines
 from licensing.catalogue_changes import CatalogueEdit, Change, PlanSpec, edit_catalogue
-from licensing.catalogue_listing import service_privileges
+from licensing.catalogue_listing import list_features, service_privileges
 from licensing.environments import list_environments, put_environments
 from licensing.errors import (
     CatalogueConflict,
@@ -140,6 +140,7 @@ __all__ = [
     "get_version",
     "is_listening",
     "list_environments",
+    "list_features",
     "list_members",
     "list_overrides",
     "list_roles",

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
-from licensing.catalogue_rows import action_json, feature_json, plan_json, role_json
+from licensing.catalogue_rows import action_json, feature_json, feature_spec, plan_json, role_json
 from licensing.catalogue_scopes import list_scopes, scope_json
 from licensing.compiled import compile_catalogue
 from licensing.models import Action, Feature, Plan, RoleDefault
 from licensing.models.catalogue import PlanKind
-from tiergate import CallerKind
+from tiergate import CallerKind, FeatureSpec
 
 
 def catalogue_json() -> dict[str, Any]:
@@ -24,6 +24,11 @@ def catalogue_json() -> dict[str, Any]:
         "plans": [plan_json(row) for row in plans.filter(kind=PlanKind.PLAN)],
         "add_ons": [plan_json(row) for row in plans.filter(kind=PlanKind.ADD_ON)],
     }
+
+
+def list_features() -> list[FeatureSpec]:
+    """List every feature of the catalogue by key."""
+    return [feature_spec(row) for row in Feature.objects.order_by("key")]
 
 
 def service_privileges() -> frozenset[str]:

@@ -1,67 +1,13 @@
-"""The door of the account's pages: signed in, and allowed; otherwise on to where that can be mended."""
+"""The door of the account's pages."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
-from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
-
-from authlevels import api as authlevels
-from decisions import api as decisions
-from tiergate import Action, TiergateError
+from console.doors import Page, person_page
+from tiergate import Action
 
 HOME = "/account/security"
 
-type Page = Callable[..., HttpResponseBase]
-
 
 def account_page(action: Action, *methods: str, holds_secret: bool = False) -> Callable[[Page], Page]:
-    """Let a person into a page of their own account when the decision on ``action`` is an allow.
-
-    The page is called with the request and the person's session. Nobody known is sent to sign in; who has to confirm
-    first, to the step-up, after which the request goes on. holds_secret: what is sent is a password or the like, which
-    is not kept meanwhile: the page itself is asked for anew, and waits in its place.
-    """
-
-    def guard(page: Page) -> Page:
-        @never_cache
-        @require_http_methods([*methods])
-        @wraps(page)
-        def guarded(request: HttpRequest, **kwargs: object) -> HttpResponseBase:
-            principal = authlevels.caller(request)
-            if not isinstance(principal, authlevels.PersonPrincipal):
-                onward = request.get_full_path() if request.method == "GET" else HOME
-                return see_other(f"/sign-in?{urlencode({'next': onward})}")
-            try:
-                answer = decisions.decide_for(request, action)
-            except TiergateError as error:
-                return refused(request, error.detail, status=503)
-            if not answer.decision.is_allowed:
-                if holds_secret and request.method == "POST":
-                    return see_other(request.path)
-                decisions.mark_refused(request, answer)
-                return refused(request, decisions.for_person(answer.decision), status=decisions.status_of(answer))
-            return page(request, principal.session, **kwargs)
-
-        marked: Any = guarded
-        marked.required_action = action.value
-        marked.is_guarded = True
-        return guarded
-
-    return guard
-
-
-def refused(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:
-    """Say why not."""
-    return render(request, "console/refused.html", {"sentence": sentence}, status=status)
-
-
-def see_other(url: str) -> HttpResponseRedirect:
-    """Send the browser on with a GET (RFC 9110 section 15.4.4)."""
-    response = HttpResponseRedirect(url)
-    response.status_code = 303
-    return response
+    """Let a person into a page of their own account; see `console.doors.person_page`."""
+    return person_page(action, *methods, home=HOME, holds_secret=holds_secret)

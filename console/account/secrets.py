@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from authlevels import api as authlevels
-from console.account.doors import HOME, account_page, see_other
+from console.account.doors import HOME, account_page
 from console.account.enrolling import app_page
 from console.account.security import facts_of, given_name
+from console.doors import see_other
 from isolation.clock import now
 from tiergate import Action, TiergateError
 

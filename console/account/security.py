@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from authlevels import api as authlevels
-from console.account.doors import HOME, account_page, see_other
+from console.account.doors import HOME, account_page
+from console.doors import see_other
 from isolation.clock import now
 from licensing import api as licensing
 from tiergate import Action, TiergateError

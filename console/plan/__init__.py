@@ -1,0 +1,1 @@
+"""What does a workspace have, and who is in it?"""

@@ -1,0 +1,43 @@
+"""The first page of a workspace's console: its plan, what that includes, and what each feature needs."""
+
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from authlevels import api as authlevels
+from console.doors import person_page
+from console.plan.locks import locks_of
+from decisions import api as decisions
+from isolation.clock import now
+from licensing import api as licensing
+from tiergate import Action, Verb
+
+HOME: Final = "/console/"
+
+
+@person_page(Action.ENTITLEMENTS_READ, "GET", "HEAD", home=HOME)
+def overview(request: HttpRequest, session: authlevels.Session) -> HttpResponse:
+    """Show the plan with each feature's lock; what else it shows is what the person's roles let them see."""
+    at = now()
+    seen = decisions.outlook(request, at=at)
+    locks = locks_of(
+        licensing.list_features(),
+        entitlements=seen.snapshot.entitlements,
+        unlocks=seen.snapshot.unlocks,
+        actions=seen.snapshot.actions,
+        decisions=seen.decisions,
+    )
+    context = {
+        "tenant": seen.snapshot.tenant,
+        "may": seen.privileges,
+        "plan": seen.snapshot.plan if Verb.SUBSCRIPTION_READ in seen.privileges else None,
+        "sees_plan": Verb.SUBSCRIPTION_READ in seen.privileges,
+        "sees_people": Verb.MEMBERS_READ in seen.privileges,
+        "included": [one for one in locks if one.is_included],
+        "locked": [one for one in locks if not one.is_included],
+        "readiness": (
+            authlevels.readiness(tenant_id=session.tenant_id, at=at) if Verb.MEMBERS_READ in seen.privileges else None
+        ),
+    }
+    return render(request, "console/plan/overview.html", context)
