@@ -6,6 +6,7 @@ from console.account import enrolling, secrets, security
 from console.api_docs import ApiPage, OpenApiDocument
 from console.home import home
 from console.operator import operator_site
+from console.plan.comparing import plans
 from console.plan.overview import overview
 from console.trail.views import TrailView
 
@@ -28,5 +29,6 @@ urlpatterns = [
     path("account/security/sessions/end", security.end_session, name="end-one-session"),
     path("account/security/sessions/end-others", security.end_others, name="end-other-sessions"),
     path("console/", overview, name="console"),
+    path("console/plans", plans, name="console-plans"),
     path("operator/", operator_site.urls),
 ]

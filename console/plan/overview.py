@@ -1,5 +1,6 @@
 """The first page of a workspace's console: its plan, what that includes, and what each feature needs."""
 
+from collections.abc import Container
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ def overview(request: HttpRequest, session: authlevels.Session) -> HttpResponse:
     """Show the plan with each feature's lock; what else it shows is what the person's roles let them see."""
     at = now()
     seen = decisions.outlook(request, at=at)
+    seeing = may_see(seen.privileges)
     locks = locks_of(
         licensing.list_features(),
         entitlements=seen.snapshot.entitlements,
@@ -30,14 +32,21 @@ def overview(request: HttpRequest, session: authlevels.Session) -> HttpResponse:
     )
     context = {
         "tenant": seen.snapshot.tenant,
-        "may": seen.privileges,
-        "plan": seen.snapshot.plan if Verb.SUBSCRIPTION_READ in seen.privileges else None,
-        "sees_plan": Verb.SUBSCRIPTION_READ in seen.privileges,
-        "sees_people": Verb.MEMBERS_READ in seen.privileges,
+        "here": "plan",
+        "plan": seen.snapshot.plan,
+        **seeing,
         "included": [one for one in locks if one.is_included],
         "locked": [one for one in locks if not one.is_included],
-        "readiness": (
-            authlevels.readiness(tenant_id=session.tenant_id, at=at) if Verb.MEMBERS_READ in seen.privileges else None
-        ),
+        "readiness": (authlevels.readiness(tenant_id=session.tenant_id, at=at) if seeing["sees_people"] else None),
     }
     return render(request, "console/plan/overview.html", context)
+
+
+def may_see(privileges: Container[str]) -> dict[str, bool]:
+    """Say which parts of these pages a person's roles let them see."""
+    return {
+        "sees_plan": Verb.SUBSCRIPTION_READ in privileges,
+        "sees_plans": Verb.CATALOG_READ in privileges,
+        "sees_people": Verb.MEMBERS_READ in privileges,
+        "manages_people": Verb.MEMBERS_WRITE in privileges,
+    }

@@ -1,0 +1,151 @@
+"""The plans on sale side by side, and what each would change. Pure but for the page itself."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from authlevels import api as authlevels
+from console.doors import person_page
+from console.plan.overview import HOME, may_see
+from console.plan.wording import LEVELS, amount, asked_in_words, price, setting
+from decisions import api as decisions
+from isolation.clock import now
+from licensing import api as licensing
+from tiergate import Action, FeatureSpec, GrantKind, Level, Requirement, ResetPeriod, Term
+
+_NOT_INCLUDED: Final = "Not included"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What one plan says of one feature. level: what it asks of whoever uses it; "" for a sign-in."""
+
+    worth: str
+    level: str
+    is_included: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One version of a plan or add-on. changes: what it would change for the tenant, in sentences."""
+
+    ref: str
+    title: str
+    price: str
+    is_held: bool
+    is_on_sale: bool
+    changes: tuple[str, ...] = ()
+
+
+@person_page(Action.CATALOG_READ, "GET", "HEAD", home=HOME)
+def plans(request: HttpRequest, session: authlevels.Session) -> HttpResponse:  # noqa: ARG001 - the door passes it
+    """Show the plans on sale beside the one that the tenant is on, and what each would change."""
+    seen = decisions.outlook(request, at=now())
+    features = {one.key: one for one in licensing.list_features()}
+    seeing = may_see(seen.privileges)
+    held = seen.snapshot.plan if seeing["sees_plan"] else None
+    own = f"{held.key}@{held.version}" if held else ""
+    versions = licensing.list_versions()
+    shown = [one for one in versions if _is_plan(one) and (one.is_on_sale or str(one.ref) == own)]
+    context = {
+        "tenant": seen.snapshot.tenant,
+        "here": "plans",
+        **seeing,
+        "offers": [offer_of(one, own=own, features=features) for one in shown],
+        "rows": rows_of(features.values(), shown),
+        "add_ons": [_add_on(one, features) for one in versions if not _is_plan(one) and one.is_on_sale],
+    }
+    return render(request, "console/plan/plans.html", context)
+
+
+def offer_of(version: licensing.VersionView, *, own: str, features: Mapping[str, FeatureSpec]) -> Offer:
+    """Name a version, with what it would change for whoever is on ``own``."""
+    ref = str(version.ref)
+    differs = licensing.diff_versions(old=own, new=ref) if own and own != ref else []
+    return Offer(
+        ref=ref,
+        title=version.title or version.ref.key,
+        price=_price(version.price),
+        is_held=ref == own,
+        is_on_sale=version.is_on_sale,
+        changes=tuple(text for one in differs if (text := change_in_words(one, features))),
+    )
+
+
+def rows_of(features: Iterable[FeatureSpec], versions: Sequence[licensing.VersionView]) -> list[tuple[str, list[Cell]]]:
+    """Put what each version says of each feature into one grid; features that none has are left out."""
+    terms = [{term.feature: term for term in one.terms} for one in versions]
+    return [
+        (feature.title or feature.key, [cell_of(feature, one.get(feature.key)) for one in terms])
+        for feature in features
+        if any(feature.key in one for one in terms)
+    ]
+
+
+def cell_of(feature: FeatureSpec, term: Term | None) -> Cell:
+    """Say what a term says."""
+    if term is None or term.value is False:
+        return Cell(worth=_NOT_INCLUDED, level="", is_included=False)
+    asked = [one.level for one in (feature.requirement, term.requirement) if one is not None]
+    level = max(asked, default=Level.AAL1)
+    return Cell(worth=_worth(term), level=LEVELS[level] if level > Level.AAL1 else "", is_included=True)
+
+
+def change_in_words(one: licensing.Difference, features: Mapping[str, FeatureSpec]) -> str:
+    """Say one difference to a buyer; "" of what is of no matter to them."""
+    feature = features.get(one.key)
+    title = (feature.title or feature.key) if feature else one.key
+    match one.what:
+        case "price":
+            return ""
+        case "grace":
+            return f"After a failed payment there are {one.new} days to mend it, where there are {one.old} now."
+        case "level":
+            return f"{title}: asks {_asked(one.new)}, where it asks {_asked(one.old)} now."
+        case _ if one.new in (None, False):
+            return f"{title}: no longer included."
+        case _ if one.old in (None, False):
+            return f"{title}: {_said(one.new)}."
+        case _:
+            return f"{title}: {_said(one.new)}, where it is {_said(one.old)} now."
+
+
+def _is_plan(version: licensing.VersionView) -> bool:
+    return version.ref.kind.value == GrantKind.PLAN.value
+
+
+def _add_on(version: licensing.VersionView, features: Mapping[str, FeatureSpec]) -> dict[str, Any]:
+    return {
+        "title": version.title or version.ref.key,
+        "price": _price(version.price),
+        "terms": [
+            (features[term.feature].title or term.feature, cell_of(features[term.feature], term))
+            for term in version.terms
+            if term.feature in features
+        ],
+    }
+
+
+def _price(told: licensing.Price | None) -> str:
+    return price(None, "", "") if told is None else price(told.amount, told.currency, told.interval)
+
+
+def _worth(term: Term) -> str:
+    if term.unlimited or term.limit is not None:
+        return amount(limit=term.limit, unlimited=term.unlimited, period=term.reset_period)
+    return "Included" if term.value is True else setting(term.value)
+
+
+def _said(value: Any) -> str:
+    """Write one side of a difference, as `licensing` tells it."""
+    if isinstance(value, dict) and ("limit" in value or "unlimited" in value):
+        period = ResetPeriod(value["per"]) if value.get("per") else None
+        return amount(limit=value.get("limit"), unlimited=bool(value.get("unlimited")), period=period).lower()
+    return "included" if value is True else setting(value)
+
+
+def _asked(value: Any) -> str:
+    return asked_in_words(Requirement.from_json(value) if value else None) or "a sign-in"
