@@ -60,3 +60,6 @@ class Kind(StrEnum):
     CODE_ACTIVATED = "code.activated"
     CODE_DENIED = "code.denied"
     CODE_FAILED = "code.failed"
+    BILLING_LINKED = "billing.linked"
+    BILLING_HELD = "billing.held"
+    BILLING_PRICE_MAPPED = "billing.price_mapped"

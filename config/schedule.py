@@ -18,5 +18,10 @@ BEAT: Final[dict[str, Any]] = {
     "look over who is ready": _every(600.0, "authlevels.tasks.look_over_tenants"),
     "forget what is over": _every(86400.0, "authlevels.tasks.forget_what_is_over", expires=3600.0),
     "forget requests that waited too long": _every(300.0, "authlevels.tasks.forget_suspended"),
+    "follow what was paid": _every(1.0, "billing.tasks.work_off"),
+    "make the calls that wait for Stripe": _every(5.0, "billing.tasks.make_calls"),
+    "read events that no webhook brought": _every(60.0, "billing.tasks.catch_up"),
+    "look at who was not looked at": _every(600.0, "billing.tasks.sweep"),
+    "forget old events": _every(86400.0, "billing.tasks.forget_events", expires=3600.0),
     "make the trail's months": _every(21600.0, "audit.tasks.make_parts", expires=3600.0),
 }

@@ -13,7 +13,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from config import environment, interface, schedule
+from config import billing, environment, interface, schedule
 from config.embedded import is_embedded, paths
 from config.embedded.secrets import development_seal_key, development_secrets
 from config.environment import env, flag, hosts, long_secret, one_of, own_directory, required, whole_number
@@ -97,6 +97,10 @@ if SEAL_KEY is not None and SEAL_DIR is None:
     raise ImproperlyConfigured(
         "TIERGATE_SEAL_DIR is not set: where the trail is sealed, its checkpoints are copied out of the database."
     )
+
+# --- Billing -------------------------------------------------------------------------------------
+
+STRIPE = billing.read_stripe()
 
 # --- Databases: one, by three roles --------------------------------------------------------------
 

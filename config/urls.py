@@ -7,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("config.operation.urls")),
     path("", include("decisions.urls")),
     path("", include("authlevels.urls")),
+    path("", include("billing.urls")),
     path("", include("licensing.urls")),
     path("", include("console.urls")),
 ]

@@ -42,6 +42,7 @@ SEQUENCES: Final[Mapping[str, str]] = {
 
 GLOBAL_WITH_TENANT: Final[Mapping[str, str]] = {
     "licensing_plan_migration_tenant": "ids and digests of a move of many tenants, which the vendor's operator runs",
+    "billing_customer": "who is who at Stripe, and counters: a webhook is received before it serves any tenant",
 }
 """Global tables that have a tenant_id nevertheless."""
 
