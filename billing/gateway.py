@@ -1,5 +1,6 @@
 """Stripe: the only module that imports its library. It asks, translates what it hears, and decides nothing."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,10 @@ SECONDS: Final = 10
 PAGE: Final = 100
 _MISSING: Final = "resource_missing"
 _EXPANDED: Final = ["data.latest_invoice", "data.schedule"]
+
+
+# It writes two lines for each call, with the ids that were asked for in them.
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class Reader(Protocol):
@@ -133,11 +138,12 @@ class StripeGateway:
 
     def cancel_subscription(self, *, subscription: str, key: str) -> dict[str, Any]:
         """End a subscription at once; one that is over already stays so."""
+        subscriptions = self._v1.subscriptions
         with translated():
-            made: dict[str, Any] = self._v1.subscriptions.cancel(subscription, {}, {"idempotency_key": key}).to_dict(
-                for_json=True
-            )
-            return made
+            found: dict[str, Any] = subscriptions.retrieve(subscription).to_dict(for_json=True)
+            if found["status"] not in {"canceled", "incomplete_expired"}:
+                found = subscriptions.cancel(subscription, {}, {"idempotency_key": key}).to_dict(for_json=True)
+            return found
 
     def put_product(self, *, product: str, name: str, metadata: Mapping[str, str]) -> str:
         """Make a product under an id of ours; one that is there already stays."""

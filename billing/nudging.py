@@ -1,11 +1,16 @@
 """Telling a worker that there is work now. Whoever is not told finds out within a second."""
 
+import os
+from functools import cache
 from typing import Any, Final
 
 import kombu
 import structlog
 from django.conf import settings
 from django.db import transaction
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 _TIMEOUT_SECONDS: Final = 0.2
 _EXPIRES_SECONDS: Final = 5
@@ -18,6 +23,14 @@ def nudge(*, using: str) -> None:
     transaction.on_commit(_send, using=using, robust=True)
 
 
+def begin() -> None:
+    """Note that a worker begins to look: whatever is marked from now on, one is sent for again."""
+    try:
+        _client(os.getpid()).delete(_key())
+    except Exception as error:  # noqa: BLE001 - it is looked at all the same
+        _log.warning("nudge_not_taken", error=type(error).__name__)
+
+
 def _send() -> None:
     from billing.tasks import work_off  # noqa: PLC0415 - tasks work off what comes in here
 
@@ -26,9 +39,25 @@ def _send() -> None:
         "socket_timeout": _TIMEOUT_SECONDS,
         "socket_connect_timeout": _TIMEOUT_SECONDS,
     }
-    _connection: Any = kombu.Connection  # type: ignore[attr-defined]  # kombu exports lazily
+    connection: Any = kombu.Connection  # type: ignore[attr-defined]  # kombu exports lazily
     try:
-        with _connection(settings.CELERY_BROKER_URL, transport_options=options) as broker:
-            work_off.apply_async(connection=broker, retry=False, expires=_EXPIRES_SECONDS)
+        # One that was sent for and has not begun yet will see this, too.
+        if _client(os.getpid()).set(_key(), 1, nx=True, ex=_EXPIRES_SECONDS):
+            with connection(settings.CELERY_BROKER_URL, transport_options=options) as broker:
+                work_off.apply_async(connection=broker, retry=False, expires=_EXPIRES_SECONDS)
     except Exception as error:  # noqa: BLE001 - a webhook is stored, whatever the broker does
         _log.warning("worker_not_nudged", error=type(error).__name__)
+
+
+def _key() -> str:
+    return f"{settings.VALKEY_PREFIX}:billing:nudged"
+
+
+@cache
+def _client(_pid: int) -> Redis:
+    return Redis.from_url(
+        settings.REDIS_URL,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=_TIMEOUT_SECONDS,
+        socket_connect_timeout=_TIMEOUT_SECONDS,
+    )

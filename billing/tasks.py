@@ -6,7 +6,7 @@ from typing import Final
 from celery import shared_task
 from django.conf import settings
 
-from billing import calls, catching_up, inbox, resolving, syncing
+from billing import calls, catching_up, inbox, nudging, resolving, syncing
 from billing.gateway import get_gateway
 from isolation.clock import now
 
@@ -18,6 +18,7 @@ TURN: Final = timedelta(seconds=5)
 def work_off() -> None:
     """Find out whose thin events are, and read the state of whoever is marked."""
     if settings.STRIPE.is_on:
+        nudging.begin()
         until = now() + TURN
         resolving.resolve_events(gateway=get_gateway(), clock=now)
         syncing.work_off(gateway=get_gateway(), clock=now, until=until)

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from audit import api as audit
+from billing import api as billing
 from config.celery import app
 from isolation.clock import now
 from licensing import api as licensing
@@ -46,6 +47,8 @@ def register() -> None:
     _register_records()
     if SWEEP in connections.databases:
         _register_trail()
+        if settings.STRIPE.is_on or settings.TESTING:
+            _register_billing()
     telemetry.gauge_of_house("tiergate_queue_tasks", "Tasks that wait for a worker.", queue_depths, labels=("queue",))
 
 
@@ -107,6 +110,27 @@ def _register_trail() -> None:
     telemetry.gauge_of_house(
         "tiergate_trail_unsealed_seconds", "How long ago the oldest of them happened; 0 without any.", _oldest_unsealed
     )
+
+
+def _register_billing() -> None:
+    telemetry.gauge_of_house(
+        "tiergate_billing_unread_customers",
+        "Accounts at Stripe of which something is known to have changed, and that were not read since.",
+        lambda: float(billing.billing_backlog().dirty),
+    )
+    telemetry.gauge_of_house(
+        "tiergate_billing_unread_seconds", "How long the oldest of them has waited; 0 without any.", _oldest_unread
+    )
+    telemetry.gauge_of_house(
+        "tiergate_billing_dead_letters",
+        "Accounts, events and calls that a person must look at.",
+        lambda: float(billing.billing_backlog().dead),
+    )
+
+
+def _oldest_unread() -> float:
+    since = billing.billing_backlog().dirty_since
+    return 0.0 if since is None else max(0.0, (now() - since).total_seconds())
 
 
 def _oldest_unsealed() -> float:

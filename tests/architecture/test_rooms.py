@@ -88,6 +88,17 @@ def test_the_kernel_imports_nothing_but_itself_msgspec_and_the_standard_library(
     assert not {"tiergate.tokens", "tiergate.guard"} & within
 
 
+def test_stripes_library_is_imported_by_the_gateway_alone() -> None:
+    found = {
+        str(path.relative_to(ROOT))
+        for room in ROOMS
+        for path in _sources(room)
+        for module, _line in _imported(path)
+        if module.partition(".")[0] == "stripe"
+    }
+    assert found == {"billing/gateway.py"}
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_file_outgrows_four_hundred_lines(room: str) -> None:
     long = {path.name: count for path in _sources(room) if (count := len(path.read_text().splitlines())) > 400}

@@ -220,7 +220,8 @@ def _subclasses(of: type[TiergateError]) -> Iterator[type[TiergateError]]:
 def test_the_settings_told_are_those_that_are_read() -> None:
     told = [row[0].strip("`") for row in _rows(ROOT / "docs" / "runbook.md", "Settings")]
     read: set[str] = set()
-    for node in ast.walk(ast.parse((ROOT / "config" / "settings.py").read_text())):
+    sources = [ast.parse((ROOT / "config" / f"{name}.py").read_text()) for name in ("settings", "billing")]
+    for node in (node for source in sources for node in ast.walk(source)):
         if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
             continue
         called = ast.unparse(node.func)
