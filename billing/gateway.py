@@ -14,7 +14,7 @@ from billing.errors import BillingOff, StripeRefused, StripeUnavailable
 from billing.state import State, read_subscription
 
 API_VERSION: Final = "2026-10-28.endive"
-TENANT: Final = "tiergate_tenant"
+TENANT: Final = "tiergate.tenant"
 """The key of a customer's metadata at Stripe that names its tenant."""
 SECONDS: Final = 10
 """How long an answer of Stripe's is waited for."""

@@ -49,14 +49,14 @@ def push_prices(*, gateway: Shop | None, by: str, at: datetime) -> list[Pushed]:
 
 
 def _push(gateway: Shop, version: licensing.PricedVersion, *, by: str, at: datetime) -> str:
-    told = {"tiergate_kind": version.kind, "tiergate_plan": version.plan}
+    told = {"tiergate.kind": version.kind, "tiergate.plan": version.plan}
     product = gateway.put_product(product=product_id(version.kind, version.plan), name=version.title, metadata=told)
     price = gateway.create_price(
         product=product,
         amount=version.amount or 0,
         currency=version.currency,
         interval=version.interval,
-        metadata={**told, "tiergate_version": str(version.number)},
+        metadata={**told, "tiergate.version": str(version.number)},
         key=f"price-{version.id}",
     )
     map_price(price=price, plan_version=version.id, product=product, by=by, at=at)

@@ -74,15 +74,14 @@ def read_subscription(said: Mapping[str, Any], items: Iterable[Mapping[str, Any]
     )
 
 
-def state_json(state: State) -> list[Any]:
+def state_json(state: State) -> dict[str, Any]:
     """Write a state for the database."""
-    found: list[Any] = msgspec.to_builtins(list(state))
-    return found
+    return {"subscriptions": msgspec.to_builtins(list(state))}
 
 
 def state_of(written: Any) -> State:
     """Read what ``state_json`` wrote."""
-    return msgspec.convert(written, tuple[StripeSubscription, ...])
+    return msgspec.convert(written["subscriptions"], tuple[StripeSubscription, ...])
 
 
 def instant(seconds: Any) -> datetime | None:

@@ -45,7 +45,8 @@ def read_stripe() -> StripeSettings:
     """
     key: str = env.str("STRIPE_API_KEY", default="")
     secrets = tuple(one.strip() for one in env.list("STRIPE_WEBHOOK_SECRETS", default=[]) if one.strip())
-    base: str = env.str("STRIPE_API_BASE", default="").rstrip("/")
+    said: str = env.str("STRIPE_API_BASE", default="")
+    base = said.rstrip("/")
     if key and not _KEY.fullmatch(key):
         raise ImproperlyConfigured(
             "STRIPE_API_KEY is no secret key of Stripe: it begins with sk_test_, sk_live_, rk_test_ or rk_live_."

@@ -45,6 +45,7 @@ from licensing.plans.drafts import begin_draft, discard_draft, edit_draft, publi
 from licensing.plans.effects import Effect, effect_of, effect_sentences
 from licensing.plans.migrating import get_migration, preview_migration, run_migration
 from licensing.plans.versions import VersionRef, VersionView, get_version, list_versions
+from licensing.priced import PricedVersion, list_priced_versions
 from licensing.push import RESET, is_listening, publish, stop_listening, subscribe
 from licensing.roles import RoleSpec, RoleView, get_role, list_roles, put_role
 from licensing.settling import settle_subscription
@@ -92,6 +93,7 @@ __all__ = [
     "Place",
     "PlanSpec",
     "Price",
+    "PricedVersion",
     "PrivilegeBeyondOwn",
     "PrivilegeReserved",
     "RegulatedRatchet",
@@ -143,6 +145,7 @@ __all__ = [
     "list_features",
     "list_members",
     "list_overrides",
+    "list_priced_versions",
     "list_roles",
     "list_subscriptions",
     "list_tenants",

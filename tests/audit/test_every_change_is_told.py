@@ -13,6 +13,7 @@ import pytest
 import audit.api
 from audit.api import Kind
 from authlevels import api as authlevels
+from billing import api as billing
 from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tests.audit.doors import TOLD
@@ -62,6 +63,27 @@ WRITERS = {
     "licensing.subscription_rows.end": "settle_subscription",
     "licensing.subscription_rows._write": "put_subscription",
     "licensing.tenants.put_tenant": "put_tenant",
+    "billing.calls.call_later": "a call that is owed; what it does is told when it is done",
+    "billing.calls.replay_call": "when a call is made again",
+    "billing.calls._due": "who makes a call when",
+    "billing.calls._take": "link_customer",
+    "billing.calls._note": "why a call was not made",
+    "billing.catching_up._read": "how far a list was read",
+    "billing.customers.link_customer": "link_customer",
+    "billing.gateway.create_customer": "Stripe's, whose answer is told as linked",
+    "billing.gateway.update_customer": "a name at Stripe",
+    "billing.gateway.put_product": "a product at Stripe, told with its price",
+    "billing.gateway.create_price": "map_price",
+    "billing.inbox": "an event, which is only a hint; what it leads to is told",
+    "billing.inbox.forget_events": "hints that are too old to come again",
+    "billing.leases": "who reads when, and how far was read",
+    "billing.letters.replay": "when something is tried again",
+    "billing.letters.mark_again": "when something is tried again",
+    "billing.nudging.begin": "a note in Valkey that a worker looks",
+    "billing.prices.map_price": "map_price",
+    "billing.resolving._due": "who asks whose an event is",
+    "billing.resolving._resolve": "whose an event is",
+    "billing.syncing._keep": "sync_tenant",
     "authlevels.device_codes.issue_code": "a code, shown with what is told as opened",
     "authlevels.device_codes.choose_number": "choose_number",
     "authlevels.device_polls._pace": "when it was asked for, which is no change of what one may do",
@@ -152,7 +174,9 @@ READS = {
         "get_override",
     ),
     *("get_role", "get_snapshot", "get_subscription", "get_tenant", "is_listening", "list_members", "list_overrides"),
-    *("list_environments", "service_privileges"),
+    *("list_environments", "list_priced_versions", "service_privileges"),
+    *("billing_backlog", "find_customer", "get_customer", "list_dead_letters", "list_prices", "price_of"),
+    *("read_snapshot", "success_url"),
     "privileges_of_member",
     *("list_roles", "list_subscriptions", "list_tenants", "member_parameters", "publish", "read_file", "read_member"),
     *(
@@ -202,12 +226,17 @@ UNTOLD = {
     "poll_challenge": WRITERS["authlevels.device_polls._pace"],
     "poll_approval": WRITERS["authlevels.device_polls._pace"],
     "preview_migration": WRITERS["licensing.plans.migrating.preview_migration"],
+    "call_later": WRITERS["billing.calls.call_later"],
+    "want_customer": WRITERS["billing.calls.call_later"],
+    "receive_webhook": WRITERS["billing.inbox"],
+    "replay": WRITERS["billing.letters.replay"],
+    "replay_call": WRITERS["billing.calls.replay_call"],
     "forget_author": "a part of erase_person, which tells",
 }
 
 
 def _writers() -> Iterator[str]:
-    for room in ("licensing", "authlevels"):
+    for room in ("licensing", "authlevels", "billing"):
         for path in sorted((ROOT / room).rglob("*.py")):
             if "migrations" in path.parts:
                 continue
@@ -237,7 +266,7 @@ def test_whoever_writes_a_row_is_told_of_by_a_door_or_has_a_reason() -> None:
 def test_every_door_changes_nothing_or_is_tried_below() -> None:
     doors = {
         name
-        for room in (licensing, authlevels)
+        for room in (licensing, authlevels, billing)
         for name in room.__all__
         if inspect.isfunction(inspect.unwrap(getattr(room, name)))
     }
@@ -247,7 +276,7 @@ def test_every_door_changes_nothing_or_is_tried_below() -> None:
 
 AT_THE_VENDOR = {
     *("begin_draft", "edit_draft", "discard_draft", "publish_version", "retire_version"),
-    *("edit_catalogue", "get_signer", "put_user", "revoke_signing_key"),
+    *("edit_catalogue", "get_signer", "map_price", "put_user", "revoke_signing_key"),
 }
 OLD_AND_NEW = {
     *(Kind.TENANT_CHANGED, Kind.MEMBER_CHANGED, Kind.ROLE_CHANGED, Kind.SUBSCRIPTION_CHANGED, Kind.OVERRIDE_CHANGED),

@@ -36,7 +36,7 @@ class Shop:
 
     def customer(self, name: str, *, tenant_id: UUID | None = None, card: str = "pm_card_visa") -> str:
         """Make an account with a card."""
-        metadata = {} if tenant_id is None else {"tiergate_tenant": str(tenant_id)}
+        metadata = {} if tenant_id is None else {"tiergate.tenant": str(tenant_id)}
         made = self.v1.customers.create({"name": name, "metadata": metadata})
         paid_by = self.v1.payment_methods.attach(card, {"customer": made.id})
         self.v1.customers.update(made.id, {"invoice_settings": {"default_payment_method": paid_by.id}})

@@ -154,7 +154,7 @@ class Hasty(stripe.RequestsClient):
     """Tries again at once."""
 
     INITIAL_DELAY = 0.001
-    MAX_DELAY = 0.01
+    MAX_DELAY = 0.01  # type: ignore[assignment]  # the library says int, and sleeps so long
 
 
 def patient(shop: Shop) -> stripe.StripeClient:

@@ -144,7 +144,7 @@ def test_an_unknown_price_keeps_the_last_good_state_and_calls_somebody(acme: UUI
         kept = Snapshot.objects.get(tenant_id=acme)
         entries = [one.kind for one in audit.api.list_entries(tenant_id=acme, limit=100)]
     assert kept.settled is not None
-    assert (kept.settled["plan"], kept.state[0]["items"][0]["price"]) == ("business", "price_new")
+    assert (kept.settled["plan"], kept.state["subscriptions"][0]["items"][0]["price"]) == ("business", "price_new")
     assert entries.count("billing.held") == 1
 
 

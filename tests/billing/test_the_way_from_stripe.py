@@ -263,7 +263,7 @@ def test_what_is_on_sale_is_made_known_at_stripe_once(shop: Shop) -> None:
     planned, made = out.getvalue().splitlines()
     assert planned == "new.plan@1: would be made"
     price = shop.v1.prices.retrieve(made.removeprefix("new.plan@1: ")).to_dict()
-    assert (price["unit_amount"], price["recurring"]["interval"], price["metadata"]["tiergate_plan"]) == (
+    assert (price["unit_amount"], price["recurring"]["interval"], price["metadata"]["tiergate.plan"]) == (
         5000,
         "year",
         "new.plan",

@@ -18,6 +18,7 @@ from django.urls import resolve
 
 import decisions.answers
 import decisions.problems
+from audit.api import Kind
 from decisions.question import Answer
 from tiergate import Action, Decision, Need, NeedKind, Outcome, Reason, TiergateError, Verb
 
@@ -87,7 +88,9 @@ def _is_path(name: str) -> bool:
 def _words() -> frozenset[str]:
     """Collect names with dots that are not Python's: actions, verbs, and the sample's catalogue."""
     catalogue = yaml.safe_load((ROOT / "sample" / "northwind" / "catalog.yaml").read_text())
-    return frozenset({*map(str, Action), *map(str, Verb), *catalogue["features"], *catalogue["actions"]})
+    return frozenset(
+        {*map(str, Action), *map(str, Verb), *map(str, Kind), *catalogue["features"], *catalogue["actions"]}
+    )
 
 
 def _find(dotted: str) -> object:
@@ -116,7 +119,16 @@ def test_the_documents_are_there() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_ids)
 def test_every_path_that_is_named_exists(page: Path) -> None:
-    made_up = {"catalog.yaml", "tenants.yaml", "product.mjs", "token.mjs", "api.py", "errors.py", "__init__.py"}
+    made_up = {
+        "catalog.yaml",
+        "mapping.yaml",
+        "tenants.yaml",
+        "product.mjs",
+        "token.mjs",
+        "api.py",
+        "errors.py",
+        "__init__.py",
+    }
     missing = [name for name in _named(page) if _is_path(name) and name not in made_up and not (ROOT / name).exists()]
     assert missing == []
 

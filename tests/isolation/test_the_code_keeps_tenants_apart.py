@@ -35,6 +35,12 @@ SEES_ALL = {
     "audit/proofs.py": "a path through the one tree passes other tenants' hashes; the entry is asked for by its tenant",
     "audit/exporting.py": "an export is of all, or of one tenant by its id",
     "audit/people.py": "seals every person's key anew when the ring turns",
+    "billing/calls.py": "finds calls of all tenants that are due; what follows from each is written within its tenant",
+    "billing/inbox.py": "deletes events that are too old to come again, of whomever",
+    "billing/letters.py": "lists what a person must look at, of all tenants",
+    "billing/resolving.py": "asks whose an event is, before its tenant is known",
+    "billing/standing.py": "counts what waits, of all tenants together",
+    "billing/management/commands/billing.py": "has what was held be read again, of all tenants",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
     "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
     "authlevels/notice_sending.py": "sends what is due to people of all tenants, each from its own row",
@@ -69,10 +75,12 @@ NAMES_BY_OTHER = {
 CROSS_TENANT_TASKS = {
     "audit.tasks": "the trail is drained, sealed and parted for all tenants at once",
     "authlevels.tasks": "signing keys are the installation's; expired tokens and requests are found over all tenants",
+    "billing.tasks": "events and accounts at Stripe wait for all tenants in one line; each is settled within its tenant",
     "audit.draining": "the trail's stream holds every tenant's records",
 }
 COMMANDS = {
     "audit": "show and erase are of one tenant, who must be named; seal, verify and export are of all, by the sweep's role",
+    "billing": "compares, lists and has read again all tenants' accounts at Stripe; changes what a tenant has within it alone",
     "catalog": "the catalogue is no tenant's",
     "credentials": "of one tenant, who must be named",
     "demo": "runs processes",

@@ -26,6 +26,8 @@ from authlevels.models import (
     Unready,
     UntoldEnd,
 )
+from billing import api as billing
+from billing.state import State, StripeSubscription
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -200,6 +202,28 @@ def _hold(side: Side, at: datetime) -> None:
     licensing.remove_override(tenant_id=tenant_id, feature="exports", by="test", at=at)
     licensing.put_override(
         tenant_id=tenant_id, feature="reports", effect="value", value=True, reason=reason, by="test", at=at
+    )
+    _pay(side, at)
+
+
+class _Ended:
+    """A Stripe where everybody once had something."""
+
+    def subscriptions_of(self, customer: str) -> State:
+        return (StripeSubscription(id=f"sub_of_{customer}", status="canceled", created=clock.now(), items=()),)
+
+
+def _pay(side: Side, at: datetime) -> None:
+    """Leave an account at Stripe, what was read of it, and a call that waits."""
+    tenant_id, customer = side.tenant_id, f"cus_{side.slug}"
+    billing.link_customer(tenant_id=tenant_id, stripe_id=customer, by="test", at=at)
+    billing.sync_tenant(tenant_id=tenant_id, gateway=_Ended(), clock=clock.now)
+    billing.call_later(
+        tenant_id=tenant_id,
+        operation=billing.Operation.UPDATE_CUSTOMER,
+        parameters={"customer": customer, "tenant": str(tenant_id), "name": f"Bills of {side.slug}"},
+        purpose=f"name-of-{side.slug}",
+        at=at,
     )
 
 

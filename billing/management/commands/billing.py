@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from billing import catching_up, importing, letters, mapping_file, pushing, reconciling, standing, syncing
 from billing.customers import get_customer
 from billing.gateway import StripeGateway, get_gateway
+from billing.letters import SWEEP
 from billing.models import Customer
 from isolation.clock import now
 from licensing import api as licensing
@@ -129,7 +130,7 @@ class Command(BaseCommand):
         except licensing.FileRefused as error:
             raise CommandError("\n".join(error.lines)) from error
         self.stdout.write(f"{done.prices} prices and {done.customers} accounts are mapped anew.")
-        held = Customer.objects.using(letters.SWEEP).filter(dead_at__isnull=False).values_list("stripe_id", flat=True)
+        held = Customer.objects.using(SWEEP).filter(dead_at__isnull=False).values_list("stripe_id", flat=True)
         self.stdout.write(f"{letters.mark_again(set(held), at=now())} that were held will be read again.")
 
     def _tenants(self) -> dict[str, str]:
