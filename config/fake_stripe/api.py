@@ -88,7 +88,7 @@ class Api:
 
     def _do(self, request: Request) -> tuple[int, bytes, dict[str, str]]:
         try:
-            text = request.body.decode() if request.method == "POST" else request.query
+            text = request.body.decode(errors="replace") if request.method == "POST" else request.query
             params = Params(decode_form(text))
             answer: Obj = answer_to(self._account, request.method, request.path, params)
             return 200, encode(expanded(self._account, answer, params.words("expand"))), {}

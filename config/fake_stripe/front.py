@@ -24,7 +24,7 @@ class Front:
 
     def answer(self, request: Request) -> Answer:
         """Answer one page, or what is sent from it."""
-        told = dict(parse_qsl(request.body.decode())) if request.method == "POST" else None
+        told = dict(parse_qsl(request.body.decode(errors="replace"))) if request.method == "POST" else None
         with self._account.lock:
             try:
                 match request.path.strip("/").split("/"):

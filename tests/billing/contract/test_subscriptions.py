@@ -89,6 +89,27 @@ def test_one_that_is_cancelled_is_over_and_only_listed_when_asked_for(shop: Shop
         shop.client.v1.subscriptions.cancel(made.id)
 
 
+def test_an_upgrade_that_must_be_paid_changes_nothing_where_it_is_not(shop: Shop) -> None:
+    customer = shop.customer()
+    made = shop.subscribe(customer, shop.price(1000))
+    shop.client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    bad = shop.client.v1.payment_methods.list({"customer": customer.id, "type": "card"}).data[0]
+    shop.client.v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": bad.id}})
+    with pytest.raises(stripe.CardError):
+        shop.client.v1.subscriptions.update(
+            made.id,
+            {
+                "items": [{"id": made["items"].data[0].id, "price": shop.price(5000).id}],
+                "payment_behavior": "error_if_incomplete",
+                "proration_behavior": "always_invoice",
+                "metadata": {"plan": "large"},
+            },
+        )
+    found = shop.client.v1.subscriptions.retrieve(made.id)
+    assert (found.status, found["items"].data[0].price.unit_amount) == ("active", 1000)
+    assert (found.metadata.to_dict(), found.latest_invoice) == ({}, made.latest_invoice)
+
+
 def test_an_upgrade_that_is_not_paid_waits_and_then_takes_effect(shop: Shop) -> None:
     customer = shop.customer()
     small, large = shop.price(1000), shop.price(5000)
