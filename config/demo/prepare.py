@@ -45,6 +45,7 @@ def main() -> None:
     _run("catalog", "apply", str(NORTHWIND / "catalog.yaml"))
     _run("tenants", "apply", str(NORTHWIND / "tenants.yaml"))
     _run("tenants", "apply", str(NORTHWIND / "playground.yaml"))
+    _sell()
 
     from isolation.clock import now  # noqa: PLC0415 - not before Django is set up
 
@@ -52,6 +53,14 @@ def main() -> None:
     credentials = {tenant: _credential(tenant, name, verbs, at) for tenant, name, verbs in _CREDENTIALS}
     credentials["pipeline"] = _credential("globex", "pipeline", _PIPELINE, at)
     sys.stdout.write(json.dumps({"credentials": credentials, "sessions": _sessions(credentials, at)}) + "\n")
+
+
+def _sell() -> None:
+    """Make what is on sale known to the demo's own Stripe; an account elsewhere is not filled unasked."""
+    from django.conf import settings  # noqa: PLC0415 - as above
+
+    if settings.STRIPE.api_base:
+        _run("billing", "push-prices")
 
 
 def _run(name: str, *arguments: str, **options: Any) -> None:
