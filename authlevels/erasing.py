@@ -81,6 +81,7 @@ def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: date
             )
         author = ":".join(subject)
         ServiceCredential.objects.filter(tenant_id=tenant_id, created_by=author).update(created_by=ERASED)
+        licensing.api.forget_subject(tenant_id=tenant_id, subject=subject)
         licensing.api.forget_author(tenant_id=tenant_id, author=author, instead=ERASED)
         audit.api.erase_person(tenant_id=tenant_id, subject=subject, by=by, at=at)
         licensing.api.publish("person", "")

@@ -17,6 +17,7 @@ BEAT: Final[dict[str, Any]] = {
     "send notices": _every(10.0, "authlevels.tasks.send_notices"),
     "look over who is ready": _every(600.0, "authlevels.tasks.look_over_tenants"),
     "forget what is over": _every(86400.0, "authlevels.tasks.forget_what_is_over", expires=3600.0),
+    "give back what is held too long": _every(60.0, "licensing.tasks.expire_what_is_held"),
     "forget requests that waited too long": _every(300.0, "authlevels.tasks.forget_suspended"),
     "follow what was paid": _every(1.0, "billing.tasks.work_off"),
     "make the calls that wait for Stripe": _every(5.0, "billing.tasks.make_calls"),

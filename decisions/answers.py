@@ -9,6 +9,7 @@ from decisions.offering import offer_members
 from decisions.question import Answer
 from decisions.sentences import for_operator, for_person
 from decisions.timestamps import instant
+from licensing import api as licensing
 from tiergate import Need, NeedKind, Outcome, Reason, Requirement, acr_values
 
 STATUS_OF = {Outcome.ALLOW: 200, Outcome.STEP_UP: 401, Outcome.UPGRADE: 402, Outcome.DENY: 403}
@@ -61,10 +62,20 @@ def _context_of_allow(answer: Answer) -> dict[str, Any]:
         out["snapshot"] = decision.versions.snapshot
     if decision.versions.policy:
         out["policy_version"] = decision.versions.policy
+    if answer.use is not None:
+        out["usage"] = use_json(answer.use)
     if answer.impersonated_by:
         out["impersonated_by"] = answer.impersonated_by
     if not decision.is_enforceable:
         out["purpose"] = answer.question.context.purpose.value
+    return out
+
+
+def use_json(use: licensing.Consumed) -> dict[str, Any]:
+    """Write what was taken of a limit with an allow."""
+    out: dict[str, Any] = {"id": str(use.usage_id), "key": use.key, "state": use.state}
+    if use.expires_at is not None:
+        out["expires_at"] = instant(use.expires_at)
     return out
 
 

@@ -1,13 +1,73 @@
 """Using up what was confirmed, or agreed to, for one transaction."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 
 from authlevels import api as authlevels
+from decisions.facts import Gathered
 from decisions.question import Question
 from isolation.api import tenant_transaction
+from licensing import api as licensing
 from tiergate import Decision, Scope, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What an allow has for itself. use: what was taken of a limit, where that was asked for."""
+
+    use: licensing.Consumed | None = None
+
+
+def is_taking(question: Question, decision: Decision) -> bool:
+    """Say whether an answer takes something of a limit: an allow that is to be acted on, of a request that says so."""
+    return question.context.use is not None and decision.is_allowed
+
+
+def claim_all(
+    question: Question, gathered: Gathered, decision: Decision, *, decision_id: UUID, at: datetime
+) -> Claimed | None:
+    """Claim all that an answer takes, within a transaction of its tenant, or nothing of it; None: others were first.
+
+    :raises licensing.NotCounted: it is to take of an action that needs no limit.
+    :raises licensing.UsageKeyReused: the key was used for something else.
+    """
+    target = gathered.facts.target()
+    with tenant_transaction(question.home):
+        is_claimed = not is_used_up(question, decision) or claim_uses(
+            question, decision, target=target, request_id=question.claim_id, at=at
+        )
+        if is_claimed and not is_taking(question, decision):
+            return Claimed()
+        use = _taken(question, gathered, decision_id=decision_id, at=at) if is_claimed else None
+        if use is None:
+            transaction.set_rollback(True)
+    return None if use is None else Claimed(use=use)
+
+
+def _taken(question: Question, gathered: Gathered, *, decision_id: UUID, at: datetime) -> licensing.Consumed | None:
+    """Take what the request asks for of its action's limit; None where others were first."""
+    asked, action = question.context.use, gathered.facts.action
+    if asked is None or action is None or action.feature is None:
+        raise licensing.NotCounted("The action needs no limit, of which something could be taken.")
+    items = [(action.feature, asked.quantity)]
+    take = licensing.consume
+    if asked.ttl is not None:
+        take = partial(licensing.reserve, ttl=timedelta(seconds=asked.ttl))
+    try:
+        return take(
+            tenant_id=question.home,
+            items=items,
+            key=asked.key,
+            subject=gathered.facts.subject,
+            decision_id=decision_id,
+            at=at,
+        )
+    except (licensing.LimitReached, licensing.NotEntitled):
+        return None
 
 
 def is_used_up(question: Question, decision: Decision) -> bool:

@@ -1,16 +1,16 @@
 """The way of every request: gather, decide, record, return."""
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.db import DatabaseError, connection
 from msgspec.structs import replace
 
 from authlevels import api as authlevels
-from decisions.claiming import claim_agreement, claim_uses, is_used_up
+from decisions.claiming import claim_agreement, claim_all, is_taking, is_used_up
 from decisions.errors import FactsUnavailable
-from decisions.facts import Gathered, find_action, find_snapshot, gather
+from decisions.facts import Gathered, counted_feature, find_action, find_snapshot, find_usage, gather
 from decisions.offering import sale_of
 from decisions.people import read_person, recall_person
 from decisions.question import Answer, Question
@@ -67,7 +67,9 @@ def _routine_answer(question: Question, snapshot: licensing.TenantSnapshot | Non
 def _is_ever_routine(question: Question, snapshot: licensing.TenantSnapshot) -> bool:
     action = find_action(question.action, snapshot)
     feature = action.feature if action else None
-    return is_ever_routine(action, snapshot.entitlements.get(feature) if feature else None)
+    # What is counted is never answered from memory: only the counter knows.
+    is_counting = question.context.use is not None or counted_feature(question, snapshot) is not None
+    return not is_counting and is_ever_routine(action, snapshot.entitlements.get(feature) if feature else None)
 
 
 def _full_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer:
@@ -76,14 +78,15 @@ def _full_answer(question: Question, snapshot: licensing.TenantSnapshot | None, 
         _note_use(question, gathered.facts.session, at=at)
         return _answer(question, gathered, decision, decision_id)
     gathered, decision = _decided(question, _gathered(question, snapshot, at=at), at=at)
-    if is_used_up(question, decision):
-        gathered, decision, decision_id = _claiming(question, snapshot, at=at)
+    used = None
+    if is_used_up(question, decision) or is_taking(question, decision):
+        gathered, decision, decision_id, used = _claiming(question, snapshot, at=at)
     else:
         decision_id = (is_routine(gathered.facts, decision) and record_later(question, gathered, decision)) or (
             record_at_once(question, gathered, decision)
         )
     _note_use(question, gathered.facts.session, at=at)
-    return _answer(question, gathered, decision, decision_id)
+    return _answer(question, gathered, decision, decision_id, used)
 
 
 def _gathered(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Gathered:
@@ -96,7 +99,7 @@ def _gathered(question: Question, snapshot: licensing.TenantSnapshot | None, *, 
     for _ in range(_LOOKS):
         person = read_person(question, at=at)
         if snapshot is None or person.version in {"", snapshot.version}:
-            return gather(question, snapshot, person, at=at)
+            return gather(question, snapshot, person, usage=find_usage(question, snapshot, at=at), at=at)
         snapshot = find_snapshot(question, at=at, seen=person.version)
     raise FactsUnavailable("The tenant changes faster than it can be read; ask again.", retry_after=1)
 
@@ -121,7 +124,13 @@ def _decided(question: Question, gathered: Gathered, *, at: datetime) -> tuple[G
     return replace(gathered, facts=facts), decide(facts)
 
 
-def _answer(question: Question, gathered: Gathered, decision: Decision, decision_id: UUID) -> Answer:
+def _answer(
+    question: Question,
+    gathered: Gathered,
+    decision: Decision,
+    decision_id: UUID,
+    used: licensing.Consumed | None = None,
+) -> Answer:
     return Answer(
         home=question.home,
         question=question,
@@ -132,24 +141,25 @@ def _answer(question: Question, gathered: Gathered, decision: Decision, decision
         privileges=frozenset(gathered.facts.privileges) if question.service is None else None,
         impersonated_by=gathered.facts.session.impersonated_by if gathered.facts.session is not None else "",
         sale=sale_of(gathered, decision),
+        use=used,
     )
 
 
 def _claiming(
     question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime
-) -> tuple[Gathered, Decision, UUID]:
-    """Decide and claim in one transaction; an allow stands only once this request has the one use.
+) -> tuple[Gathered, Decision, UUID, licensing.Consumed | None]:
+    """Decide, claim and count in one transaction; an allow stands only once this request has what it takes.
 
-    :raises FactsUnavailable: others took the use each time, between our look and our claim.
+    :raises FactsUnavailable: others took it each time, between our look and our claim.
     """
     with tenant_transaction(question.home, durable=True):
         for _ in range(_LOOKS):
             gathered, decision = _decided(question, _gathered(question, snapshot, at=at), at=at)
-            if not is_used_up(question, decision) or claim_uses(
-                question, decision, target=gathered.facts.target(), request_id=question.claim_id, at=at
-            ):
-                return gathered, decision, record(question, gathered, decision)
-    raise FactsUnavailable("The elevation is being used by other requests; ask again.", retry_after=1)
+            decision_id = uuid4()
+            claimed = claim_all(question, gathered, decision, decision_id=decision_id, at=at)
+            if claimed is not None:
+                return gathered, decision, record(question, gathered, decision, decision_id), claimed.use
+    raise FactsUnavailable("What this takes is being taken by other requests; ask again.", retry_after=1)
 
 
 def _using(

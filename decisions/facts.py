@@ -20,9 +20,11 @@ from tiergate import (
     Proof,
     Requirement,
     SessionFacts,
+    UsageFact,
     batch_item,
     binding,
     bound_fields,
+    is_counted,
     reachable_level,
     with_environment,
 )
@@ -52,7 +54,32 @@ def find_snapshot(question: Question, *, at: datetime, seen: str | None = None) 
         return None
 
 
-def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person: Person, *, at: datetime) -> Gathered:
+def find_usage(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> UsageFact | None:
+    """Read how much is taken of the limit that the action needs; None where it needs none."""
+    feature = None if snapshot is None else counted_feature(question, snapshot)
+    if snapshot is None or feature is None:
+        return None
+    key = question.context.use.key if question.context.use else None
+    return licensing.usage_fact(tenant_id=snapshot.tenant.id, snapshot=snapshot, feature=feature, key=key, at=at)
+
+
+def counted_feature(question: Question, snapshot: licensing.TenantSnapshot) -> str | None:
+    """Name the limit that the action's use is held against; None where it needs none, or the tenant has none of it."""
+    action = find_action(question.action, snapshot)
+    entitlement = snapshot.entitlements.get(action.feature) if action and action.feature else None
+    if entitlement is None or not entitlement.is_granted or not is_counted(entitlement):
+        return None
+    return entitlement.feature
+
+
+def gather(
+    question: Question,
+    snapshot: licensing.TenantSnapshot | None,
+    person: Person,
+    *,
+    usage: UsageFact | None = None,
+    at: datetime,
+) -> Gathered:
     """Put together the facts about ``question`` at ``at``; nothing is read here."""
     subject = (question.subject.type, question.subject.id)
     resource = (question.resource.type, question.resource.id)
@@ -95,6 +122,8 @@ def gather(question: Question, snapshot: licensing.TenantSnapshot | None, person
         missing_fields=missing,
         entitlement=snapshot.entitlements.get(feature) if feature else None,
         unlocks=snapshot.unlocks.get(feature, ()) if feature else (),
+        usage=usage,
+        quantity=question.context.use.quantity if question.context.use else 1,
         session=None if person.session is None else _about(person.session, item),
         contributions=contributions + question.contributions + _enrolment(person, frame, action, at=at),
         versions=frame.versions,

@@ -28,6 +28,25 @@ _SCHEMAS: dict[str, Any] = {
             "environment": {"type": "string"},
             "purpose": {"type": "string", "enum": ["enforce", "display"]},
             "min_snapshot": {"type": "string", "description": "Never answer from an older version than this."},
+            "consume": {
+                "type": "object",
+                "description": "What an allow is to use up of the action's limit; the same key is the same use.",
+                "required": ["key"],
+                "properties": {
+                    "key": {"type": "string", "minLength": 1, "maxLength": 200},
+                    "quantity": {"type": "integer", "minimum": 1, "default": 1},
+                },
+            },
+            "reserve": {
+                "type": "object",
+                "description": "What an allow is to hold of the action's limit, for ttl seconds.",
+                "required": ["key"],
+                "properties": {
+                    "key": {"type": "string", "minLength": 1, "maxLength": 200},
+                    "quantity": {"type": "integer", "minimum": 1, "default": 1},
+                    "ttl": {"type": "integer", "minimum": 1, "default": 900},
+                },
+            },
         },
     },
     "AccessRequest": {

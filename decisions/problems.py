@@ -29,6 +29,7 @@ PROBLEM_TYPE = "application/problem+json"
 STATUS_BY_KIND = {
     ErrorKind.INVALID: 400,
     ErrorKind.UNAUTHENTICATED: 401,
+    ErrorKind.PAYMENT_REQUIRED: 402,
     ErrorKind.FORBIDDEN: 403,
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.CONFLICT: 409,

@@ -21,11 +21,20 @@ class Entity(Struct, frozen=True, kw_only=True):
     properties: dict[str, Any] = {}
 
 
+class Use(Struct, frozen=True, kw_only=True):
+    """What an allow is to take of the action's limit. ttl: in seconds, of what is held; None: used at once."""
+
+    quantity: int
+    key: str
+    ttl: int | None = None
+
+
 class Context(Struct, frozen=True, kw_only=True):
     """What the caller says of the circumstances.
 
     session: the handle of the person's session. environment: e.g. ``"production"``.
     min_snapshot: answer from this version of the tenant's entitlements or a newer one.
+    use: taken of the action's limit with an allow, and counted as needed for it.
     raw: the whole context, for bound properties: an object, or its JSON, which few requests need read.
     """
 
@@ -33,6 +42,7 @@ class Context(Struct, frozen=True, kw_only=True):
     environment: str | None = None
     purpose: Purpose = Purpose.ENFORCE
     min_snapshot: str | None = None
+    use: Use | None = None
     raw: Mapping[str, Any] | bytes = b"{}"
 
     def members(self) -> Mapping[str, Any]:
@@ -114,6 +124,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     impersonated_by: who of the vendor's support acts as the person; "" for the person themselves.
     privileges: what the person's roles grant, beyond which they can grant nobody anything; None for a service.
     sale: what an offer is made from; None where nothing on offer would help.
+    use: what was taken of the action's limit with this allow, where the request asked for that.
     """
 
     decision_id: UUID
@@ -125,6 +136,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     privileges: frozenset[str] | None = None
     impersonated_by: str = ""
     sale: Sale | None = None
+    use: licensing.Consumed | None = None
 
     @property
     def target(self) -> Target:

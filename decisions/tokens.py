@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from authlevels import api as authlevels
 from decisions.errors import FactsUnavailable
-from decisions.facts import find_action, gather
+from decisions.facts import find_action, find_usage, gather
 from decisions.people import read_person
 from decisions.question import Context, Entity, Question
 from isolation.api import tenant_transaction
@@ -218,7 +218,8 @@ def _facts(ground: authlevels.Ground, name: str, snapshot: licensing.TenantSnaps
     if person.version not in {"", snapshot.version}:
         # Roles of now never meet privileges of a moment ago.
         raise FactsUnavailable("The tenant changes just now; ask again.", retry_after=1)
-    facts = gather(question, snapshot, person, at=at).facts
+    usage = find_usage(question, snapshot, at=at)
+    facts = gather(question, snapshot, person, usage=usage, at=at).facts
     if not is_same:
         return facts
     # What was confirmed was hashed then; the token says it in full, and holds whoever reads it to just that.

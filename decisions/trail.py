@@ -63,7 +63,7 @@ def is_routine(facts: Facts, decision: Decision) -> bool:
     )
 
 
-def record(question: Question, gathered: Gathered, decision: Decision) -> UUID:
+def record(question: Question, gathered: Gathered, decision: Decision, entry_id: UUID | None = None) -> UUID:
     """Append the decision to the trail of the tenant whose transaction this is, and return its entry's id.
 
     payload: ``asked_by``, ``impersonated_by`` where support acted, ``request_id``, ``facts``, ``decision``: the last two read back into the kernel's own
@@ -71,7 +71,7 @@ def record(question: Question, gathered: Gathered, decision: Decision) -> UUID:
     marked, so that the same decision follows from it. What a person confirms (the bound properties, and the binding
     itself) is sealed for them in ``personal``.
     """
-    entry_id = uuid4()
+    entry_id = entry_id or uuid4()
     return audit.append(
         tenant_id=question.home,
         kind=audit.Kind.DECISION,

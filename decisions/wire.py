@@ -16,7 +16,8 @@ from decisions.callers import find_credential, find_tenant, may_ask
 from decisions.errors import BadRequest, FactsUnavailable, UnknownCaller
 from decisions.evaluate import evaluate
 from decisions.problems import PROBLEM_TYPE, STATUS_BY_KIND, of_tiergate_error, problem
-from decisions.question import Answer, Context, Entity, Question
+from decisions.question import Answer, Context, Entity, Question, Use
+from licensing import api as licensing
 from tiergate import Purpose, ServiceFact, TiergateError
 
 log = structlog.get_logger(__name__)
@@ -75,6 +76,21 @@ class _PlainRequest(msgspec.Struct, frozen=True):
     context: msgspec.Raw = msgspec.Raw(b"{}")
 
 
+class AskedConsumption(msgspec.Struct, frozen=True):
+    """What an allow is to use up of the action's limit."""
+
+    key: str
+    quantity: int = 1
+
+
+class AskedReservation(msgspec.Struct, frozen=True):
+    """What an allow is to hold of the action's limit, for so many seconds."""
+
+    key: str
+    quantity: int = 1
+    ttl: int = 900
+
+
 class AskedContext(msgspec.Struct, frozen=True):
     """What we know of a request's context; whatever else it holds may be bound by an action."""
 
@@ -83,6 +99,8 @@ class AskedContext(msgspec.Struct, frozen=True):
     environment: str | None = None
     purpose: Purpose = Purpose.ENFORCE
     min_snapshot: str | None = None
+    consume: AskedConsumption | None = None
+    reserve: AskedReservation | None = None
 
 
 _decode_plain: Final = msgspec.json.Decoder(_PlainRequest).decode
@@ -317,6 +335,7 @@ def _written(
             environment=context.environment,
             purpose=context.purpose,
             min_snapshot=context.min_snapshot,
+            use=_use(context),
             raw=request.context if isinstance(request.context, dict) else bytes(request.context),
         ),
         service=service,
@@ -324,6 +343,22 @@ def _written(
         claim_id=request_id,
         request_id=request_id,
     )
+
+
+def _use(context: AskedContext) -> Use | None:
+    """Read what an allow is to take.
+
+    :raises BadRequest: it is to be used up and held at once.
+    :raises licensing.InvalidQuantity: a quantity, key or time that cannot be one.
+    """
+    asked = context.consume or context.reserve
+    if asked is None:
+        return None
+    if context.consume is not None and context.reserve is not None:
+        raise BadRequest("context may have consume or reserve, not both.")
+    ttl = asked.ttl if isinstance(asked, AskedReservation) else None
+    licensing.check_use(quantity=asked.quantity, key=asked.key, ttl=ttl)
+    return Use(quantity=asked.quantity, key=asked.key, ttl=ttl)
 
 
 def told(answer: Answer, credential: authlevels.Credential) -> dict[str, Any]:

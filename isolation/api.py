@@ -3,6 +3,7 @@
 from isolation.errors import CrossTenantError, SecretUnreadable
 from isolation.global_tables import GLOBAL_TABLES
 from isolation.keyring import check_vouched, key_ids, keyed_digests, seal, unseal, vouched
+from isolation.prepared import Text
 from isolation.resealing import Resealed, count_by_key, reseal_column
 from isolation.statement import global_row, tenant_row
 from isolation.tenancy import current_tenant_id, tenant_transaction
@@ -12,6 +13,7 @@ __all__ = [
     "CrossTenantError",
     "Resealed",
     "SecretUnreadable",
+    "Text",
     "check_vouched",
     "count_by_key",
     "current_tenant_id",

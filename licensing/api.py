@@ -8,14 +8,22 @@ from licensing.catalogue_changes import CatalogueEdit, Change, PlanSpec, edit_ca
 from licensing.catalogue_listing import list_features, service_privileges
 from licensing.environments import list_environments, put_environments
 from licensing.errors import (
+    AlreadyInvited,
+    AlreadyMember,
     CatalogueConflict,
     FeatureNotFound,
     InvalidName,
+    InvalidQuantity,
     InvalidRange,
     InvalidSnapshotVersion,
     InvalidTerm,
+    InvitationNotFound,
+    LimitReached,
     MemberNotFound,
     MigrationNotFound,
+    NoSeatLeft,
+    NotCounted,
+    NotEntitled,
     OverrideNotFound,
     PrivilegeBeyondOwn,
     PrivilegeReserved,
@@ -30,11 +38,17 @@ from licensing.errors import (
     UnknownFeature,
     UnknownPlan,
     UnknownRole,
+    UsageBusy,
+    UsageExpired,
+    UsageKeyReused,
+    UsageNotFound,
+    UsageSettled,
     VersionNotFound,
 )
 from licensing.held_plans import HeldPlan
 from licensing.history.known import Known, entitlements_known
 from licensing.holdings import TenantSnapshot
+from licensing.invitations import Invitation, accept_invitation, invite, list_invitations, revoke_invitation
 from licensing.member_facts import MEMBER_COLUMN, MemberFacts, MemberState, member_parameters, read_member
 from licensing.members import Member, get_member, list_members, privileges_of_member, put_member, remove_member
 from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
@@ -61,6 +75,10 @@ from licensing.snapshots import (
 from licensing.subscription_rows import Subscription
 from licensing.subscriptions import get_subscription, list_subscriptions, put_subscription
 from licensing.tenants import Tenant, find_tenant_id, forget_tenants, get_tenant, list_tenants, put_tenant
+from licensing.usage.forgetting import forget_subject
+from licensing.usage.reading import UsageView, usage_fact, usage_of
+from licensing.usage.settling import commit, release
+from licensing.usage.taking import Consumed, check_use, consume, reserve
 
 __all__ = [
     "MEMBER_COLUMN",
@@ -68,9 +86,12 @@ __all__ = [
     "RESET",
     "VENDOR_SLUG",
     "VENDOR_TENANT_ID",
+    "AlreadyInvited",
+    "AlreadyMember",
     "CatalogueConflict",
     "CatalogueEdit",
     "Change",
+    "Consumed",
     "Difference",
     "Document",
     "Effect",
@@ -78,16 +99,23 @@ __all__ = [
     "FileRefused",
     "HeldPlan",
     "InvalidName",
+    "InvalidQuantity",
     "InvalidRange",
     "InvalidSnapshotVersion",
     "InvalidTerm",
+    "Invitation",
+    "InvitationNotFound",
     "Known",
+    "LimitReached",
     "Member",
     "MemberFacts",
     "MemberNotFound",
     "MemberState",
     "MigrationNotFound",
     "Mistake",
+    "NoSeatLeft",
+    "NotCounted",
+    "NotEntitled",
     "OverrideNotFound",
     "OverrideView",
     "Place",
@@ -114,12 +142,22 @@ __all__ = [
     "UnknownFeature",
     "UnknownPlan",
     "UnknownRole",
+    "UsageBusy",
+    "UsageExpired",
+    "UsageKeyReused",
+    "UsageNotFound",
+    "UsageSettled",
+    "UsageView",
     "VersionNotFound",
     "VersionRef",
     "VersionView",
+    "accept_invitation",
     "begin_draft",
     "change_lines",
     "check_shape",
+    "check_use",
+    "commit",
+    "consume",
     "diff_versions",
     "discard_draft",
     "edit_catalogue",
@@ -131,6 +169,7 @@ __all__ = [
     "find_tenant_id",
     "forget_author",
     "forget_snapshots",
+    "forget_subject",
     "forget_tenants",
     "get_member",
     "get_migration",
@@ -140,9 +179,11 @@ __all__ = [
     "get_subscription",
     "get_tenant",
     "get_version",
+    "invite",
     "is_listening",
     "list_environments",
     "list_features",
+    "list_invitations",
     "list_members",
     "list_overrides",
     "list_priced_versions",
@@ -164,9 +205,12 @@ __all__ = [
     "read_file",
     "read_member",
     "read_schema",
+    "release",
     "remove_member",
     "remove_override",
+    "reserve",
     "retire_version",
+    "revoke_invitation",
     "run_migration",
     "service_privileges",
     "settle_subscription",
@@ -176,4 +220,6 @@ __all__ = [
     "split_subject",
     "stop_listening",
     "subscribe",
+    "usage_fact",
+    "usage_of",
 ]

@@ -76,6 +76,7 @@ class CatalogueEdit:
         """Create or replace a feature.
 
         :raises CatalogueConflict: its kind would change under terms or overrides that stand on it.
+        :raises InvalidTerm: it counts something and is no limit.
         """
         key = names.key(spec.key, "feature")
         row = Feature.objects.filter(key=key).first()
@@ -85,13 +86,15 @@ class CatalogueEdit:
         row.kind = spec.kind.value
         row.sensitivity = spec.sensitivity.value
         row.requirement = requirement_json(spec.requirement)
+        row.counts = spec.counts.value if spec.counts else ""
+        if row.counts and spec.kind != FeatureKind.LIMIT:
+            raise InvalidTerm(f"The feature {key} counts {row.counts}: it must be a limit.")
         self._save("feature", key, row, old, feature_json(row))
 
     def put_action(self, spec: ActionSpec) -> None:
         """Create or replace an action.
 
         :raises UnknownFeature: it needs a feature that is not in the catalogue.
-        :raises InvalidTerm: it needs a feature that is a limit.
         :raises InvalidName: it takes a name that belongs to Tiergate itself, or asks in an environment that is none
             of the sensitivities, or limits in a batch what it does not bind.
         """
@@ -103,10 +106,6 @@ class CatalogueEdit:
         row = row or Action(name=name)
         row.title = names.text(spec.title, "title")
         row.feature = named_feature(spec.feature) if spec.feature is not None else None
-        if row.feature is not None and row.feature.kind == FeatureKind.LIMIT:
-            # A decision on a limit needs the count of what was used, which is not kept yet: it would be refused
-            # each time, and whoever wrote the catalogue should hear of it now.
-            raise InvalidTerm(f"The action {name} needs {row.feature.key}, a limit, whose use is not counted yet.")
         row.resource_type = names.key(spec.resource_type, "resource type") if spec.resource_type else ""
         row.privilege = names.key(spec.privilege, "privilege")
         row.environment_aware = spec.environment_aware

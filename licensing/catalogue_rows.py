@@ -9,6 +9,7 @@ from tiergate import (
     ActionSpec,
     BatchSpec,
     CallerKind,
+    Counted,
     FeatureKind,
     FeatureSpec,
     Requirement,
@@ -30,13 +31,15 @@ def requirement_of(value: dict[str, object] | None) -> Requirement | None:
 
 def feature_json(row: Feature) -> dict[str, Any]:
     """Write a feature for people."""
-    return {
+    out = {
         "key": row.key,
         "title": row.title,
         "kind": str(row.kind),
         "sensitivity": str(row.sensitivity),
         "requirement": row.requirement,
     }
+    # Said only where it is so: the catalogue's digest names content that was written before there was such a thing.
+    return {**out, "counts": str(row.counts)} if row.counts else out
 
 
 def feature_spec(row: Feature) -> FeatureSpec:
@@ -47,6 +50,7 @@ def feature_spec(row: Feature) -> FeatureSpec:
         sensitivity=Sensitivity(row.sensitivity),
         title=row.title,
         requirement=requirement_of(row.requirement),
+        counts=Counted(row.counts) if row.counts else None,
     )
 
 
@@ -131,6 +135,10 @@ def term_json(term: Term) -> dict[str, Any]:
         out["unlimited"] = True
     if term.reset_period is not None:
         out["reset_period"] = term.reset_period.value
+    if term.overage:
+        out["overage"] = True
+    if term.rollover is not None:
+        out["rollover"] = term.rollover
     if term.requirement is not None:
         out["requirement"] = term.requirement.to_json()
     return out
@@ -145,6 +153,8 @@ def term_of(row: PlanTerm) -> Term:
         unlimited=row.unlimited,
         reset_period=ResetPeriod(row.reset_period) if row.reset_period else None,
         requirement=requirement_of(row.requirement),
+        overage=row.overage,
+        rollover=row.rollover,
     )
 
 
@@ -154,6 +164,7 @@ def term_columns(feature: Feature, term: Term) -> dict[str, Any]:
     :raises InvalidTerm: it says what its feature's kind cannot.
     """
     value_columns(feature, value=term.value, limit=term.limit, unlimited=term.unlimited, period=term.reset_period)
+    _check_soft(feature, term)
     return {
         "feature_kind": feature.kind,
         "value": names.json_value(term.value),
@@ -161,7 +172,18 @@ def term_columns(feature: Feature, term: Term) -> dict[str, Any]:
         "unlimited": term.unlimited,
         "reset_period": term.reset_period.value if term.reset_period else "",
         "requirement": requirement_json(term.requirement),
+        "overage": term.overage,
+        "rollover": term.rollover,
     }
+
+
+def _check_soft(feature: Feature, term: Term) -> None:
+    if (term.overage or term.rollover is not None) and term.limit is None:
+        raise InvalidTerm(f"{feature.key} has no limit here that could be soft or roll over.")
+    if term.rollover is not None and (term.reset_period is None or not 0 <= term.rollover <= names.MAX_LIMIT):
+        raise InvalidTerm(f"{feature.key} rolls over from 0 on, and from one period into the next: it needs a period.")
+    if feature.counts and (term.reset_period is not None or term.rollover is not None):
+        raise InvalidTerm(f"{feature.key} counts {feature.counts} as they are: it has no period.")
 
 
 def value_columns(

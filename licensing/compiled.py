@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS
 from licensing.catalogue_rows import action_json, action_spec, feature_json, feature_spec, role_json, term_json, term_of
 from licensing.catalogue_scopes import list_scopes, scope_json, scope_spec
 from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, RoleDefault
-from licensing.models.catalogue import VersionStatus
+from licensing.models.catalogue import PriceInterval, VersionStatus
 from licensing.roles import RoleSpec, spec_of
 from tiergate import (
     BUILTIN_ACTIONS,
@@ -35,12 +35,13 @@ CATALOGUE_SCOPE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledVersion:
-    """A published version's terms; ``source`` names it in a trace."""
+    """A published version's terms; ``source`` names it in a trace. months: between one payment and the next."""
 
     source: str
     kind: GrantKind
     terms: tuple[Term, ...]
     grace_days: int
+    months: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Cata
             kind=GrantKind(row.kind),
             terms=tuple(terms.get(row.id, ())),
             grace_days=row.grace_days,
+            months=12 if row.price_interval == PriceInterval.YEAR else 1,
         )
         for row in versions
     }
@@ -153,7 +155,8 @@ def _unlocks(
 
 
 def _grants(term: Term) -> bool:
-    return term.unlimited or bool(term.limit) or (term.value is not None and term.value is not False)
+    is_soft = term.overage and term.limit is not None
+    return term.unlimited or is_soft or bool(term.limit) or (term.value is not None and term.value is not False)
 
 
 def _unlock(plan: Plan, version: PlanVersion, feature: FeatureSpec, term: Term) -> Unlock:
@@ -167,4 +170,7 @@ def _unlock(plan: Plan, version: PlanVersion, feature: FeatureSpec, term: Term) 
         currency=version.price_currency or None,
         interval=str(version.price_interval) or None,
         requirement=reduce(or_, asked) if asked else None,
+        limit=term.limit,
+        unlimited=term.unlimited,
+        overage=term.overage,
     )

@@ -183,3 +183,118 @@ class InvalidSnapshotVersion(TiergateError):
 
     code = "invalid_snapshot_version"
     kind = ErrorKind.INVALID
+
+
+class NotCounted(TiergateError):
+    """A feature whose use is not counted by what is consumed: no limit, or one of what Tiergate counts itself."""
+
+    code = "not_counted"
+    kind = ErrorKind.INVALID
+
+
+class InvalidQuantity(TiergateError):
+    """A quantity, key or time of holding that cannot be one."""
+
+    code = "invalid_quantity"
+    kind = ErrorKind.INVALID
+
+
+class NotEntitled(TiergateError):
+    """The tenant may not use the feature at all; buying what ``unlocks`` lists would let it."""
+
+    code = "not_entitled"
+    kind = ErrorKind.PAYMENT_REQUIRED
+
+
+class LimitReached(TiergateError):
+    """More than is left of a limit; buying what ``unlocks`` lists would raise it."""
+
+    code = "limit_reached"
+    kind = ErrorKind.PAYMENT_REQUIRED
+
+
+class LimitReachedForNow(LimitReached):
+    """More than is left of a limit until its count starts again."""
+
+    kind = ErrorKind.THROTTLED
+
+
+class LimitReachedForGood(LimitReached):
+    """More than is left of a limit, and neither waiting nor buying would help."""
+
+    kind = ErrorKind.FORBIDDEN
+
+
+class NeverEntitled(NotEntitled):
+    """The tenant may not use the feature at all, and nothing on offer would let it."""
+
+    kind = ErrorKind.FORBIDDEN
+
+
+class UsageKeyReused(TiergateError):
+    """The key of one use was sent again with another."""
+
+    code = "usage_key_reused"
+    kind = ErrorKind.CONFLICT
+
+
+class UsageNotFound(TiergateError):
+    """The tenant has no such use."""
+
+    code = "usage_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class UsageExpired(TiergateError):
+    """A reservation that was held until its time was over, and given back."""
+
+    code = "usage_expired"
+    kind = ErrorKind.CONFLICT
+
+
+class UsageSettled(TiergateError):
+    """A use that has come to another end already."""
+
+    code = "usage_settled"
+    kind = ErrorKind.CONFLICT
+
+
+class UsageBusy(TiergateError):
+    """The tenant's limits change faster than they can be read."""
+
+    code = "usage_busy"
+    kind = ErrorKind.UNAVAILABLE
+
+
+class NoSeatLeft(TiergateError):
+    """Every seat is taken; buying what ``unlocks`` lists would bring more."""
+
+    code = "no_seat_left"
+    kind = ErrorKind.PAYMENT_REQUIRED
+
+
+class NoSeatForGood(NoSeatLeft):
+    """Every seat is taken, and nothing on offer has more."""
+
+    kind = ErrorKind.FORBIDDEN
+
+
+class AlreadyInvited(TiergateError):
+    """An invitation to this address is open."""
+
+    code = "already_invited"
+    kind = ErrorKind.CONFLICT
+
+
+class AlreadyMember(TiergateError):
+    """The subject has a membership of the tenant, in force or ended."""
+
+    code = "already_member"
+    kind = ErrorKind.CONFLICT
+
+
+class InvitationNotFound(TiergateError):
+    """There is no such invitation that is still open."""
+
+    code = "invitation_not_found"
+    kind = ErrorKind.NOT_FOUND

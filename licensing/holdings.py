@@ -21,6 +21,7 @@ from licensing.models import Tenant as TenantRow
 from licensing.models.holdings import GRANTING
 from licensing.roles import RoleSpec, joined_roles, spec_of
 from licensing.tenants import Tenant, told
+from licensing.usage.periods import BillingCycle
 from tiergate import (
     ActionSpec,
     Entitlement,
@@ -29,6 +30,7 @@ from tiergate import (
     Override,
     OverrideEffect,
     Requirement,
+    ResetPeriod,
     ScopeSpec,
     Unlock,
     resolve_entitlement,
@@ -63,6 +65,7 @@ class TenantSnapshot:
     version: ``g<catalogue>.t<tenant>``. next_change_at: when time alone makes it another.
     policy_version: names the catalogue's content. environments: what the tenant declares, by name.
     unlocks: by feature, what this tenant could buy to have it, or more of it. plan: what it is on; None: nothing.
+    billing: by what the tenant's billing periods are counted; None where it never subscribed.
     """
 
     version: str
@@ -76,6 +79,7 @@ class TenantSnapshot:
     policy_version: str
     next_change_at: datetime | None
     plan: HeldPlan | None = None
+    billing: BillingCycle | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,7 @@ class Holdings:
     floors: Mapping[str, Requirement]
     environments: Mapping[str, EnvironmentSensitivity]
     plans: tuple[HeldPlan, ...] = ()
+    billing: tuple[BillingCycle, ...] = ()
 
     def resolve(self, at: datetime) -> TenantSnapshot:
         """Resolve every feature at an instant that is not before ``since``."""
@@ -120,6 +125,7 @@ class Holdings:
             policy_version=self.catalogue.digest,
             next_change_at=min(changes, default=None),
             plan=plan,
+            billing=next((one for one in reversed(self.billing) if one.begins <= at), None),
         )
 
 
@@ -173,6 +179,29 @@ def read_holdings(
             }
         ),
         plans=read_held_plans(tenant_id, since=since, using=using),
+        billing=_billing(tenant_id, catalogue, using),
+    )
+
+
+def _billing(tenant_id: UUID, catalogue: Catalogue, using: str) -> tuple[BillingCycle, ...]:
+    """List how the tenant pays, in order.
+
+    Where nobody says what is paid for, all count from the first day: to change plans begins no new period.
+    """
+    rows = list(
+        Subscription.objects.using(using)
+        .filter(tenant_id=tenant_id)
+        .order_by("active_from")
+        .values_list("active_from", "plan_version_id", "current_period_start", "current_period_end")
+    )
+    return tuple(
+        BillingCycle(
+            anchor=rows[0][0] if since is None else since,
+            begins=begins,
+            months=catalogue.versions[version_id].months,
+            until=until,
+        )
+        for begins, version_id, since, until in rows
     )
 
 
@@ -238,5 +267,6 @@ def agreed(rows: Iterable[OverrideRow], catalogue: Catalogue) -> dict[str, Overr
             limit=row.limit,
             unlimited=row.unlimited,
             requirement=requirement_of(row.requirement),
+            reset_period=ResetPeriod(row.reset_period) if row.reset_period else None,
         )
     return out

@@ -16,6 +16,7 @@ from licensing.models import Member as MemberRow
 from licensing.models import Role, RoleDefault
 from licensing.push import publish
 from licensing.roles import built_in_roles, privileges_of, require_within
+from licensing.seats import lock_seats, require_seat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ def put_member(  # noqa: PLR0913 - each is a member of what is recorded
     :raises InvalidName: a subject that cannot be one.
     :raises UnknownRole: a role that this tenant does not have.
     :raises PrivilegeBeyondOwn: the member has, or would have, a privilege that the author does not hold.
+    :raises NoSeatLeft: they are not among the active members, and all seats are taken.
     """
     names.subject(subject_type, subject_id)
     author = names.text(by, "author", may_be_empty=False)
@@ -60,7 +62,10 @@ def put_member(  # noqa: PLR0913 - each is a member of what is recorded
         "active": active,
     }
     with tenant_transaction(tenant_id):
-        _require_roles(tenant_id, wanted["roles"])
+        is_counted = active and lock_seats(tenant_id)
+        require_roles(tenant_id, wanted["roles"])
+        if is_counted and not _is_seated(tenant_id, subject_type, subject_id):
+            require_seat(tenant_id=tenant_id, at=at)
         row, created = MemberRow.objects.select_for_update().get_or_create(
             tenant_id=tenant_id, subject_type=subject_type, subject_id=subject_id, defaults=wanted
         )
@@ -73,6 +78,22 @@ def put_member(  # noqa: PLR0913 - each is a member of what is recorded
                 row.save(update_fields=list(wanted))
             _record(row, author, at, old, _json(row))
     return _told(row), created
+
+
+def admit(
+    *, tenant_id: UUID, subject: tuple[str, str], roles: Sequence[str], display_name: str, by: str, at: datetime
+) -> Member:
+    """Make a member of a subject that is none, in a transaction that has a seat for them."""
+    row = MemberRow.objects.create(
+        tenant_id=tenant_id, subject_type=subject[0], subject_id=subject[1], roles=roles, display_name=display_name
+    )
+    _record(row, by, at, None, _json(row))
+    return _told(row)
+
+
+def _is_seated(tenant_id: UUID, subject_type: str, subject_id: str) -> bool:
+    row = find_member(tenant_id, subject_type, subject_id)
+    return row is not None and row.active
 
 
 def remove_member(
@@ -91,7 +112,7 @@ def remove_member(
     """
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
-        row = _find(tenant_id, subject_type, subject_id, is_locked=True)
+        row = find_member(tenant_id, subject_type, subject_id, is_locked=True)
         if row is None:
             raise MemberNotFound("The tenant has no such member.")
         old = _json(row)
@@ -103,14 +124,14 @@ def remove_member(
 def get_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> Member | None:
     """Find a member; None where the subject does not belong to the tenant, or cannot exist at all."""
     with tenant_transaction(tenant_id, savepoint=False):
-        row = _find(tenant_id, subject_type, subject_id)
+        row = find_member(tenant_id, subject_type, subject_id)
         return None if row is None else _told(row)
 
 
 def privileges_of_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> frozenset[str]:
     """List what a member's roles grant as of now; nothing where there is no such member, or none in force."""
     with tenant_transaction(tenant_id, savepoint=False):
-        row = _find(tenant_id, subject_type, subject_id)
+        row = find_member(tenant_id, subject_type, subject_id)
         return privileges_of(tenant_id, row.roles) if row is not None and row.active else frozenset()
 
 
@@ -127,14 +148,19 @@ def list_members(*, tenant_id: UUID, after: tuple[str, str] | None = None, limit
         return [_told(row) for row in rows[: max(0, limit)]]
 
 
-def _find(tenant_id: UUID, subject_type: str, subject_id: str, *, is_locked: bool = False) -> MemberRow | None:
+def find_member(tenant_id: UUID, subject_type: str, subject_id: str, *, is_locked: bool = False) -> MemberRow | None:
+    """Find a subject's row, within a transaction of the tenant; None where it has none."""
     if not names.is_subject(subject_type, subject_id):
         return None
     rows = MemberRow.objects.select_for_update() if is_locked else MemberRow.objects.all()
     return rows.filter(tenant_id=tenant_id, subject_type=subject_type, subject_id=subject_id).first()
 
 
-def _require_roles(tenant_id: UUID, wanted: Sequence[str]) -> None:
+def require_roles(tenant_id: UUID, wanted: Sequence[str]) -> None:
+    """Refuse roles that the tenant does not have, within a transaction of it.
+
+    :raises UnknownRole: names them.
+    """
     unknown = set(wanted) - set(built_in_roles(tenant_id))
     if unknown:
         unknown -= set(Role.objects.filter(tenant_id=tenant_id, key__in=unknown).values_list("key", flat=True))

@@ -34,6 +34,15 @@ class TermBody(StrictSerializer):
     reset_period = serializers.ChoiceField(
         choices=[one.value for one in ResetPeriod], required=False, allow_null=True, default=None
     )
+    overage = serializers.BooleanField(default=False, help_text="More may be used, and is counted as overage.")
+    rollover = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_LIMIT,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="At most so much of what was left goes on into the next period.",
+    )
     requirement = RequirementBody(required=False, allow_null=True, default=None)
 
 
@@ -168,4 +177,6 @@ def term_in(given: Mapping[str, Any]) -> Term:
         unlimited=given["unlimited"],
         reset_period=None if period is None else ResetPeriod(period),
         requirement=requirement_of(given["requirement"]),
+        overage=given["overage"],
+        rollover=given["rollover"],
     )

@@ -15,6 +15,7 @@ from licensing.errors import InvalidName, TenantNotFound
 from licensing.models import Tenant as TenantRow
 from licensing.models.directory import TenantStatus
 from licensing.push import publish
+from licensing.usage.periods import check_zone
 
 _MAX_KNOWN: Final = 100_000
 # An id may be written with as many hyphens and braces as one likes; such names are not worth the memory.
@@ -89,7 +90,7 @@ def put_tenant(
 
     Returns the tenant, and whether it is new.
 
-    :raises InvalidName: a slug that cannot be one, or is the vendor's; an unknown status.
+    :raises InvalidName: a slug that cannot be one, or is the vendor's; an unknown status or time zone.
     """
     names.slug(slug)
     if slug == names.VENDOR_SLUG:
@@ -99,6 +100,7 @@ def put_tenant(
     wanted = {"name": names.text(name, "name", may_be_empty=False), "status": status}
     if settings is not None:
         wanted["settings"] = names.json_value(dict(settings))
+        check_zone(settings)
     author = names.text(by, "author", may_be_empty=False)
     with transaction.atomic():
         row, created = TenantRow.objects.select_for_update().get_or_create(

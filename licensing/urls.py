@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from licensing import views_environments, views_holdings, views_people, views_plans, views_tenants
+from licensing import (
+    views_environments,
+    views_holdings,
+    views_invitations,
+    views_people,
+    views_plans,
+    views_tenants,
+    views_usage,
+)
 
 urlpatterns = [
     path("v1/catalog", views_tenants.CatalogueView.as_view(), name="catalog"),
@@ -18,11 +26,25 @@ urlpatterns = [
     path("v1/tenants/<str:tenant>/members", views_people.MemberListView.as_view(), name="members"),
     # A subject's id may hold a slash.
     path("v1/tenants/<str:tenant>/members/<path:subject>", views_people.MemberView.as_view(), name="member"),
+    path("v1/tenants/<str:tenant>/invitations", views_invitations.InvitationListView.as_view(), name="invitations"),
+    path(
+        "v1/tenants/<str:tenant>/invitations/accept", views_invitations.AcceptView.as_view(), name="invitation-accept"
+    ),
+    path(
+        "v1/tenants/<str:tenant>/invitations/<str:invitation>",
+        views_invitations.InvitationView.as_view(),
+        name="invitation",
+    ),
     path("v1/tenants/<str:tenant>/roles", views_people.RoleListView.as_view(), name="roles"),
     path("v1/tenants/<str:tenant>/roles/<str:key>", views_people.RoleView.as_view(), name="role"),
     path("v1/tenants/<str:tenant>/subscription", views_holdings.SubscriptionView.as_view(), name="subscription"),
     path("v1/tenants/<str:tenant>/overrides", views_holdings.OverrideListView.as_view(), name="overrides"),
     path("v1/tenants/<str:tenant>/overrides/<str:feature>", views_holdings.OverrideView.as_view(), name="override"),
     path("v1/tenants/<str:tenant>/entitlements", views_holdings.EntitlementsView.as_view(), name="entitlements"),
+    path("v1/tenants/<str:tenant>/usage", views_usage.UsageView.as_view(), name="usage"),
+    path("v1/tenants/<str:tenant>/usage/consume", views_usage.ConsumeView.as_view(), name="usage-consume"),
+    path("v1/tenants/<str:tenant>/usage/reserve", views_usage.ReserveView.as_view(), name="usage-reserve"),
+    path("v1/tenants/<str:tenant>/usage/<str:usage>/commit", views_usage.CommitView.as_view(), name="usage-commit"),
+    path("v1/tenants/<str:tenant>/usage/<str:usage>/release", views_usage.ReleaseView.as_view(), name="usage-release"),
     path("t/<slug:tenant>/environments", views_environments.EnvironmentsView.as_view(), name="environments"),
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
@@ -44,6 +45,12 @@ def author(request: Request) -> str:
     """Name who calls, as the decision that let them in has it; a view that nobody decided on has no author."""
     asked_by: str = request._request.decision.question.asked_by  # type: ignore[attr-defined]  # noqa: SLF001
     return asked_by
+
+
+def decision_of(request: Request) -> UUID:
+    """Give the id of the decision that let the caller in."""
+    found: UUID = request._request.decision.decision_id  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    return found
 
 
 def held_by_author(request: Request) -> Container[str]:

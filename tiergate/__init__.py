@@ -26,6 +26,7 @@ from tiergate.catalogue import (
     ActionSpec,
     BatchSpec,
     CallerKind,
+    Counted,
     FeatureKind,
     FeatureSpec,
     ResetPeriod,
@@ -69,6 +70,7 @@ from tiergate.facts import (
     Versions,
 )
 from tiergate.levels import DEFAULT_ACR, REAUTHENTICATION, Level, Limits, acr_values
+from tiergate.needs import list_enough
 from tiergate.proofs import (
     OWN_ISSUER,
     SESSION_WIDE,
@@ -83,6 +85,7 @@ from tiergate.proofs import (
     is_within,
     proofs_from_amr,
 )
+from tiergate.refusals import is_counted
 from tiergate.requirements import MAX_AGE_LIMIT, MAX_APPROVALS, Contribution, Requirement, Scope, join
 
 __all__ = [
@@ -109,6 +112,7 @@ __all__ = [
     "BatchSpec",
     "CallerKind",
     "Contribution",
+    "Counted",
     "Decision",
     "Effect",
     "Entitlement",
@@ -161,8 +165,10 @@ __all__ = [
     "decide",
     "elevation_scope",
     "held_level",
+    "is_counted",
     "is_within",
     "join",
+    "list_enough",
     "proofs_from_amr",
     "reachable_level",
     "resolve_entitlement",

@@ -32,6 +32,8 @@ class Verb(StrEnum):
     OVERRIDES_READ = "overrides.read"
     OVERRIDES_WRITE = "overrides.write"
     ENTITLEMENTS_READ = "entitlements.read"
+    USAGE_READ = "usage.read"
+    USAGE_WRITE = "usage.write"
     CATALOG_READ = "catalog.read"
     CATALOG_WRITE = "catalog.write"
     ENVIRONMENTS_READ = "environments.read"
@@ -80,6 +82,8 @@ class Action(StrEnum):
     OVERRIDE_READ = "tiergate.override.read"
     OVERRIDE_WRITE = "tiergate.override.write"
     ENTITLEMENTS_READ = "tiergate.entitlements.read"
+    USAGE_READ = "tiergate.usage.read"
+    USAGE_WRITE = "tiergate.usage.write"
     CATALOG_READ = "tiergate.catalog.read"
     PLAN_READ = "tiergate.plan.read"
     PLAN_WRITE = "tiergate.plan.write"
@@ -242,6 +246,9 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 is_vendor_only=True,
             ),
             _own(Action.ENTITLEMENTS_READ, Verb.ENTITLEMENTS_READ, "See the entitlements"),
+            _own(Action.USAGE_READ, Verb.USAGE_READ, "See what is used"),
+            # Only the product knows what was used.
+            _own(Action.USAGE_WRITE, Verb.USAGE_WRITE, "Count what is used", callers=_SERVICE, requirement=_AAL2),
             _own(Action.CATALOG_READ, Verb.CATALOG_READ, "See the catalogue"),
             # Drafts are nobody's to see before they are sold.
             _own(Action.PLAN_READ, Verb.CATALOG_READ, "See plans' drafts and versions", is_vendor_only=True),
@@ -305,6 +312,7 @@ IMPERSONATED_MAY: frozenset[str] = frozenset(
         Action.SUBSCRIPTION_READ,
         Action.OVERRIDE_READ,
         Action.ENTITLEMENTS_READ,
+        Action.USAGE_READ,
         Action.CATALOG_READ,
         Action.ENVIRONMENT_READ,
     }
@@ -318,6 +326,7 @@ _READ = frozenset(
         Verb.SUBSCRIPTION_READ,
         Verb.OVERRIDES_READ,
         Verb.ENTITLEMENTS_READ,
+        Verb.USAGE_READ,
         Verb.CATALOG_READ,
         Verb.ENVIRONMENTS_READ,
         Verb.POLICY_READ,

@@ -34,6 +34,12 @@ class ResetPeriod(StrEnum):
     BILLING_PERIOD = "billing_period"
 
 
+class Counted(StrEnum):
+    """What a limit counts that Tiergate keeps itself; any other limit counts what the product says it used."""
+
+    MEMBERS = "members"
+
+
 class CallerKind(StrEnum):
     """Who may ask for an action: a person in a session, or a service with its own credential."""
 
@@ -45,6 +51,7 @@ class FeatureSpec(Struct, frozen=True, kw_only=True):
     """A feature as the catalogue describes it.
 
     requirement: what it asks in whatever plan it comes; None: nothing of its own.
+    counts: of a limit: what is held to it as it stands, instead of what is consumed.
     """
 
     key: str
@@ -52,6 +59,7 @@ class FeatureSpec(Struct, frozen=True, kw_only=True):
     sensitivity: Sensitivity = Sensitivity.STANDARD
     title: str = ""
     requirement: Requirement | None = None
+    counts: Counted | None = None
 
 
 class Term(Struct, frozen=True, kw_only=True):
@@ -59,6 +67,8 @@ class Term(Struct, frozen=True, kw_only=True):
 
     value: ``True``/``False`` of a switch, any JSON of a config.
     limit: units a reset period; ``unlimited`` is a flag of its own and never a missing limit.
+    overage: more than the limit may be used, and is counted as such. rollover: at most so much of what was left of a
+    period goes on into the next.
     """
 
     feature: str
@@ -67,6 +77,8 @@ class Term(Struct, frozen=True, kw_only=True):
     unlimited: bool = False
     reset_period: ResetPeriod | None = None
     requirement: Requirement | None = None
+    overage: bool = False
+    rollover: int | None = None
 
 
 MIN_BATCH = 2
@@ -146,6 +158,7 @@ class Unlock(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     price: minor units of ``currency`` per ``interval``; None: on request.
     requirement: what the unlocked feature would then ask of the person.
+    limit, unlimited, overage: how much of a limit it brings; an add-on's comes on top of the plan's.
     """
 
     kind: UnlockKind
@@ -156,3 +169,6 @@ class Unlock(Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: str | None = None
     interval: str | None = None
     requirement: Requirement | None = None
+    limit: int | None = None
+    unlimited: bool = False
+    overage: bool = False

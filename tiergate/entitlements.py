@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tiergate.catalogue import FeatureKind, FeatureSpec, ResetPeriod, Sensitivity, Term
+from tiergate.catalogue import Counted, FeatureKind, FeatureSpec, ResetPeriod, Sensitivity, Term
 from tiergate.requirements import Contribution, Requirement
 
 
@@ -53,6 +53,7 @@ class Override(Struct, frozen=True, kw_only=True):
     limit: int | None = None
     unlimited: bool = False
     requirement: Requirement | None = None
+    reset_period: ResetPeriod | None = None
 
     def is_active(self, at: datetime) -> bool:
         """Say whether the override holds at ``at``."""
@@ -64,6 +65,8 @@ class Entitlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     contributions: each source's part of the requirement.
     sources: what granted or withheld it, in the order it was applied.
+    overage: more than ``limit`` may be used. rollover: what may go on of a period into the next.
+    counts: what is held to the limit as it stands; None: what is consumed.
     next_change_at: the next instant at which this may be different by time alone.
     """
 
@@ -78,6 +81,9 @@ class Entitlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     contributions: tuple[Contribution, ...] = ()
     sources: tuple[str, ...] = ()
     next_change_at: datetime | None = None
+    overage: bool = False
+    rollover: int | None = None
+    counts: Counted | None = None
 
 
 def resolve_entitlement(
@@ -90,7 +96,8 @@ def resolve_entitlement(
 ) -> Entitlement:
     """Resolve a feature's terms, add-ons and overrides at ``at``.
 
-    Switches are joined by or, limits added up, an add-on's configuration replaces the plan's; then the override.
+    Switches are joined by or, limits and what of them goes on are added up, one soft limit makes the sum soft, an
+    add-on's configuration replaces the plan's; then the override, whose number is a hard limit of which nothing goes on.
     Requirements join, whatever their source; an override's replaces the terms' own, except on a regulated
     feature, where it can only add (the ratchet). ``floor`` is what a regulated feature once asked of this tenant.
     A grant or override of another feature is ignored.
@@ -109,6 +116,9 @@ def resolve_entitlement(
         default=None,
     )
     value, limit, unlimited, is_granted, sources = _value(feature, active, applied)
+    is_limited = feature.kind == FeatureKind.LIMIT and is_granted and limit is not None
+    is_replaced = applied is not None and applied.effect == OverrideEffect.VALUE
+    carrying = [one.term.rollover for one in active if one.term.rollover is not None]
     return Entitlement(
         feature=feature.key,
         kind=feature.kind,
@@ -117,17 +127,31 @@ def resolve_entitlement(
         value=value,
         limit=limit,
         unlimited=unlimited,
-        reset_period=next((one.term.reset_period for one in active if one.term.reset_period), None),
+        reset_period=_reset_period(active, applied),
         contributions=_contributions(feature, active, applied, overriding, floor),
         sources=sources,
         next_change_at=_next_change(named, mine, at),
+        overage=is_limited and not is_replaced and _is_soft(active),
+        counts=feature.counts,
+        rollover=sum(carrying) if carrying and is_limited and not is_replaced else None,
     )
+
+
+def _is_soft(active: Sequence[Grant]) -> bool:
+    return any(one.term.overage is True for one in active)
+
+
+def _reset_period(active: Sequence[Grant], applied: Override | None) -> ResetPeriod | None:
+    if applied is not None and applied.reset_period is not None:
+        return applied.reset_period
+    return next((one.term.reset_period for one in active if one.term.reset_period), None)
 
 
 def _value(
     feature: FeatureSpec, active: Sequence[Grant], applied: Override | None
 ) -> tuple[Any, int | None, bool, bool, tuple[str, ...]]:
     sources = tuple(grant.source for grant in active)
+    is_soft = _is_soft(active)
     if applied is not None and applied.effect == OverrideEffect.REMOVED:
         return (
             None,
@@ -137,7 +161,7 @@ def _value(
             (*sources, f"override by {applied.by}: removed"),
         )
     if applied is not None and applied.effect == OverrideEffect.VALUE:
-        value, limit, unlimited = applied.value, applied.limit, applied.unlimited is True
+        value, limit, unlimited, is_soft = applied.value, applied.limit, applied.unlimited is True, False
         sources = (*sources, f"override by {applied.by}: value")
     else:
         value = any(g.term.value is True for g in active) if feature.kind == FeatureKind.SWITCH else None
@@ -155,7 +179,7 @@ def _value(
         case FeatureKind.CONFIG:
             return value, None, False, value is not None, sources
         case FeatureKind.LIMIT:
-            is_granted = unlimited or (limit is not None and limit > 0)
+            is_granted = unlimited or (limit is not None and (limit > 0 or is_soft))
             return None, None if unlimited else limit, unlimited, is_granted, sources
 
 

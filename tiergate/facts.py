@@ -81,11 +81,15 @@ class SessionFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class UsageFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How much of a limit is taken in the current period, which ends at ``reset_at``."""
+    """How much of a limit is taken in the current period, which ends at ``reset_at``.
+
+    carried: what was left of the period before and comes on top of the limit.
+    """
 
     used: int
     reserved: int = 0
     reset_at: datetime | None = None
+    carried: int = 0
 
 
 class Forbid(Struct, frozen=True, kw_only=True):
@@ -108,7 +112,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: (type, id). resource: (type, id).
     privileges: what the member's roles grant.
     environments: what the tenant declares, by name; read where the action minds the environment.
-    usage: must be given when the entitlement is a limit.
+    usage: must be given when the entitlement is a limit. quantity: how much of it this request takes.
     binding: the canonical hash of this very request (see `tiergate.binding`).
     item: the thing asked about as one of several, where the action may be confirmed so.
     missing_fields: bound properties that the request should have carried and did not.
@@ -141,6 +145,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     contributions: tuple[Contribution, ...] = ()
     forbids: tuple[Forbid, ...] = ()
     faults: tuple[str, ...] = ()
+    quantity: int = 1
     versions: Versions = field(default_factory=Versions)
 
     def target(self) -> Target:

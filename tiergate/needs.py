@@ -1,10 +1,12 @@
 """What is missing: of the licence, of what was shown, and of other people's agreement."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from tiergate.assurance import changes_at, could_satisfy, satisfied_until
-from tiergate.catalogue import ActionSpec, CallerKind
+from tiergate.catalogue import ActionSpec, CallerKind, Unlock, UnlockKind
 from tiergate.decision import Effect, Method, Need, NeedKind, Reason, TraceStep
+from tiergate.entitlements import Entitlement
 from tiergate.facts import Facts, SessionFacts
 from tiergate.proofs import Target
 from tiergate.refusals import is_counted
@@ -33,21 +35,44 @@ def find_licence_needs(
     trace.append(TraceStep(source=source, effect=Effect.GRANTS, note="; ".join(entitlement.sources)))
     if not counted:
         return (), None
-    return _limit_needs(facts, entitlement.limit or 0, upgrade, trace)
+    return _limit_needs(facts, entitlement, entitlement.limit or 0, trace)
 
 
 def _limit_needs(
-    facts: Facts, limit: int, upgrade: tuple[Need, ...], trace: list[TraceStep]
+    facts: Facts, entitlement: Entitlement, limit: int, trace: list[TraceStep]
 ) -> tuple[tuple[Need, ...], Reason | None]:
     usage = facts.usage
     if usage is None:
         raise ValueError("a counted limit without its count came this far")
-    if usage.used + usage.reserved < limit:
+    taken = usage.used + usage.reserved + facts.quantity
+    if taken <= limit + usage.carried:
         return (), None
-    note = f"{usage.used} used and {usage.reserved} reserved of {limit}"
+    note = f"{facts.quantity} more than {usage.used} used and {usage.reserved} reserved of {limit + usage.carried}"
+    if entitlement.overage is True:
+        trace.append(TraceStep(source="usage", effect=Effect.GRANTS, note=f"{note} is overage"))
+        return (), None
     trace.append(TraceStep(source="usage", effect=Effect.WITHHOLDS, note=note))
-    wait = () if usage.reset_at is None else (Need(kind=NeedKind.WAIT, until=usage.reset_at),)
+    enough = list_enough(facts.unlocks, limit=limit, taken=taken - usage.carried)
+    upgrade = (Need(kind=NeedKind.UPGRADE, unlocks=enough),) if enough else ()
+    # Waiting is no way to what is more than a whole period has.
+    is_ever = usage.reset_at is not None and facts.quantity <= limit
+    wait = (Need(kind=NeedKind.WAIT, until=usage.reset_at),) if is_ever else ()
     return (*upgrade, *wait), Reason.LIMIT_REACHED
+
+
+def list_enough(unlocks: Sequence[Unlock], *, limit: int, taken: int) -> tuple[Unlock, ...]:
+    """List what could be bought that would raise a limit so far that ``taken`` fits, smallest first.
+
+    limit: of now; a plan's takes its place, an add-on's comes on top.
+    """
+    return tuple(one for one in unlocks if _would_do(one, limit, taken))
+
+
+def _would_do(unlock: Unlock, limit: int, taken: int) -> bool:
+    if unlock.unlimited is True or (unlock.overage is True and unlock.limit is not None):
+        return True
+    brings = unlock.limit or 0
+    return taken <= (limit + brings if unlock.kind == UnlockKind.ADD_ON else brings)
 
 
 def find_proof_needs(

@@ -132,8 +132,10 @@ def _usage_staleness(facts: Facts) -> Refusal | None:
     usage = facts.usage
     if usage is None:
         return Refusal(Reason.FACTS_UNAVAILABLE, "usage", "nobody says how much of the limit is taken")
-    if usage.used < 0 or usage.reserved < 0:
+    if usage.used < 0 or usage.reserved < 0 or usage.carried < 0:
         return Refusal(Reason.FACTS_UNAVAILABLE, "usage", "less than nothing is taken")
+    if type(facts.quantity) is not int or facts.quantity < 1:
+        return Refusal(Reason.FACTS_UNAVAILABLE, "usage", "nobody says how much is to be taken")
     if usage.reset_at is not None and usage.reset_at <= facts.at:
         return Refusal(Reason.FACTS_UNAVAILABLE, "usage", "it was counted in a period that is over")
     return None

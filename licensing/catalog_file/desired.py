@@ -18,6 +18,7 @@ from tiergate import (
     ActionSpec,
     BatchSpec,
     CallerKind,
+    Counted,
     FeatureKind,
     FeatureSpec,
     Requirement,
@@ -88,7 +89,10 @@ class _Translation:
                     sensitivity=Sensitivity(value.get("sensitivity", Sensitivity.STANDARD)),
                     title=value["title"],
                     requirement=requirement_in(value),
+                    counts=Counted(value["counts"]) if "counts" in value else None,
                 )
+                if "counts" in value and value["kind"] != FeatureKind.LIMIT:
+                    self.wrong((*path, "counts"), "is said of what is no limit.")
         for key, value, path in self.entries("roles"):
             self.role(key, value, path)
         for name, value, path in self.entries("actions"):
@@ -197,7 +201,7 @@ class _Translation:
             if not self.declares("features", feature):
                 self.wrong(place, f"is about {shown(feature)}, which is not among the features.")
             elif self.shape.is_whole(place) and feature in self.features:
-                why = misfit(self.features[feature].kind, said)
+                why = misfit(self.features[feature].kind, said) or _soft_misfit(self.features[feature], said)
                 if why:
                     self.wrong(place, why)
                 else:
@@ -238,6 +242,18 @@ def misfit(kind: FeatureKind, said: bool | Mapping[str, Any]) -> str | None:  # 
     return None
 
 
+def _soft_misfit(feature: FeatureSpec, said: bool | Mapping[str, Any]) -> str | None:  # noqa: FBT001 - the file's
+    if isinstance(said, bool):
+        return None
+    if ("overage" in said or "rollover" in said) and "limit" not in said:
+        return "has no limit that could be soft or roll over."
+    if "rollover" in said and "per" not in said:
+        return "rolls over into no next period: it must say per."
+    if feature.counts is not None and ({"per", "rollover"} & set(said)):
+        return f"is about {feature.counts.value} as they are: it has no period."
+    return None
+
+
 def _term(feature: str, said: bool | Mapping[str, Any]) -> Term:  # noqa: FBT001 - it is the file's
     if isinstance(said, bool):
         return Term(feature=feature, value=said)
@@ -248,6 +264,8 @@ def _term(feature: str, said: bool | Mapping[str, Any]) -> Term:  # noqa: FBT001
         unlimited=said.get("unlimited", False),
         reset_period=ResetPeriod(said["per"]) if "per" in said else None,
         requirement=requirement_in(said),
+        overage=said.get("overage", False),
+        rollover=said.get("rollover"),
     )
 
 

@@ -19,9 +19,11 @@ from licensing.models.holdings import (
     Subscription,
     SubscriptionAddOn,
 )
+from licensing.models.invitations import Invitation
 from licensing.models.moving import PlanMigration, PlanMigrationTenant
 from licensing.models.outbox import OutboxEvent
 from licensing.models.people import Member, Role
+from licensing.models.usage import UsageCounter, UsageEntry
 
 __all__ = [
     "Action",
@@ -30,6 +32,7 @@ __all__ = [
     "Feature",
     "Generation",
     "History",
+    "Invitation",
     "Member",
     "OutboxEvent",
     "Override",
@@ -46,4 +49,6 @@ __all__ = [
     "Tenant",
     "TokenScope",
     "TokenScopeAction",
+    "UsageCounter",
+    "UsageEntry",
 ]

@@ -7,7 +7,7 @@ from typing import Final
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from tiergate import CallerKind, FeatureKind, ResetPeriod, Sensitivity
+from tiergate import CallerKind, Counted, FeatureKind, ResetPeriod, Sensitivity
 
 GRACE_DAYS: Final = 7
 MAX_GRACE_DAYS: Final = 90
@@ -23,7 +23,10 @@ def persons() -> list[str]:
 
 
 class Feature(models.Model):
-    """Something that a plan may include: a switch, a limit, or a configured value."""
+    """Something that a plan may include: a switch, a limit, or a configured value.
+
+    counts: of a limit: what is held to it as it stands; blank: what is consumed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.TextField(unique=True)
@@ -31,6 +34,7 @@ class Feature(models.Model):
     kind = models.TextField(choices=_choices(FeatureKind))
     sensitivity = models.TextField(choices=_choices(Sensitivity), default=Sensitivity.STANDARD.value)
     requirement = models.JSONField(null=True, blank=True)
+    counts = models.TextField(choices=[("", ""), *_choices(Counted)], default="", db_default="", blank=True)
 
     class Meta:
         """The kind is part of a key that terms refer to: it cannot change under them."""
@@ -44,6 +48,11 @@ class Feature(models.Model):
             models.CheckConstraint(
                 condition=models.Q(sensitivity__in=[one.value for one in Sensitivity]),
                 name="licensing_feature_sensitivity",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(counts="")
+                | models.Q(counts__in=[one.value for one in Counted], kind=FeatureKind.LIMIT.value),
+                name="licensing_feature_counts",
             ),
         )
 
@@ -268,6 +277,7 @@ class PlanTerm(models.Model):
 
     value: true or false for a switch, any JSON value for a config, NULL for a limit.
     limit, unlimited: for a limit, exactly one of them; absence never reads as unlimited.
+    overage: more than the limit may be used. rollover: at most so much of what was left goes on into the next period.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -278,13 +288,25 @@ class PlanTerm(models.Model):
     limit = models.BigIntegerField(null=True, blank=True)
     unlimited = models.BooleanField(default=False)
     reset_period = models.TextField(choices=[("", ""), *_choices(ResetPeriod)], default="", blank=True)
+    overage = models.BooleanField(default=False, db_default=False)
+    rollover = models.BigIntegerField(null=True, blank=True)
     requirement = models.JSONField(null=True, blank=True)
 
     class Meta:
         """The columns that are filled are those of the feature's kind: a constraint in the migration."""
 
         db_table = "licensing_plan_term"
-        constraints = (models.UniqueConstraint(fields=("version", "feature"), name="licensing_plan_term_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("version", "feature"), name="licensing_plan_term_once"),
+            models.CheckConstraint(
+                condition=models.Q(overage=False, rollover__isnull=True) | models.Q(limit__isnull=False),
+                name="licensing_plan_term_soft",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(rollover__isnull=True) | (models.Q(rollover__gte=0) & ~models.Q(reset_period="")),
+                name="licensing_plan_term_rollover",
+            ),
+        )
 
     def __str__(self) -> str:
         """Show what it is about."""

@@ -85,7 +85,9 @@ def _said(term: Term | None) -> Any:
         return None
     if term.unlimited or term.limit is not None:
         said: dict[str, Any] = {"unlimited": True} if term.unlimited else {"limit": term.limit}
-        return said | ({"per": term.reset_period.value} if term.reset_period else {})
+        said |= {"per": term.reset_period.value} if term.reset_period else {}
+        said |= {"overage": True} if term.overage else {}
+        return said | ({"rollover": term.rollover} if term.rollover is not None else {})
     return term.value
 
 
@@ -93,8 +95,11 @@ def _worth(term: Term | None) -> str:
     if term is None:
         return "not included"
     if term.unlimited or term.limit is not None:
-        return ("unlimited" if term.unlimited else f"{term.limit}") + (
-            f" per {term.reset_period.value}" if term.reset_period else ""
+        return (
+            ("unlimited" if term.unlimited else f"{term.limit}")
+            + (f" per {term.reset_period.value}" if term.reset_period else "")
+            + (" and more as overage" if term.overage else "")
+            + (f" of which {term.rollover} may go on" if term.rollover is not None else "")
         )
     return {True: "included", False: "not included"}[term.value] if isinstance(term.value, bool) else f"{term.value!r}"
 

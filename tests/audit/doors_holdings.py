@@ -43,6 +43,30 @@ def _member(acme: Acme) -> None:
     )
 
 
+def _invited(acme: Acme) -> str:
+    _told, token = licensing.invite(
+        tenant_id=acme.tenant_id, address="carol@acme.example", roles=["member"], by="account:olga", at=NOON
+    )
+    return token
+
+
+def _accepted(acme: Acme) -> None:
+    licensing.accept_invitation(
+        tenant_id=acme.tenant_id,
+        token=_invited(acme),
+        subject_type="user",
+        subject_id="carol",
+        by="credential:product",
+        at=NOON,
+    )
+
+
+def _uninvited(acme: Acme) -> None:
+    _invited(acme)
+    (found,) = licensing.list_invitations(tenant_id=acme.tenant_id, at=NOON)
+    licensing.revoke_invitation(tenant_id=acme.tenant_id, invitation_id=found.id, by="account:olga", at=NOON)
+
+
 def _no_member(acme: Acme) -> None:
     licensing.remove_member(tenant_id=acme.tenant_id, subject_type="user", subject_id="bob", by="account:olga", at=NOON)
 
@@ -73,6 +97,9 @@ TOLD: Told = {
     "put_tenant": (_tenant, {Kind.TENANT_CHANGED}),
     "put_member": (_member, {Kind.MEMBER_CHANGED}),
     "remove_member": (_no_member, {Kind.MEMBER_CHANGED}),
+    "invite": (_invited, {Kind.INVITATION_OPENED}),
+    "accept_invitation": (_accepted, {Kind.INVITATION_ACCEPTED, Kind.MEMBER_CHANGED}),
+    "revoke_invitation": (_uninvited, {Kind.INVITATION_REVOKED}),
     "put_role": (_role, {Kind.ROLE_CHANGED}),
     "put_environments": (_environments, {Kind.ENVIRONMENTS_CHANGED}),
     "put_subscription": (_subscription, {Kind.SUBSCRIPTION_CHANGED}),

@@ -57,6 +57,11 @@ WRITERS = {
     "licensing.plans.drafts._write_terms": "edit_draft",
     "licensing.plans.migrating.preview_migration": "what would be, of which nothing is done",
     "licensing.plans.migrating._move": "run_migration",
+    "licensing.invitations.invite": "invite",
+    "licensing.invitations._end": "accept_invitation",
+    "licensing.invitations.expire_invitations": "addresses of invitations whose end was told when they were opened",
+    "licensing.members.admit": "accept_invitation",
+    "licensing.usage.forgetting.forget_subject": "erase_person",
     "licensing.ratchet.keep_at_least": "put_subscription",
     "licensing.roles.put_role": "put_role",
     "licensing.subscription_rows.place": "put_subscription",
@@ -177,6 +182,7 @@ READS = {
     *("list_environments", "list_priced_versions", "service_privileges"),
     *("billing_backlog", "find_customer", "get_customer", "list_dead_letters", "list_prices", "price_of"),
     *("read_snapshot", "success_url"),
+    *("check_use", "list_invitations", "usage_fact", "usage_of"),
     "privileges_of_member",
     *("list_roles", "list_subscriptions", "list_tenants", "member_parameters", "publish", "read_file", "read_member"),
     *(
@@ -215,6 +221,7 @@ READS = {
     *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
     *("session_parameters", "set_browser_cookie", "set_session_cookie", "show_challenge", "standing_of"),
 }
+_LEDGER = "the ledger holds each use for good, with the decision that let it be, which is told"
 UNTOLD = {
     "touch_session": WRITERS["authlevels.sessions.touch_session"],
     "begin_passkey_step_up": "what is asked of an authenticator is told with what it answers",
@@ -231,6 +238,11 @@ UNTOLD = {
     "receive_webhook": WRITERS["billing.inbox"],
     "replay": WRITERS["billing.letters.replay"],
     "replay_call": WRITERS["billing.calls.replay_call"],
+    "forget_subject": "a part of erase_person, which tells",
+    "consume": _LEDGER,
+    "reserve": _LEDGER,
+    "commit": _LEDGER,
+    "release": _LEDGER,
     "forget_author": "a part of erase_person, which tells",
 }
 

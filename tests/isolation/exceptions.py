@@ -62,6 +62,8 @@ SOFT_REFERENCES: Final[Mapping[str, str]] = {
     "authlevels_suspended.decision_id": "as a challenge's: the refusal that the request waits for is in the trail",
     "authlevels_approval.decision_id": "the decision is in the trail, as a challenge's is",
     "authlevels_approval.credential_id": "the vendor's credentials are of tenant zero and ask in others too; compared alone",
+    "licensing_usage_entry.usage_id": "joins the lines of one use, which has no row of its own; read by tenant",
+    "licensing_usage_entry.decision_id": "the decision is in the trail, as a challenge's is",
     "audit_entry.session_id": "an entry outlives what it tells of; read by tenant",
     "audit_leaf.entry_id": "a leaf tells of an entry; only the sealer writes any",
 }

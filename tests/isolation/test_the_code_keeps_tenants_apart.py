@@ -41,6 +41,8 @@ SEES_ALL = {
     "billing/resolving.py": "asks whose an event is, before its tenant is known",
     "billing/standing.py": "counts what waits, of all tenants together",
     "billing/management/commands/billing.py": "has what was held be read again, of all tenants",
+    "licensing/invitations.py": "forgets the addresses of invitations of all tenants that are over, and reads none",
+    "licensing/usage/settling.py": "finds reservations of all tenants that are over; each is given back within its tenant",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
     "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
     "authlevels/notice_sending.py": "sends what is due to people of all tenants, each from its own row",
@@ -74,6 +76,7 @@ NAMES_BY_OTHER = {
 }
 CROSS_TENANT_TASKS = {
     "audit.tasks": "the trail is drained, sealed and parted for all tenants at once",
+    "licensing.tasks": "reservations and invitations that are over are found over all tenants",
     "authlevels.tasks": "signing keys are the installation's; expired tokens and requests are found over all tenants",
     "billing.tasks": "events and accounts at Stripe wait for all tenants in one line; each is settled within its tenant",
     "audit.draining": "the trail's stream holds every tenant's records",

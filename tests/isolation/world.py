@@ -36,7 +36,7 @@ from tests.decisions.asking import ask, export
 from tests.decisions.conftest import PASSWORD, TOTP_SECRET, _catalogue
 from tests.isolation.ghosts import name_everything
 from tests.isolation.sides import Side, World
-from tiergate import ActionSpec, Level, Requirement, Term, Verb
+from tiergate import ActionSpec, FeatureKind, FeatureSpec, Level, Requirement, Term, Verb
 
 # What the sample product asks for, without the proofs that it wants: they must not be what refuses.
 SAMPLE_ACTIONS = (
@@ -62,6 +62,7 @@ def make_world(inside: psycopg.Connection) -> World:
     _catalogue(at)
     with licensing.edit_catalogue(by="test", at=at) as edit:
         edit.put_plan(licensing.PlanSpec(key="extra", kind="add_on", terms=(Term(feature="reports", value=True),)))
+        edit.put_feature(FeatureSpec(key="calls", kind=FeatureKind.LIMIT))
         for name, resource in SAMPLE_ACTIONS:
             edit.put_action(ActionSpec(name=name, resource_type=resource, privilege="reports.read", feature="reports"))
         edit.put_action(
@@ -202,6 +203,20 @@ def _hold(side: Side, at: datetime) -> None:
     licensing.remove_override(tenant_id=tenant_id, feature="exports", by="test", at=at)
     licensing.put_override(
         tenant_id=tenant_id, feature="reports", effect="value", value=True, reason=reason, by="test", at=at
+    )
+    licensing.put_override(
+        tenant_id=tenant_id, feature="calls", effect="value", limit=9, reason=reason, by="test", at=at
+    )
+    licensing.reserve(
+        tenant_id=tenant_id,
+        items=[("calls", 1)],
+        key=f"use-of-{side.slug}",
+        subject=("user", side.person),
+        ttl=timedelta(days=7),
+        at=clock.now(),
+    )
+    licensing.invite(
+        tenant_id=tenant_id, address=f"guest@{side.slug}.example", roles=[side.role], by="test", at=clock.now()
     )
     _pay(side, at)
 

@@ -218,7 +218,7 @@ def _entitlement(row: Row) -> Entitlement | None:
 
 
 def _grant(feature: str, kind: GrantKind, row: Row) -> Grant:
-    only(row, "name", "value", "limit", "unlimited", "requirement", "from", "to")
+    only(row, "name", "value", "limit", "unlimited", "overage", "requirement", "from", "to")
     return Grant(
         source=f"{kind}:{row.get('name', 'business@1')}",
         kind=kind,
@@ -227,6 +227,7 @@ def _grant(feature: str, kind: GrantKind, row: Row) -> Grant:
             value=row.get("value"),
             limit=row.get("limit"),
             unlimited=row.get("unlimited", False),
+            overage=row.get("overage", False),
             requirement=requirement(row["requirement"]) if "requirement" in row else None,
         ),
         active_from=instant(row.get("from", "30d ago")),
@@ -251,13 +252,16 @@ def _override(feature: str, row: Row) -> Override:
 
 
 def _unlock(row: Row) -> Unlock:
-    only(row, "kind", "key", "requirement")
+    only(row, "kind", "key", "requirement", "limit", "unlimited", "overage")
     return Unlock(
         kind=UnlockKind(row.get("kind", "plan")),
         key=row["key"],
         title=row["key"].title(),
         version=1,
         requirement=requirement(row["requirement"]) if "requirement" in row else None,
+        limit=row.get("limit"),
+        unlimited=row.get("unlimited", False),
+        overage=row.get("overage", False),
     )
 
 
@@ -303,10 +307,12 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "entitlement": _entitlement,
     "unlocks": lambda rows: tuple(_unlock(row) for row in rows),
     "usage": lambda row: UsageFact(
-        used=only(row, "used", "reserved", "resets")["used"],
+        used=only(row, "used", "reserved", "resets", "carried")["used"],
         reserved=row.get("reserved", 0),
+        carried=row.get("carried", 0),
         reset_at=instant(row["resets"]) if "resets" in row else None,
     ),
+    "quantity": int,
     "session": _session,
     "approvals": int,
     "contributions": _asks,

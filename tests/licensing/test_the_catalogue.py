@@ -150,14 +150,6 @@ def test_tiergates_own_names_and_the_vendors_own_privileges_are_not_to_be_had(ac
         api.put_role(tenant_id=acme, key="boss", privileges=["overrides.write"], by="test", at=NOON)
 
 
-def test_an_action_cannot_need_a_limit_as_long_as_its_use_is_not_counted(acme: UUID) -> None:
-    with (
-        pytest.raises(api.InvalidTerm, match="not counted yet"),
-        api.edit_catalogue(by="test", at=NOON) as edit,
-    ):
-        edit.put_action(ActionSpec(name="seats.take", resource_type="seat", privilege="seats.take", feature="seats"))
-
-
 def test_a_retired_plan_is_off_sale_and_kept_by_whoever_has_it(acme: UUID) -> None:
     api.put_subscription(tenant_id=acme, plan="business", by="test", at=NOON)
     with api.edit_catalogue(by="test", at=NOON) as edit:

@@ -1,0 +1,1 @@
+"""How much of its limits does a tenant use?"""
