@@ -182,7 +182,7 @@ READS = {
     *("list_environments", "list_priced_versions", "service_privileges"),
     *("billing_backlog", "find_customer", "get_customer", "list_dead_letters", "list_prices", "price_of"),
     *("read_snapshot", "success_url"),
-    *("check_use", "list_invitations", "usage_fact", "usage_of"),
+    *("check_use", "list_features", "list_invitations", "usage_fact", "usage_of", "written_sum"),
     "privileges_of_member",
     *("list_roles", "list_subscriptions", "list_tenants", "member_parameters", "publish", "read_file", "read_member"),
     *(
