@@ -6,6 +6,7 @@ from console.account import enrolling, secrets, security
 from console.api_docs import ApiPage, OpenApiDocument
 from console.home import home
 from console.operator import operator_site
+from console.plan import people
 from console.plan.comparing import plans
 from console.plan.overview import overview
 from console.trail.views import TrailView
@@ -30,5 +31,8 @@ urlpatterns = [
     path("account/security/sessions/end-others", security.end_others, name="end-other-sessions"),
     path("console/", overview, name="console"),
     path("console/plans", plans, name="console-plans"),
+    path("console/people", people.people, name="console-people"),
+    path("console/people/invitations", people.invite, name="console-invite"),
+    path("console/people/invitations/<uuid:invitation>/take-back", people.take_back, name="console-take-back"),
     path("operator/", operator_site.urls),
 ]

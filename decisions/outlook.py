@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from authlevels import api as authlevels
-from decisions.facts import find_snapshot, gather
+from decisions.facts import find_snapshot, find_usage, gather
 from decisions.own import question_from
 from decisions.people import read_person
 from decisions.question import Context, Entity
@@ -51,7 +51,7 @@ def outlook(request: HttpRequest, *, at: datetime) -> Outlook:
         if spec.feature is None or CallerKind.PERSON not in spec.callers:
             continue
         asked = replace(question, action=name, resource=Entity(type=spec.resource_type, id="*"))
-        facts = gather(asked, snapshot, person, at=at).facts
+        facts = gather(asked, snapshot, person, usage=find_usage(asked, snapshot, at=at), at=at).facts
         found[name] = decide(replace(facts, missing_fields=()))
     own = gather(question, snapshot, person, at=at).facts
     return Outlook(snapshot=snapshot, privileges=frozenset(own.privileges), decisions=found)

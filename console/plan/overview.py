@@ -9,6 +9,7 @@ from django.shortcuts import render
 from authlevels import api as authlevels
 from console.doors import person_page
 from console.plan.locks import locks_of
+from console.plan.usage import bars_of
 from decisions import api as decisions
 from isolation.clock import now
 from licensing import api as licensing
@@ -23,8 +24,10 @@ def overview(request: HttpRequest, session: authlevels.Session) -> HttpResponse:
     at = now()
     seen = decisions.outlook(request, at=at)
     seeing = may_see(seen.privileges)
+    features = licensing.list_features()
+    by_key = {one.key: one for one in features}
     locks = locks_of(
-        licensing.list_features(),
+        features,
         entitlements=seen.snapshot.entitlements,
         unlocks=seen.snapshot.unlocks,
         actions=seen.snapshot.actions,
@@ -35,6 +38,7 @@ def overview(request: HttpRequest, session: authlevels.Session) -> HttpResponse:
         "here": "plan",
         "plan": seen.snapshot.plan,
         **seeing,
+        "bars": bars_of(licensing.usage_of(tenant_id=session.tenant_id, at=at), by_key) if seeing["sees_usage"] else (),
         "included": [one for one in locks if one.is_included],
         "locked": [one for one in locks if not one.is_included],
         "readiness": (authlevels.readiness(tenant_id=session.tenant_id, at=at) if seeing["sees_people"] else None),
@@ -47,6 +51,7 @@ def may_see(privileges: Container[str]) -> dict[str, bool]:
     return {
         "sees_plan": Verb.SUBSCRIPTION_READ in privileges,
         "sees_plans": Verb.CATALOG_READ in privileges,
+        "sees_usage": Verb.USAGE_READ in privileges,
         "sees_people": Verb.MEMBERS_READ in privileges,
         "manages_people": Verb.MEMBERS_WRITE in privileges,
     }
