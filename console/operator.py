@@ -8,9 +8,11 @@ from django.contrib.admin import AdminSite, ModelAdmin
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import path
 from django.utils.http import urlencode
 
 from authlevels import api as authlevels
+from console.plan_matrix import plan_matrix
 from decisions import api as decisions
 from isolation.clock import now
 from tiergate import Action, NeedKind, TiergateError
@@ -68,6 +70,14 @@ class OperatorSite(AdminSite):
         if any(need.kind == NeedKind.STEP_UP for need in answer.decision.needs):
             return _to_step_up(request, answer, target)
         return _refused(request, decisions.for_person(answer.decision), status=403)
+
+    def get_urls(self) -> list[Any]:
+        """Put the grid of plans and features before the tables."""
+        return [path("plans/", self.admin_view(self.plans), name="plan-matrix"), *super().get_urls()]
+
+    def plans(self, request: HttpRequest) -> HttpResponse:
+        """Show the grid of plans and features."""
+        return plan_matrix(request, self.each_context(request))
 
     # The stubs promise templates where Django itself says any response.
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002 - Django's signature

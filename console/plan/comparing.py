@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -21,10 +23,14 @@ _NOT_INCLUDED: Final = "Not included"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """What one plan says of one feature. level: what it asks of whoever uses it; "" for a sign-in."""
+    """What one plan says of one feature.
+
+    level: what it asks of whoever uses it; "" for a sign-in. asks: the same in full.
+    """
 
     worth: str
     level: str
+    asks: str
     is_included: bool
 
 
@@ -88,10 +94,14 @@ def rows_of(features: Iterable[FeatureSpec], versions: Sequence[licensing.Versio
 def cell_of(feature: FeatureSpec, term: Term | None) -> Cell:
     """Say what a term says."""
     if term is None or term.value is False:
-        return Cell(worth=_NOT_INCLUDED, level="", is_included=False)
-    asked = [one.level for one in (feature.requirement, term.requirement) if one is not None]
-    level = max(asked, default=Level.AAL1)
-    return Cell(worth=_worth(term), level=LEVELS[level] if level > Level.AAL1 else "", is_included=True)
+        return Cell(worth=_NOT_INCLUDED, level="", asks="", is_included=False)
+    asked = reduce(or_, (one for one in (feature.requirement, term.requirement) if one is not None), Requirement())
+    return Cell(
+        worth=_worth(term),
+        level=LEVELS[asked.level] if asked.level > Level.AAL1 else "",
+        asks=asked_in_words(asked),
+        is_included=True,
+    )
 
 
 def change_in_words(one: licensing.Difference, features: Mapping[str, FeatureSpec]) -> str:

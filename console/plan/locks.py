@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from console.plan.wording import LEVELS, asked_in_words, price_of, worth
 from decisions.api import for_person
@@ -16,10 +17,12 @@ from tiergate import (
     Outcome,
     Requirement,
     Unlock,
+    UnlockKind,
     join,
 )
 
-_NO_SALE = "No plan on offer has it."
+_NO_SALE: Final = "No plan on offer has it."
+_WAYS: Final = {UnlockKind.PLAN: "plan", UnlockKind.ADD_ON: "add-on", UnlockKind.TRIAL: "trial"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,8 @@ class Step:
 class Lock:
     """One feature.
 
-    needs_plan: what would have to be bought, with its price; "" where it is held. needs_level: what is asked of
+    needs_plan: what would have to be bought, with its price; "" where it is held. way: what that is: a plan, an
+    add-on; "" where nothing on offer has it. needs_level: what is asked of
     whoever uses it; "" where that is a sign-in.
     """
 
@@ -44,6 +48,7 @@ class Lock:
     is_included: bool
     worth: str
     needs_plan: str = ""
+    way: str = ""
     needs_level: str = ""
     steps: tuple[Step, ...] = ()
 
@@ -75,6 +80,7 @@ def locks_of(
                 is_included=entitlement.is_granted is True,
                 worth=worth(entitlement),
                 needs_plan="" if entitlement.is_granted is True else _plan(ways),
+                way=_WAYS[ways[0].kind] if ways and entitlement.is_granted is not True else "",
                 needs_level=_level(entitlement, ways),
                 steps=tuple(sorted(steps, key=lambda one: one.title)),
             )

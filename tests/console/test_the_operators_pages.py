@@ -7,6 +7,7 @@ from django.test import Client
 from authlevels import api as authlevels
 from isolation import clock
 from licensing import api as licensing
+from tiergate import FeatureKind, FeatureSpec, Level, Requirement, Term
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 PASSWORD = "correct horse battery staple"
@@ -91,3 +92,20 @@ def test_signing_out_there_leads_to_the_page_that_ends_the_session(olga: Client)
     olga.post(path.split("?")[0], {"method": "totp", "code": pyotp.TOTP(SECRET).now()})
     answer = olga.post("/operator/logout/")
     assert (answer.status_code, answer["Location"]) == (302, "/sign-out")
+
+
+def test_the_grid_shows_what_each_plan_says_and_asks_with_drafts_and_changes_nothing(olga: Client) -> None:
+    at = clock.now()
+    with licensing.edit_catalogue(by="test", at=at) as edit:
+        edit.put_feature(FeatureSpec(key="exports", kind=FeatureKind.SWITCH, title="Exports"))
+        terms = (Term(feature="exports", value=True, requirement=Requirement(level=Level.AAL2, max_age=300)),)
+        edit.put_plan(licensing.PlanSpec(key="business", title="Business", terms=terms))
+    licensing.begin_draft(plan="business", by="test", at=at)
+    assert olga.get("/operator/plans/").status_code == 302
+    path = olga.get("/operator/plans/", follow=True).redirect_chain[-1][0]
+    olga.post(path.split("?")[0], {"method": "totp", "code": pyotp.TOTP(SECRET).now()})
+    assert "/operator/plans/" in olga.get("/operator/").content.decode()
+    page = olga.get("/operator/plans/").content.decode()
+    assert page.count("asks a second factor, shown in the last 5 minutes") == 2
+    assert "business@1, published, on sale" in page
+    assert "business@2, draft" in page
