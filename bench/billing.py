@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from bench.changes import Site
 from bench.ground import durable, own_services
+from bench.link import Link
 from bench.probes import Connection, Probe, ask
 from bench.seed_large import close_connections
 from config.demo.children import Child, end_all, start
@@ -110,12 +111,14 @@ def _all_buy(stripe: FakeStripe, port: int, buyers: Sequence[_Buyer], price: str
 def _serving(port: int) -> Iterator[None]:
     """Run web, worker and beat with production's settings until the block ends."""
     kept = development_secrets()
+    link = Link(str(paths.place().valkey_socket))
     left_out = ("TIERGATE_TESTING", "TIERGATE_DEMO", "TIERGATE_EMBEDDED_DATABASE", "TIERGATE_EMBEDDED_VALKEY_DB")
     settings = {
         **{name: value for name, value in os.environ.items() if name not in left_out},
         "DATABASE_URL": paths.database_url(paths.APP),
         "DATABASE_SWEEP_URL": paths.database_url(paths.SWEEP),
-        "REDIS_URL": f"unix://{paths.place().valkey_socket}?db={paths.valkey_database()}",
+        # A worker's broker is reached by TCP.
+        "REDIS_URL": f"redis://{HOST}:{link.port}/{paths.valkey_database()}",
         "TIERGATE_BASE_URL": "https://localhost",
         "TIERGATE_ALLOWED_HOSTS": HOST,
         "TIERGATE_SECRET_KEY": kept.key,
@@ -139,6 +142,7 @@ def _serving(port: int) -> Iterator[None]:
                 one.refuse_dead()
         finally:
             end_all(children)
+            link.end()
 
 
 def _is_ready(children: Sequence[Child], port: int) -> bool:
