@@ -26,6 +26,9 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
         "which tenants a move is about, and digests of what each was shown to gain and lose; the operator runs it "
         "through all of them, and no address shows it to a tenant"
     ),
+    "licensing_webhook_endpoint": (
+        "the vendor's own: where the events of all tenants go. The vendor's doors alone read it, and its secrets are sealed"
+    ),
     "licensing_generation": (
         "holds counters alone, written by trigger only; a snapshot check reads a tenant's and the catalogue's"
     ),

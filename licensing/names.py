@@ -126,19 +126,20 @@ def _filled(may_be_empty: bool) -> str:  # noqa: FBT001 - private, and one call
     return "." if may_be_empty else ", and not empty."
 
 
-def json_value(value: Any) -> Any:
+def json_value(value: Any, *, at_most: int = MAX_JSON) -> Any:
     """Return a JSON value that the database can hold.
 
-    :raises InvalidTerm: larger than 16 KiB, nested deeper than 32, with NUL or lone surrogate characters, or not JSON.
+    at_most: bytes of its encoding; 16 KiB if unsaid.
+    :raises InvalidTerm: larger, nested deeper than 32, with NUL or lone surrogate characters, or not JSON.
     """
     try:
         encoded = msgspec.json.encode(value)
         plain = msgspec.json.decode(encoded)
     except (TypeError, ValueError, RecursionError, OverflowError, msgspec.MsgspecError) as error:
         raise InvalidTerm("The value is not plain JSON.") from error
-    if len(encoded) > MAX_JSON or not _is_storable(plain, MAX_DEPTH):
+    if len(encoded) > at_most or not _is_storable(plain, MAX_DEPTH):
         raise InvalidTerm(
-            f"The value is larger than {MAX_JSON} bytes, nested deeper than {MAX_DEPTH}, or holds a NUL character."
+            f"The value is larger than {at_most} bytes, nested deeper than {MAX_DEPTH}, or holds a NUL character."
         )
     return plain
 

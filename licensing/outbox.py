@@ -15,6 +15,7 @@ from licensing.holdings import read_generations
 from licensing.models.outbox import EventKind
 
 MAX_ONCE: Final = 200
+MAX_PAYLOAD: Final = 262_144
 
 _INSERT: Final = """
     INSERT INTO licensing_outbox_event (id, tenant_id, kind, at, snapshot, payload, once, transaction)
@@ -28,7 +29,7 @@ def emit(*, tenant_id: UUID, kind: str, payload: Mapping[str, Any], at: datetime
 
     Returns its id; None where it was told already. It is sent to whoever wants it after the commit.
 
-    kind: one of `EventKind`. payload: what JSON can hold, up to 16 KiB; no person's data, since it leaves the house.
+    kind: one of `EventKind`. payload: what JSON can hold, up to 256 KiB; no person's data, since it leaves the house.
     once: names what is to be told a single time for this tenant and kind, such as ``exports:2026-11-01``.
     :raises CrossTenantError: outside a transaction of this tenant.
     :raises InvalidTerm: an unknown kind, or a payload that cannot be stored.
@@ -39,7 +40,7 @@ def emit(*, tenant_id: UUID, kind: str, payload: Mapping[str, Any], at: datetime
         raise InvalidTerm(f"An event is one of {', '.join(EventKind)}.")
     if len(once) > MAX_ONCE:
         raise InvalidTerm(f"What is told once is named in at most {MAX_ONCE} characters.")
-    body = msgspec.json.encode(names.json_value(dict(payload))).decode()
+    body = msgspec.json.encode(names.json_value(dict(payload), at_most=MAX_PAYLOAD)).decode()
     event_id = uuid4()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -16,6 +16,7 @@ from licensing.models import Feature, History, Invitation
 from licensing.models import Override as OverrideRow
 from licensing.push import publish
 from licensing.ratchet import floors_json, keep_at_least
+from licensing.telling import tell_changes
 from tiergate import OverrideEffect, Requirement, ResetPeriod, Sensitivity
 
 
@@ -223,6 +224,7 @@ def _record(
         at=at,
         payload={"by": author, "feature": feature.key, "old": old, "new": new, "floors_raised": floors or {}},
     )
+    tell_changes(tenant_id=row.tenant_id, at=at)
     publish("tenant", str(row.tenant_id))
 
 

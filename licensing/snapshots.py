@@ -137,7 +137,7 @@ def get_snapshot(*, tenant_id: UUID, at: datetime, min_version: str | None = Non
     :raises SnapshotBehind: even the database does not know so new a version; ``retry_after`` says when to ask again.
     :raises InvalidSnapshotVersion: ``min_version`` is no version.
     """
-    wanted = None if min_version is None else _parse(min_version)
+    wanted = None if min_version is None else parse_version(min_version)
     entry = _current(tenant_id, at)
     if wanted is not None and not entry.holdings.generations.reaches(wanted):
         entry = _build(tenant_id, at, may_copy=False)
@@ -165,6 +165,17 @@ def snapshot_at(*, tenant_id: UUID, at: datetime) -> TenantSnapshot:
 def snapshot_version(*, tenant_id: UUID) -> str:
     """Name the state that the database holds now, for a caller to insist on."""
     return str(read_generations(tenant_id))
+
+
+def parse_version(version: str) -> Generations:
+    """Read the two counters of a snapshot's version.
+
+    :raises InvalidSnapshotVersion: it is none.
+    """
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        raise InvalidSnapshotVersion("A snapshot's version reads g<number>.t<number>.")
+    return Generations(int(found[1]), int(found[2]))
 
 
 def snapshot_memory() -> SnapshotMemory:
@@ -222,14 +233,7 @@ def _read(tenant_id: UUID, since: datetime, *, using: str = DEFAULT_DB_ALIAS) ->
     # after frame rows of one state.
     with tenant_transaction(tenant_id):
         for _ in range(_ATTEMPTS):
-            holdings = read_holdings(tenant_id, known=None, since=since)
+            holdings = read_holdings(tenant_id, known=_memory.catalogue, since=since)
             if read_generations(tenant_id) == holdings.generations:
                 return holdings
     raise SnapshotBehind("The tenant changes too fast to be read; ask again.", retry_after=1)
-
-
-def _parse(version: str) -> Generations:
-    found = _VERSION.fullmatch(version)
-    if found is None:
-        raise InvalidSnapshotVersion("A snapshot's version reads g<number>.t<number>.")
-    return Generations(int(found[1]), int(found[2]))

@@ -21,9 +21,10 @@ from licensing.models.holdings import (
 )
 from licensing.models.invitations import Invitation
 from licensing.models.moving import PlanMigration, PlanMigrationTenant
-from licensing.models.outbox import OutboxEvent
+from licensing.models.outbox import OutboxEvent, ToldStanding
 from licensing.models.people import Member, Role
 from licensing.models.usage import UsageCounter, UsageEntry
+from licensing.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Action",
@@ -49,6 +50,9 @@ __all__ = [
     "Tenant",
     "TokenScope",
     "TokenScopeAction",
+    "ToldStanding",
     "UsageCounter",
     "UsageEntry",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

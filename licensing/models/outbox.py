@@ -59,3 +59,32 @@ class OutboxEvent(models.Model):
     def __str__(self) -> str:
         """Show the kind."""
         return f"{self.kind} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class ToldStanding(models.Model):
+    """What was last told of a tenant's entitlements: what has changed since then is an event that is owed.
+
+    catalogue, generation: the counters of the snapshot that was told. next_change_at: when time alone changes it.
+    features: by key, what is granted and what it asks.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
+    catalogue = models.BigIntegerField(default=0)
+    generation = models.BigIntegerField(default=0)
+    features = models.JSONField(default=dict)
+    told_at = models.DateTimeField()
+    next_change_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """One for a tenant."""
+
+        db_table = "licensing_told_standing"
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "id"), name="licensing_told_standing_tenant_key"),
+            models.UniqueConstraint(fields=("tenant",), name="licensing_told_standing_once"),
+        )
+
+    def __str__(self) -> str:
+        """Show when."""
+        return f"{self.tenant_id} told at {self.told_at:%Y-%m-%d %H:%M:%S}"
