@@ -66,3 +66,6 @@ class Kind(StrEnum):
     BILLING_LINKED = "billing.linked"
     BILLING_HELD = "billing.held"
     BILLING_PRICE_MAPPED = "billing.price_mapped"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_REPLAYED = "webhook.replayed"

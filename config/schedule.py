@@ -24,5 +24,8 @@ BEAT: Final[dict[str, Any]] = {
     "read events that no webhook brought": _every(60.0, "billing.tasks.catch_up"),
     "look at who was not looked at": _every(600.0, "billing.tasks.sweep"),
     "forget old events": _every(86400.0, "billing.tasks.forget_events", expires=3600.0),
+    "tell what changed by itself": _every(5.0, "licensing.tasks.tell_changes"),
+    "send webhooks": _every(2.0, "licensing.tasks.send_webhooks"),
+    "forget events that were told": _every(86400.0, "licensing.tasks.forget_events", expires=3600.0),
     "make the trail's months": _every(21600.0, "audit.tasks.make_parts", expires=3600.0),
 }

@@ -298,3 +298,31 @@ class InvitationNotFound(TiergateError):
 
     code = "invitation_not_found"
     kind = ErrorKind.NOT_FOUND
+
+
+class InvalidEndpoint(TiergateError):
+    """No URL that webhooks may be sent to, or no event that there is."""
+
+    code = "invalid_endpoint"
+    kind = ErrorKind.INVALID
+
+
+class EndpointNotFound(TiergateError):
+    """There is no such endpoint for webhooks."""
+
+    code = "endpoint_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class DeliveryNotFound(TiergateError):
+    """There is no such delivery."""
+
+    code = "delivery_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class EndpointDisabled(TiergateError):
+    """Nothing is sent to this endpoint until it is enabled."""
+
+    code = "endpoint_disabled"
+    kind = ErrorKind.CONFLICT

@@ -13,7 +13,9 @@ from licensing import names
 from licensing.errors import InvalidTerm
 from licensing.holdings import read_generations
 from licensing.models.outbox import EventKind
+from licensing.nudging import nudge
 
+SENDS: Final = "licensing.tasks.send_webhooks"
 MAX_ONCE: Final = 200
 MAX_PAYLOAD: Final = 262_144
 
@@ -55,4 +57,7 @@ def emit(*, tenant_id: UUID, kind: str, payload: Mapping[str, Any], at: datetime
                 once,
             ],
         )
-        return event_id if cursor.rowcount else None
+        is_new = cursor.rowcount > 0
+    if is_new:
+        nudge(SENDS)
+    return event_id if is_new else None

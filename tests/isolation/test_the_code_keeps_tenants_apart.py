@@ -43,6 +43,10 @@ SEES_ALL = {
     "billing/management/commands/billing.py": "has what was held be read again, of all tenants",
     "licensing/invitations.py": "forgets the addresses of invitations of all tenants that are over, and reads none",
     "licensing/usage/settling.py": "finds reservations of all tenants that are over; each is given back within its tenant",
+    "licensing/telling.py": "finds whose entitlements changed by themselves, of all tenants; each is told within its tenant",
+    "licensing/webhooks/handing_out.py": "events of all tenants go to the vendor's endpoints, each as its tenant's",
+    "licensing/webhooks/delivering.py": "what is sent to the vendor is of all tenants, each delivery of its own event",
+    "licensing/webhooks/replaying.py": "the vendor alone reads what was sent, of all tenants",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
     "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
     "authlevels/notice_sending.py": "sends what is due to people of all tenants, each from its own row",
@@ -75,6 +79,7 @@ NAMES_BY_OTHER = {
     "_csv": "given by a decision, or by the address's signature",
 }
 CROSS_TENANT_TASKS = {
+    "licensing.tasks": "events of all tenants are sent to the vendor; what changed is told within each tenant",
     "audit.tasks": "the trail is drained, sealed and parted for all tenants at once",
     "licensing.tasks": "reservations and invitations that are over are found over all tenants",
     "authlevels.tasks": "signing keys are the installation's; expired tokens and requests are found over all tenants",
