@@ -20,6 +20,7 @@ from licensing.outbox import emit
 from licensing.push import publish
 from licensing.ratchet import floors_json, keep_at_least, regulated_requirements
 from licensing.selling import versions_by_id
+from licensing.telling import tell_changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +273,7 @@ def _tell(
         payload={"old": payload["old"], "new": payload["new"]},
         at=at,
     )
+    tell_changes(tenant_id=tenant_id, at=at)
     publish("tenant", str(tenant_id))
 
 

@@ -11,6 +11,7 @@ from licensing import (
     views_tenants,
     views_usage,
 )
+from licensing.webhooks import views as views_webhooks
 
 urlpatterns = [
     path("v1/catalog", views_tenants.CatalogueView.as_view(), name="catalog"),
@@ -47,4 +48,14 @@ urlpatterns = [
     path("v1/tenants/<str:tenant>/usage/<str:usage>/commit", views_usage.CommitView.as_view(), name="usage-commit"),
     path("v1/tenants/<str:tenant>/usage/<str:usage>/release", views_usage.ReleaseView.as_view(), name="usage-release"),
     path("t/<slug:tenant>/environments", views_environments.EnvironmentsView.as_view(), name="environments"),
+    path("v1/webhooks", views_webhooks.EndpointListView.as_view(), name="webhooks"),
+    path("v1/webhooks/deliveries", views_webhooks.DeliveryListView.as_view(), name="webhook-deliveries"),
+    path(
+        "v1/webhooks/deliveries/<uuid:delivery>/replay",
+        views_webhooks.DeliveryReplayView.as_view(),
+        name="webhook-delivery-replay",
+    ),
+    path("v1/webhooks/<uuid:endpoint>", views_webhooks.EndpointView.as_view(), name="webhook"),
+    path("v1/webhooks/<uuid:endpoint>/secret", views_webhooks.EndpointSecretView.as_view(), name="webhook-secret"),
+    path("v1/webhooks/<uuid:endpoint>/replay", views_webhooks.EndpointReplayView.as_view(), name="webhook-replay"),
 ]

@@ -48,6 +48,8 @@ class Verb(StrEnum):
     IMPERSONATIONS_END = "impersonations.end"
     BILLING_READ = "billing.read"
     BILLING_MANAGE = "billing.manage"
+    WEBHOOKS_READ = "webhooks.read"
+    WEBHOOKS_WRITE = "webhooks.write"
 
 
 class Action(StrEnum):
@@ -98,6 +100,8 @@ class Action(StrEnum):
     IMPERSONATION_END = "tiergate.impersonation.end"
     BILLING_READ = "tiergate.billing.read"
     BILLING_MANAGE = "tiergate.billing.manage"
+    WEBHOOK_READ = "tiergate.webhook.read"
+    WEBHOOK_WRITE = "tiergate.webhook.write"
 
 
 _BOTH = (CallerKind.PERSON, CallerKind.SERVICE)
@@ -295,6 +299,14 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
             _own(Action.BILLING_READ, Verb.BILLING_READ, "See what is paid for"),
             # What is bought may ask more of everybody: moving up is confirmed like any change of who may do what.
             _own(Action.BILLING_MANAGE, Verb.BILLING_MANAGE, "Change what is paid for", requirement=_AAL2),
+            _own(Action.WEBHOOK_READ, Verb.WEBHOOKS_READ, "See what is sent to the vendor", is_vendor_only=True),
+            _own(
+                Action.WEBHOOK_WRITE,
+                Verb.WEBHOOKS_WRITE,
+                "Change what is sent to the vendor",
+                requirement=_AAL2,
+                is_vendor_only=True,
+            ),
         )
     },
 )
@@ -371,7 +383,16 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
 # Only tenant zero, the vendor, has these roles.
 VENDOR_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "operator": frozenset({*_READ, Verb.CATALOG_WRITE, Verb.OPERATOR_ADMIN, Verb.AUDIT_READ}),
+        "operator": frozenset(
+            {
+                *_READ,
+                Verb.CATALOG_WRITE,
+                Verb.OPERATOR_ADMIN,
+                Verb.AUDIT_READ,
+                Verb.WEBHOOKS_READ,
+                Verb.WEBHOOKS_WRITE,
+            }
+        ),
         "support": frozenset({Verb.SUPPORT_IMPERSONATE, Verb.IMPERSONATIONS_READ, Verb.IMPERSONATIONS_END}),
     },
 )

@@ -79,9 +79,8 @@ NAMES_BY_OTHER = {
     "_csv": "given by a decision, or by the address's signature",
 }
 CROSS_TENANT_TASKS = {
-    "licensing.tasks": "events of all tenants are sent to the vendor; what changed is told within each tenant",
     "audit.tasks": "the trail is drained, sealed and parted for all tenants at once",
-    "licensing.tasks": "reservations and invitations that are over are found over all tenants",
+    "licensing.tasks": "reservations that are over, changes and events are found over all tenants; each is told within its tenant",
     "authlevels.tasks": "signing keys are the installation's; expired tokens and requests are found over all tenants",
     "billing.tasks": "events and accounts at Stripe wait for all tenants in one line; each is settled within its tenant",
     "audit.draining": "the trail's stream holds every tenant's records",
@@ -100,6 +99,7 @@ COMMANDS = {
     "showmigrations": "as the owner, who owns the schema",
     "signing_keys": "the keys that sign tokens are no tenant's",
     "sqlmigrate": "as the owner, who owns the schema",
+    "webhooks": "the endpoints are the vendor's, and so is what was sent there of all tenants",
     "tenants": "makes the tenants that a file names, one transaction of each",
 }
 
