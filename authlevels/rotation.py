@@ -22,7 +22,8 @@ _NAMED: Final = 20
 class KeyUse:
     """What is under one key.
 
-    factors, people, signing: secrets of authenticator apps, keys of people in the trail, and keys that sign tokens;
+    factors, people, signing, webhooks: secrets of authenticator apps, keys of people in the trail, keys that sign
+    tokens, and secrets that sign webhooks;
     ``reseal`` moves them.
     credentials, sessions: live ones, which move when next used. sessions_until: when the last of them ends.
     named: the first few of the credentials, as tenant and name, so that somebody may rotate them instead.
@@ -31,6 +32,7 @@ class KeyUse:
     factors: int = 0
     people: int = 0
     signing: int = 0
+    webhooks: int = 0
     credentials: int = 0
     sessions: int = 0
     sessions_until: datetime | None = None
@@ -39,7 +41,12 @@ class KeyUse:
     @property
     def is_unused(self) -> bool:
         """Say whether nothing needs this key any more."""
-        return not (self.factors or self.people or self.signing or self.credentials or self.sessions)
+        return not (self.movable or self.credentials or self.sessions)
+
+    @property
+    def movable(self) -> int:
+        """Count what `manage.py keys rotate` moves."""
+        return self.factors + self.people + self.signing + self.webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +84,8 @@ def ring_use(*, at: datetime) -> KeyRingUse:
         of(key_id).people = count
     for key_id, count in count_by_key(_sealed_keys(), "private_sealed").items():
         of(key_id).signing = count
+    for key_id, count in licensing.api.webhooks_by_key().items():
+        of(key_id).webhooks = count
     alive = Q(revoked_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=at))
     credentials = ServiceCredential.objects.using(_SWEEP).filter(alive)
     for key_id, count in credentials.order_by().values_list("digest_key").annotate(Count("id")):

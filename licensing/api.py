@@ -11,7 +11,11 @@ from licensing.errors import (
     AlreadyInvited,
     AlreadyMember,
     CatalogueConflict,
+    DeliveryNotFound,
+    EndpointDisabled,
+    EndpointNotFound,
     FeatureNotFound,
+    InvalidEndpoint,
     InvalidName,
     InvalidQuantity,
     InvalidRange,
@@ -51,6 +55,7 @@ from licensing.holdings import TenantSnapshot
 from licensing.invitations import Invitation, accept_invitation, invite, list_invitations, revoke_invitation
 from licensing.member_facts import MEMBER_COLUMN, MemberFacts, MemberState, member_parameters, read_member
 from licensing.members import Member, get_member, list_members, privileges_of_member, put_member, remove_member
+from licensing.models.webhooks import DeliveryState
 from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
 from licensing.overrides import OverrideView, forget_author, get_override, list_overrides, put_override, remove_override
 from licensing.plan_content import Price
@@ -79,6 +84,23 @@ from licensing.usage.forgetting import forget_subject
 from licensing.usage.reading import UsageView, usage_fact, usage_of
 from licensing.usage.settling import commit, release
 from licensing.usage.taking import Consumed, check_use, consume, reserve
+from licensing.webhooks.endpoints import (
+    Endpoint,
+    change_endpoint,
+    create_endpoint,
+    get_endpoint,
+    list_endpoints,
+    remove_endpoint,
+    roll_secret,
+)
+from licensing.webhooks.replaying import (
+    Delivery,
+    get_delivery,
+    list_deliveries,
+    replay_delivery,
+    replay_since,
+)
+from licensing.webhooks.resealing import reseal_webhooks, webhooks_by_key
 
 __all__ = [
     "MEMBER_COLUMN",
@@ -92,12 +114,19 @@ __all__ = [
     "CatalogueEdit",
     "Change",
     "Consumed",
+    "Delivery",
+    "DeliveryNotFound",
+    "DeliveryState",
     "Difference",
     "Document",
     "Effect",
+    "Endpoint",
+    "EndpointDisabled",
+    "EndpointNotFound",
     "FeatureNotFound",
     "FileRefused",
     "HeldPlan",
+    "InvalidEndpoint",
     "InvalidName",
     "InvalidQuantity",
     "InvalidRange",
@@ -153,11 +182,13 @@ __all__ = [
     "VersionView",
     "accept_invitation",
     "begin_draft",
+    "change_endpoint",
     "change_lines",
     "check_shape",
     "check_use",
     "commit",
     "consume",
+    "create_endpoint",
     "diff_versions",
     "discard_draft",
     "edit_catalogue",
@@ -171,6 +202,8 @@ __all__ = [
     "forget_snapshots",
     "forget_subject",
     "forget_tenants",
+    "get_delivery",
+    "get_endpoint",
     "get_member",
     "get_migration",
     "get_override",
@@ -181,6 +214,8 @@ __all__ = [
     "get_version",
     "invite",
     "is_listening",
+    "list_deliveries",
+    "list_endpoints",
     "list_environments",
     "list_features",
     "list_invitations",
@@ -206,11 +241,16 @@ __all__ = [
     "read_member",
     "read_schema",
     "release",
+    "remove_endpoint",
     "remove_member",
     "remove_override",
+    "replay_delivery",
+    "replay_since",
+    "reseal_webhooks",
     "reserve",
     "retire_version",
     "revoke_invitation",
+    "roll_secret",
     "run_migration",
     "service_privileges",
     "settle_subscription",
@@ -222,4 +262,5 @@ __all__ = [
     "subscribe",
     "usage_fact",
     "usage_of",
+    "webhooks_by_key",
 ]

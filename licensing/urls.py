@@ -51,11 +51,11 @@ urlpatterns = [
     path("v1/webhooks", views_webhooks.EndpointListView.as_view(), name="webhooks"),
     path("v1/webhooks/deliveries", views_webhooks.DeliveryListView.as_view(), name="webhook-deliveries"),
     path(
-        "v1/webhooks/deliveries/<uuid:delivery>/replay",
+        "v1/webhooks/deliveries/<str:delivery>/replay",
         views_webhooks.DeliveryReplayView.as_view(),
         name="webhook-delivery-replay",
     ),
-    path("v1/webhooks/<uuid:endpoint>", views_webhooks.EndpointView.as_view(), name="webhook"),
-    path("v1/webhooks/<uuid:endpoint>/secret", views_webhooks.EndpointSecretView.as_view(), name="webhook-secret"),
-    path("v1/webhooks/<uuid:endpoint>/replay", views_webhooks.EndpointReplayView.as_view(), name="webhook-replay"),
+    path("v1/webhooks/<str:endpoint>", views_webhooks.EndpointView.as_view(), name="webhook"),
+    path("v1/webhooks/<str:endpoint>/secret", views_webhooks.EndpointSecretView.as_view(), name="webhook-secret"),
+    path("v1/webhooks/<str:endpoint>/replay", views_webhooks.EndpointReplayView.as_view(), name="webhook-replay"),
 ]

@@ -216,6 +216,16 @@ def _code(did: str) -> Teller:
     return lambda entry, names: f"{names.member(entry.subject)} {did}"
 
 
+def _webhook(entry: Entry, names: Names) -> str:
+    payload, by = entry.payload, names.actor(entry.payload.get("by"))
+    url = plain(dig(payload, "new", "url") or dig(payload, "old", "url"))
+    if payload.get("is_rolled"):
+        return f"{by} exchanged the secret of webhooks to {url}"
+    if payload.get("new") is None:
+        return f"{by} ended webhooks to {url}"
+    return f"{by} {'changed' if payload.get('old') else 'began'} webhooks to {url}"
+
+
 TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
     {
         **HANDED_ON,
@@ -259,5 +269,13 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.STEP_UP_POLICY_CHANGED: _thing("the step-up policy of ", lambda _entry, names: plain(names.tenant)),
         Kind.OVERRIDE_CHANGED: _thing("the override of ", lambda entry, _names: plain(entry.payload.get("feature"))),
         Kind.ENVIRONMENTS_CHANGED: _environments,
+        Kind.WEBHOOK_CHANGED: _webhook,
+        Kind.WEBHOOK_DISABLED: lambda entry, _names: (
+            f"webhooks to {plain(entry.payload.get('url'))} were stopped: "
+            f"{'it said that it is gone' if entry.payload.get('because') == 'gone' else 'it took none for days on end'}"
+        ),
+        Kind.WEBHOOK_REPLAYED: lambda entry, names: (
+            f"{names.actor(entry.payload.get('by'))} had webhooks sent again to the endpoint {plain(entry.payload.get('endpoint'))}"
+        ),
     }
 )

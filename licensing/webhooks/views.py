@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from isolation.clock import now
-from licensing.errors import InvalidName
+from licensing.errors import DeliveryNotFound, EndpointNotFound, InvalidName
 from licensing.models.webhooks import DeliveryState
 from licensing.names import as_uuid
 from licensing.webhooks.endpoints import (
@@ -77,20 +77,22 @@ class EndpointView(APIView):
     required_action = {"GET": Action.WEBHOOK_READ, "PUT": Action.WEBHOOK_WRITE, "DELETE": Action.WEBHOOK_WRITE}
 
     @documented("get_webhook", EndpointAnswer)
-    def get(self, request: Request, endpoint: UUID) -> Response:  # noqa: ARG002 - as routed
+    def get(self, request: Request, endpoint: str) -> Response:  # noqa: ARG002 - as routed
         """Show an endpoint, without its secret."""
-        return Response(_endpoint(get_endpoint(endpoint_id=endpoint)))
+        return Response(_endpoint(get_endpoint(endpoint_id=_endpoint_id(endpoint))))
 
     @documented("put_webhook", EndpointAnswer, body=EndpointChange)
-    def put(self, request: Request, endpoint: UUID) -> Response:
+    def put(self, request: Request, endpoint: str) -> Response:
         """Replace what an endpoint is; enabled again, it is sent what waited."""
         given = checked(EndpointChange, request)
-        return Response(_endpoint(change_endpoint(endpoint_id=endpoint, **given, by=author(request), at=now())))
+        return Response(
+            _endpoint(change_endpoint(endpoint_id=_endpoint_id(endpoint), **given, by=author(request), at=now()))
+        )
 
     @documented("delete_webhook", None, statuses=(204,))
-    def delete(self, request: Request, endpoint: UUID) -> Response:
+    def delete(self, request: Request, endpoint: str) -> Response:
         """Send nothing there ever again."""
-        remove_endpoint(endpoint_id=endpoint, by=author(request), at=now())
+        remove_endpoint(endpoint_id=_endpoint_id(endpoint), by=author(request), at=now())
         return Response(status=204)
 
 
@@ -100,10 +102,10 @@ class EndpointSecretView(APIView):
     required_action = Action.WEBHOOK_WRITE
 
     @documented("roll_webhook_secret", EndpointWithSecret, body=SecretBody)
-    def post(self, request: Request, endpoint: UUID) -> Response:
+    def post(self, request: Request, endpoint: str) -> Response:
         """Exchange the secret; for a while both sign, so that no message goes unbelieved."""
         overlap = timedelta(seconds=checked(SecretBody, request)["overlap_seconds"])
-        return _secret(*roll_secret(endpoint_id=endpoint, overlap=overlap, by=author(request), at=now()))
+        return _secret(*roll_secret(endpoint_id=_endpoint_id(endpoint), overlap=overlap, by=author(request), at=now()))
 
 
 class EndpointReplayView(APIView):
@@ -112,10 +114,10 @@ class EndpointReplayView(APIView):
     required_action = Action.WEBHOOK_WRITE
 
     @documented("replay_webhook", ReplayAnswer, body=ReplayBody, statuses=(202,))
-    def post(self, request: Request, endpoint: UUID) -> Response:
+    def post(self, request: Request, endpoint: str) -> Response:
         """Send again whatever happened since an instant, under the same message ids."""
         given = checked(ReplayBody, request)
-        events = replay_since(endpoint_id=endpoint, **given, by=author(request), at=now())
+        events = replay_since(endpoint_id=_endpoint_id(endpoint), **given, by=author(request), at=now())
         return Response({"events": events}, status=202)
 
 
@@ -144,9 +146,11 @@ class DeliveryReplayView(APIView):
     required_action = Action.WEBHOOK_WRITE
 
     @documented("replay_webhook_delivery", DeliveryAnswer, body=None, statuses=(202,))
-    def post(self, request: Request, delivery: UUID) -> Response:
+    def post(self, request: Request, delivery: str) -> Response:
         """Send it again, under the same message id."""
-        return Response(_delivery(replay_delivery(delivery_id=delivery, by=author(request), at=now())), status=202)
+        return Response(
+            _delivery(replay_delivery(delivery_id=_delivery_id(delivery), by=author(request), at=now())), status=202
+        )
 
 
 def _asked_endpoint(request: Request) -> UUID | None:
@@ -154,6 +158,20 @@ def _asked_endpoint(request: Request) -> UUID | None:
     found = as_uuid(asked) if asked else None
     if asked and found is None:
         raise InvalidName("endpoint is an endpoint's id.")
+    return found
+
+
+def _endpoint_id(text: str) -> UUID:
+    found = as_uuid(text)
+    if found is None:
+        raise EndpointNotFound("There is no such endpoint.")
+    return found
+
+
+def _delivery_id(text: str) -> UUID:
+    found = as_uuid(text)
+    if found is None:
+        raise DeliveryNotFound("There is no such delivery.")
     return found
 
 

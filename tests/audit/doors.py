@@ -8,8 +8,12 @@ from tests.audit import (
     doors_plans,
     doors_sessions,
     doors_step_up,
+    doors_webhooks,
 )
 from tests.audit.told import Told
 
-JOURNEYS = (doors_billing, doors_holdings, doors_plans, doors_sessions, doors_step_up, doors_elevations, doors_factors)
+JOURNEYS = (
+    *(doors_billing, doors_holdings, doors_plans, doors_webhooks),
+    *(doors_sessions, doors_step_up, doors_elevations, doors_factors),
+)
 TOLD: Told = {door: told for journey in JOURNEYS for door, told in journey.TOLD.items()}

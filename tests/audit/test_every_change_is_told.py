@@ -46,6 +46,21 @@ WRITERS = {
     "licensing.members.put_member": "put_member",
     "licensing.members.remove_member": "remove_member",
     "licensing.outbox": "what others hear of a change that is told",
+    "licensing.telling": "a note of what was told last",
+    "licensing.telling._emit_together": "what others hear of a change that is told",
+    "licensing.telling._note": "a note of what was told last",
+    "licensing.webhooks.endpoints.create_endpoint": "create_endpoint",
+    "licensing.webhooks.endpoints.change_endpoint": "change_endpoint",
+    "licensing.webhooks.endpoints.roll_secret": "roll_secret",
+    "licensing.webhooks.endpoints.remove_endpoint": "remove_endpoint",
+    "licensing.webhooks.endpoints.disable_failing": "told as webhook.disabled, by the worker that gave the endpoint up",
+    "licensing.webhooks.handing_out.hand_out": "who is to hear of what is told",
+    "licensing.webhooks.handing_out.make_deliveries": "who is to hear of what is told",
+    "licensing.webhooks.handing_out.forget_events": "messages of a month ago",
+    "licensing.webhooks.delivering._leased": "who sends a message when; what it tells of is told",
+    "licensing.webhooks.delivering._note": "since when an endpoint fails; that it was given up is told",
+    "licensing.webhooks.delivering._end": "who sends a message when; what it tells of is told",
+    "licensing.webhooks.replaying._again": "replay_delivery",
     "licensing.overrides.remove_override": "remove_override",
     "licensing.overrides._save": "put_override",
     "licensing.overrides.forget_author": "erase_person",
@@ -184,7 +199,20 @@ READS = {
     *("read_snapshot", "success_url"),
     *("check_use", "list_features", "list_invitations", "usage_fact", "usage_of", "written_sum"),
     "privileges_of_member",
-    *("list_roles", "list_subscriptions", "list_tenants", "member_parameters", "publish", "read_file", "read_member"),
+    *(
+        "list_roles",
+        "list_subscriptions",
+        "get_endpoint",
+        "list_endpoints",
+        "get_delivery",
+        "list_deliveries",
+        "webhooks_by_key",
+        "list_tenants",
+        "member_parameters",
+        "publish",
+        "read_file",
+        "read_member",
+    ),
     *(
         "read_schema",
         "snapshot_at",
@@ -223,6 +251,7 @@ READS = {
 }
 _LEDGER = "the ledger holds each use for good, with the decision that let it be, which is told"
 UNTOLD = {
+    "reseal_webhooks": "the same secrets, under a newer key of the installation; the rotation is told",
     "touch_session": WRITERS["authlevels.sessions.touch_session"],
     "begin_passkey_step_up": "what is asked of an authenticator is told with what it answers",
     "get_agreed_ground": WRITERS["authlevels.tokens._use_agreement"],
@@ -289,6 +318,7 @@ def test_every_door_changes_nothing_or_is_tried_below() -> None:
 AT_THE_VENDOR = {
     *("begin_draft", "edit_draft", "discard_draft", "publish_version", "retire_version"),
     *("edit_catalogue", "get_signer", "map_price", "put_user", "revoke_signing_key"),
+    *("create_endpoint", "change_endpoint", "roll_secret", "remove_endpoint", "replay_delivery", "replay_since"),
 }
 OLD_AND_NEW = {
     *(Kind.TENANT_CHANGED, Kind.MEMBER_CHANGED, Kind.ROLE_CHANGED, Kind.SUBSCRIPTION_CHANGED, Kind.OVERRIDE_CHANGED),

@@ -64,6 +64,7 @@ SOFT_REFERENCES: Final[Mapping[str, str]] = {
     "authlevels_approval.credential_id": "the vendor's credentials are of tenant zero and ask in others too; compared alone",
     "licensing_usage_entry.usage_id": "joins the lines of one use, which has no row of its own; read by tenant",
     "licensing_usage_entry.decision_id": "the decision is in the trail, as a challenge's is",
+    "licensing_webhook_delivery.lease": "names the try under way, of which nobody keeps a row; compared alone",
     "audit_entry.session_id": "an entry outlives what it tells of; read by tenant",
     "audit_leaf.entry_id": "a leaf tells of an entry; only the sealer writes any",
 }

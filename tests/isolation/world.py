@@ -31,6 +31,8 @@ from billing.state import State, StripeSubscription
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
+from licensing.models.outbox import EventKind
+from licensing.webhooks.handing_out import hand_out
 from sample.models import Deletion, Payment
 from tests.decisions.asking import ask, export
 from tests.decisions.conftest import PASSWORD, TOTP_SECRET, _catalogue
@@ -74,6 +76,8 @@ def make_world(inside: psycopg.Connection) -> World:
             )
         )
     world = World(acme=_side("acme", at), globex=_side("globex", at))
+    licensing.create_endpoint(url="https://hooks.northwind.example/tiergate", kinds=[*EventKind], by="test", at=at)
+    hand_out(at=at)
     refresh(world)
     inside.execute(_LEAVES)
     name_everything(world, inside)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 import audit.api
+import licensing.api
 from authlevels.rotation import KeyRingUse, KeyUse, record_rotation, reseal_factors, reseal_signing_keys, ring_use
 from isolation.api import key_ids
 from isolation.clock import now
@@ -47,6 +48,7 @@ class Command(BaseCommand):
             ("authenticator apps", reseal_factors),
             ("people of the trail", audit.api.reseal_people),
             ("signing keys", reseal_signing_keys),
+            ("webhooks", licensing.api.reseal_webhooks),
         ):
             done[what] = reseal(progress=partial(self._progress, what))
             self._say(f"{what}: {done[what].moved} sealed anew with {key_ids()[0]}")
@@ -59,11 +61,11 @@ class Command(BaseCommand):
 
     def _tell(self, use: KeyRingUse) -> None:
         newest, *older = use.keys
-        self._say(f"{'key':<20}{'apps':>10}{'people':>10}{'signing':>10}{'credentials':>14}{'sessions':>10}")
+        self._say(
+            f"{'key':<20}{'apps':>10}{'people':>10}{'signing':>10}{'webhooks':>10}{'credentials':>14}{'sessions':>10}"
+        )
         for key_id, one in [*use.keys.items(), *use.missing.items(), ("(not said)", use.unsaid)]:
-            row = (
-                f"{key_id:<20}{one.factors:>10}{one.people:>10}{one.signing:>10}{one.credentials:>14}{one.sessions:>10}"
-            )
+            row = f"{key_id:<20}{one.factors:>10}{one.people:>10}{one.signing:>10}{one.webhooks:>10}{one.credentials:>14}{one.sessions:>10}"
             self._say(row + ("  in use" if key_id == newest else ""))
         at = now()
         for key_id in older:
@@ -90,8 +92,8 @@ def _reasons(use: KeyRingUse, key_id: str) -> list[str]:
 
 def _needs(one: KeyUse) -> list[str]:
     found = []
-    if one.factors or one.people or one.signing:
-        found.append(f"{one.factors + one.people + one.signing} secrets that `manage.py keys rotate` moves")
+    if one.movable:
+        found.append(f"{one.movable} secrets that `manage.py keys rotate` moves")
     if one.credentials:
         found.append(
             f"{one.credentials} credentials, each of which moves when next used, or by `credentials rotate`"
