@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import structlog
@@ -68,7 +68,7 @@ def deliver_due(*, clock: Callable[[], datetime], until: datetime) -> int:
 
 def pause_after(attempts: int) -> timedelta:
     """Say how long to wait after so many tries: three times as long each time, and never quite the same for all."""
-    pause = min(FIRST_PAUSE * 3 ** min(attempts - 1, 20), LONGEST_PAUSE)
+    pause: timedelta = min(FIRST_PAUSE * 3 ** min(attempts - 1, 20), LONGEST_PAUSE)
     return pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
 
 
@@ -139,7 +139,7 @@ def _note(message: _Message, sent: Sent, *, at: datetime) -> None:
 
 def _end(delivery: WebhookDelivery, sent: Sent, *, at: datetime) -> None:
     """Note how a try ended, where it is still this worker's."""
-    told = {
+    told: dict[str, Any] = {
         "lease": None,
         "leased_until": None,
         "last_status": sent.status,

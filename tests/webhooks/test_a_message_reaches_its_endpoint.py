@@ -27,6 +27,7 @@ from licensing.webhooks.endpoints import (
 )
 from licensing.webhooks.handing_out import forget_events, hand_out
 from licensing.webhooks.replaying import list_deliveries, replay_delivery, replay_since
+from licensing.webhooks.sending import Sent
 from tests.licensing.conftest import NOON, later
 from tests.webhooks.receiver import Received, Receiver
 
@@ -57,7 +58,7 @@ def is_signed(one: Received, secret: str) -> bool:
     return f"v1,{wanted}" in one.headers["webhook-signature"].split()
 
 
-def told(kind: str) -> list[dict[str, Any]]:
+def told(kind: audit.api.Kind) -> list[dict[str, Any]]:
     with tenant_transaction(api.VENDOR_TENANT_ID):
         return [dict(one.payload) for one in audit.api.list_entries(tenant_id=api.VENDOR_TENANT_ID, kinds=[kind])]
 
@@ -157,7 +158,9 @@ def test_an_endpoint_that_took_nothing_for_days_is_disabled_and_the_trail_says_s
     work(later(4))
     found = get_endpoint(endpoint_id=made.id)
     assert (found.disabled_because, found.failing_since) == ("failing", NOON)
-    assert [(one["because"], one["url"]) for one in told("webhook.disabled")] == [("failing", receiver.url)]
+    assert [(one["because"], one["url"]) for one in told(audit.api.Kind.WEBHOOK_DISABLED)] == [
+        ("failing", receiver.url)
+    ]
     # Nothing is sent meanwhile; enabled, what waited goes on.
     assert work(later(8)) == 0
     change_endpoint(endpoint_id=made.id, url=receiver.url, kinds=["limit.reached"], by="account:olga", at=later(9))
@@ -199,7 +202,7 @@ def test_a_secret_is_kept_sealed_and_told_to_nobody(acme: UUID, receiver: Receiv
     made, secret = endpoint(receiver)
     row = WebhookEndpoint.objects.using("sweep").get(id=made.id)
     assert base64.b64decode(secret.removeprefix("whsec_")) not in bytes(row.secret_sealed or b"")
-    assert secret.removeprefix("whsec_") not in str([*told("webhook.changed"), made])
+    assert secret.removeprefix("whsec_") not in str([*told(audit.api.Kind.WEBHOOK_CHANGED), made])
 
 
 def test_a_worker_that_died_while_it_sent_holds_a_delivery_up_for_its_lease_alone(
@@ -219,7 +222,7 @@ def test_who_lost_a_lease_does_not_note_how_it_ended(acme: UUID, receiver: Recei
     hand_out(at=NOON)
     (lost,) = delivering._leased(NOON)
     (taken,) = delivering._leased(NOON + delivering.LEASE + timedelta(seconds=1))
-    delivering._end(lost, delivering.Sent(status=204, error="", milliseconds=1), at=NOON)
+    delivering._end(lost, Sent(status=204, error="", milliseconds=1), at=NOON)
     row = WebhookDelivery.objects.using("sweep").get(id=taken.id)
     assert (row.state, row.lease) == ("waiting", taken.lease)
 
@@ -232,7 +235,7 @@ def test_what_was_sent_can_be_sent_again_and_the_trail_says_who_asked(acme: UUID
     replay_delivery(delivery_id=delivery.id, by="account:olga", at=later(1))
     assert work(later(1)) == 1
     assert len({one.headers["webhook-id"] for one in receiver.received}) == 1
-    assert [one["by"] for one in told("webhook.replayed")] == ["account:olga"]
+    assert [one["by"] for one in told(audit.api.Kind.WEBHOOK_REPLAYED)] == ["account:olga"]
 
 
 def test_what_happened_before_an_endpoint_was_made_can_be_sent_to_it(acme: UUID, receiver: Receiver) -> None:
