@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from licensing.errors import InvalidEndpoint
-from licensing.webhooks import destinations, sending
+from licensing.webhooks import sending
 from licensing.webhooks.destinations import is_public, read_url
 from tests.webhooks.receiver import receiving
 
@@ -65,7 +65,7 @@ def test_one_private_address_among_public_ones_taints_them_all(monkeypatch: pyte
     def both(_host: str, port: int, **_kw: Any) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in ("93.184.216.34", "10.0.0.1")]
 
-    monkeypatch.setattr(destinations.socket, "getaddrinfo", both)
+    monkeypatch.setattr(socket, "getaddrinfo", both)
     assert sending.post("https://hooks.example.com/", headers={}, body=b"{}").error == "not_public"
 
 
@@ -82,8 +82,8 @@ def test_the_name_is_asked_once_and_the_address_that_was_looked_at_is_gone_to(mo
         gone_to.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(destinations.socket, "getaddrinfo", first_public)
-    monkeypatch.setattr(sending.socket, "create_connection", unreachable)
+    monkeypatch.setattr(socket, "getaddrinfo", first_public)
+    monkeypatch.setattr(socket, "create_connection", unreachable)
     assert sending.post("https://hooks.example.com/", headers={}, body=b"{}").error == "connection"
     assert (asked, gone_to) == (["hooks.example.com"], [("93.184.216.34", 443)])
 

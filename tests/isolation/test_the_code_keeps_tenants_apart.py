@@ -46,6 +46,7 @@ SEES_ALL = {
     "licensing/telling.py": "finds whose entitlements changed by themselves, of all tenants; each is told within its tenant",
     "licensing/webhooks/handing_out.py": "events of all tenants go to the vendor's endpoints, each as its tenant's",
     "licensing/webhooks/delivering.py": "what is sent to the vendor is of all tenants, each delivery of its own event",
+    "licensing/webhooks/resealing.py": "seals every secret of webhooks anew when the ring turns",
     "licensing/webhooks/replaying.py": "the vendor alone reads what was sent, of all tenants",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
     "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
