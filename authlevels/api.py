@@ -133,6 +133,7 @@ from authlevels.recovery import (
     begin_replacement,
     confirm_replacement,
     create_recovery_codes,
+    find_recovery_grant,
     use_recovery_code,
 )
 from authlevels.recovery_passkeys import begin_passkey_replacement, confirm_passkey_replacement
@@ -291,6 +292,7 @@ __all__ = [
     "end_session",
     "erase_person",
     "find_activation",
+    "find_recovery_grant",
     "find_token",
     "forget_credentials",
     "get_agreed_ground",

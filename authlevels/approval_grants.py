@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 import audit.api
+import licensing.api
 from authlevels.approvals import ShownApproval, check_granter, holds_privilege, is_awaited, live_grants, parsed, shown
 from authlevels.claims import claim_transaction
 from authlevels.elevations import nameless
@@ -32,6 +33,8 @@ def grant_approval(*, ref: str, session: Session, binding: str, at: datetime) ->
     """
     tenant_id, approval_id = parsed(ref)
     with tenant_transaction(tenant_id, durable=True):
+        # First of all, since whoever ends the membership goes on to end what it confirmed: each would wait for the other.
+        licensing.api.hold_member(tenant_id=tenant_id, subject_type=session.subject_type, subject_id=session.subject_id)
         row = Approval.objects.select_for_update().filter(tenant_id=tenant_id, id=approval_id).first()
         row = check_granter(row, session)
         if is_awaited(row, session, at=at):

@@ -143,18 +143,18 @@ def choose_number(*, session: Session, code: str, number: int, network: str, at:
     charge(bucket=bucket, limit=NUMBER_LIMIT, at=at)
     with tenant_transaction(session.tenant_id, durable=True):
         row = _typed(session, code, at=at, is_locked=True)
-        if row is None:
-            raise CodeUnknown("There is no such code for you, or it is too old.")
-        is_right = number == row.number
-        if is_right:
-            row.activated_by = session.id
+        is_right = row is not None and number == row.number
+        if row is None or is_right:
+            # Of one that was pressed twice, or answered in another tab, no number was judged.
             refund(bucket=bucket, limit=NUMBER_LIMIT, at=at)
-        else:
-            row.denied_at = at
-        row.save(update_fields=["activated_by", "denied_at"])
-        kind = audit.api.Kind.CODE_ACTIVATED if is_right else audit.api.Kind.CODE_DENIED
-        _record(kind, session, {found.kind: found.ref}, at=at)
-        began = _challenge_of(row)
+        if row is not None:
+            row.activated_by, row.denied_at = (session.id, None) if is_right else (None, at)
+            row.save(update_fields=["activated_by", "denied_at"])
+            kind = audit.api.Kind.CODE_ACTIVATED if is_right else audit.api.Kind.CODE_DENIED
+            _record(kind, session, {found.kind: found.ref}, at=at)
+        began = _challenge_of(row) if row is not None else None
+    if row is None:
+        raise CodeUnknown("There is no such code for you, or it is too old.")
     if is_right:
         return found
     if began is not None:

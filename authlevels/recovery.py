@@ -103,6 +103,16 @@ def use_recovery_code(*, session: Session, facts: SessionFacts, code: str, at: d
     return RecoveryGranted(expires_at=granted.expires_at, codes_left=unused)
 
 
+def find_recovery_grant(*, session: Session, at: datetime) -> RecoveryGranted | None:
+    """Find what a recovery code left this session that is not spent yet; None where there is nothing."""
+    with tenant_transaction(session.tenant_id):
+        grant = _grants(session, at=at).order_by("-expires_at").first()
+        if grant is None:
+            return None
+        unused = RecoveryCode.objects.filter(codes__handle=grant.of_list, used_at__isnull=True).count()
+    return RecoveryGranted(expires_at=grant.expires_at, codes_left=unused)
+
+
 def begin_replacement(
     *, session: Session, facts: SessionFacts, at: datetime, name: str = "Authenticator app", algorithm: str = "SHA1"
 ) -> Enrolment:

@@ -21,7 +21,8 @@ _KIND: Final = "token"
 def claim_of(named: tuple[str, ...], *, presenter: Presenter) -> str:
     """Name the one use of a transaction for a token.
 
-    named: the request's own name with all that it asks for, so that another wish is another use; empty: for this once.
+    named: the request's own name with all that it asks for, and of what, so that another wish is another use, and what
+    others agreed to for one confirmation is not had again by the next; empty: for this once.
     Whoever reads the name in a row has not the use by it: no request is named with a space in it.
     """
     if not named:

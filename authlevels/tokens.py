@@ -47,24 +47,36 @@ def get_ground(*, ref: str, presenter: Presenter, at: datetime, named: tuple[str
     if ids is None:
         raise ElevationNotFound("There is no such elevation.")
     tenant_id, elevation_id = ids
-    row = Elevation.objects.select_for_update().filter(tenant_id=tenant_id, id=elevation_id).first()
+    row, equal = _locked(tenant_id, elevation_id)
     session = SessionRow.objects.filter(tenant_id=tenant_id, id=row.session_id).first() if row else None
     if row is None or session is None or not _may_take(session, presenter):
         raise ElevationNotFound("There is no such elevation.")
     claim = ""
-    usable = usable_elevations(tenant_id, at=at).filter(id=elevation_id, used_at__isnull=True, uses_allowed=1)
+    unused = usable_elevations(tenant_id, at=at).filter(used_at__isnull=True, uses_allowed=1)
+    is_usable = unused.filter(id=elevation_id).exists()
     again = None
     if row.scope == Scope.TRANSACTION.value:
         claim = claim_of(named, presenter=presenter)
         if unended_elevations(tenant_id, at=at).filter(id=elevation_id).exists():
             again = issued_before(row, claim=claim, at=at)
-        if again is None:
-            if not usable.update(used_at=at, used_by=claim):
-                raise ElevationGone("The elevation was used, has ended, or has expired.")
-            record_use(tenant_id, elevation_id, "token", at=at)
-    elif not usable.exists():
+        if again is None and is_usable:
+            # All for one binding together, as a call has them: a person confirmed one thing to be done once.
+            for one in unused.filter(id__in=equal, scope=row.scope).order_by("id").values_list("id", flat=True):
+                Elevation.objects.filter(tenant_id=tenant_id, id=one).update(used_at=at, used_by=claim)
+                record_use(tenant_id, one, "token", at=at)
+    if again is None and not is_usable:
         raise ElevationGone("The elevation was used, has ended, or has expired.")
     return replace(_ground(row, session, claim=claim), again=again)
+
+
+def _locked(tenant_id: UUID, elevation_id: UUID) -> tuple[Elevation | None, list[UUID]]:
+    """Lock an elevation with the others of its session for the same binding; return it, and the ids of them all."""
+    found = Elevation.objects.filter(tenant_id=tenant_id, id=elevation_id).first()
+    if found is None:
+        return None, []
+    same = {"tenant_id": tenant_id, "session_id": found.session_id, "binding": found.binding}
+    rows = {row.id: row for row in Elevation.objects.select_for_update().filter(**same).order_by("id")}
+    return rows.get(elevation_id), list(rows)
 
 
 def get_agreed_ground(*, ref: str, presenter: Presenter, at: datetime, named: tuple[str, ...] = ()) -> Ground:

@@ -73,7 +73,7 @@ def issue(
             raise _missing(is_agreed=is_agreed) from None
         with tenant_transaction(ids[0], durable=True):
             take = authlevels.get_agreed_ground if is_agreed else authlevels.get_ground
-            named = (request_id, audience, *wanted) if request_id else ()
+            named = (request_id, ref, audience, *wanted) if request_id else ()
             ground = take(ref=ref, presenter=presenter, named=named, at=at)
             decided = list(_decided(ground, wanted, snapshot, is_first=ground.again is None, at=at))
             found = [facts for facts, _until in decided]

@@ -54,7 +54,15 @@ from licensing.history.known import Known, entitlements_known
 from licensing.holdings import TenantSnapshot
 from licensing.invitations import Invitation, accept_invitation, invite, list_invitations, revoke_invitation
 from licensing.member_facts import MEMBER_COLUMN, MemberFacts, MemberState, member_parameters, read_member
-from licensing.members import Member, get_member, list_members, privileges_of_member, put_member, remove_member
+from licensing.members import (
+    Member,
+    get_member,
+    hold_member,
+    list_members,
+    privileges_of_member,
+    put_member,
+    remove_member,
+)
 from licensing.models.webhooks import DeliveryState
 from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
 from licensing.overrides import OverrideView, forget_author, get_override, list_overrides, put_override, remove_override
@@ -212,6 +220,7 @@ __all__ = [
     "get_subscription",
     "get_tenant",
     "get_version",
+    "hold_member",
     "invite",
     "is_listening",
     "list_deliveries",

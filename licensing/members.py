@@ -128,6 +128,15 @@ def get_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> Member
         return None if row is None else _told(row)
 
 
+def hold_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> None:
+    """Make whoever changes or ends a membership wait until the transaction around this call is over, and wait for them.
+
+    Where there is no such member, nobody waits.
+    """
+    with tenant_transaction(tenant_id, savepoint=False):
+        find_member(tenant_id, subject_type, subject_id, is_locked=True)
+
+
 def privileges_of_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> frozenset[str]:
     """List what a member's roles grant as of now; nothing where there is no such member, or none in force."""
     with tenant_transaction(tenant_id, savepoint=False):

@@ -14,7 +14,6 @@ from isolation.clock import now
 from tiergate import Action, TiergateError
 
 RECOVER: Final = f"{HOME}/recover"
-_PASSWORD_LENGTH: Final = 256
 _CODE_LENGTH: Final = 64
 
 
@@ -23,7 +22,8 @@ def password(request: HttpRequest, session: authlevels.Session) -> HttpResponseB
     """Ask for the present password and the new one, twice; then every other session is over."""
     if request.method != "POST":
         return _password_page(request)
-    current, new, again = (request.POST.get(name, "")[:_PASSWORD_LENGTH] for name in ("current", "new", "again"))
+    # Whole, so that one that is too long is refused: its beginning is not what the person will sign in with.
+    current, new, again = (request.POST.get(name, "") for name in ("current", "new", "again"))
     if new != again:
         return _password_page(request, error="The new password is not twice the same.", status=400)
     at = now()
@@ -40,19 +40,22 @@ def password(request: HttpRequest, session: authlevels.Session) -> HttpResponseB
 
 @account_page(Action.FACTORS_RECOVER, "GET", "HEAD", "POST", holds_secret=True)
 def recover(request: HttpRequest, session: authlevels.Session) -> HttpResponseBase:
-    """Ask for a recovery code and use it up; then this session may add one app in the place of the lost one."""
+    """Ask for a recovery code and use it up; then this session may add one app in the place of the lost one.
+
+    Whoever comes back before they did, as by loading the page again, needs no second code.
+    """
     if request.method != "POST":
-        return _recover_page(request)
+        return _recover_page(request, granted=authlevels.find_recovery_grant(session=session, at=now()))
     code = request.POST.get("code", "")[:_CODE_LENGTH]
     try:
-        granted = authlevels.use_recovery_code(session=session, facts=facts_of(session), code=code, at=now())
+        authlevels.use_recovery_code(session=session, facts=facts_of(session), code=code, at=now())
     except authlevels.Throttled as refused:
         return _later(_recover_page(request, error=refused.detail, status=429), refused)
     except authlevels.RecoveryNotGranted as refused:
         return _recover_page(request, error=refused.detail, is_stale=True, status=409)
     except TiergateError as refused:
         return _recover_page(request, error=refused.detail, status=400)
-    return _recover_page(request, granted=granted)
+    return see_other(RECOVER)
 
 
 @account_page(Action.FACTORS_RECOVER, "POST")

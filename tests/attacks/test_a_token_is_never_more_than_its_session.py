@@ -20,7 +20,8 @@ from authlevels.signing_keys import (
 from decisions import tokens
 from isolation import clock
 from tests.attacks.parallel import at_once
-from tests.decisions.conftest import World, client, world
+from tests.decisions.asking import ask, step_up
+from tests.decisions.conftest import World, client, code_at, world
 from tests.decisions.test_a_token_is_good_for_one_task import (
     API,
     claims_of,
@@ -60,6 +61,17 @@ def test_of_many_who_take_a_payments_token_at_once_one_has_it(client: Client, wo
 
     found = at_once(act, 4)
     assert [type(one).__name__ for one in found if not isinstance(one, authlevels.IssuedToken)] == ["ElevationGone"] * 3
+
+
+def test_a_token_uses_up_all_that_was_confirmed_for_the_same_thing(client: Client, world: World) -> None:
+    handle, key = world.asserted(tenant=world.globex), world.globex_key
+    refusals = [ask(client, key, paying(session=handle)) for _ in range(2)]
+    first = step_up(client, key, refusals[0], code_at(clock.now()))["elevation_id"]
+    with time_machine.travel(clock.now() + timedelta(seconds=31), tick=False):
+        second = step_up(client, key, refusals[1], code_at(clock.now()))["elevation_id"]
+        take(client, key, first, "payments")
+        assert ask(client, key, paying(session=handle))["decision"] is False
+        assert take(client, key, second, "payments", status=409)["code"] == "elevation_gone"
 
 
 def test_a_key_that_is_taken_back_takes_its_tokens_with_it(client: Client, world: World, reader: str) -> None:

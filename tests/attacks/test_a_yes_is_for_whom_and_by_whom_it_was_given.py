@@ -1,13 +1,16 @@
 """Pitfall 15: a yes is for one asker and of one membership; neither a name that is taken again nor a return brings it back."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 import time_machine
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.test import Client
+from psycopg.sql import SQL, Identifier
 
 from authlevels import api as authlevels
 from authlevels.models import ApprovalGrant
@@ -17,7 +20,7 @@ from licensing import api as licensing
 from tests.decisions.asking import ask, payment, step_up
 from tests.decisions.conftest import World, client, code_at, world
 from tests.decisions.test_a_token_is_good_for_one_task import API, introspected, take
-from tests.decisions.test_others_have_to_agree import agreed, house, opened
+from tests.decisions.test_others_have_to_agree import agreed, grant, house, opened
 from tiergate import Verb
 
 __all__ = ["client", "house", "world"]
@@ -159,6 +162,96 @@ def test_a_persons_token_uses_up_what_others_agreed_to(client: Client, house: Wo
         licensing.remove_member(tenant_id=house.acme, subject_type="user", subject_id="dave", by="test", at=clock.now())
         agreed(client, house, again, "erin")
         assert introspected(client, reader, token) == {"active": False}, "what was agreed to since is for another use"
+
+
+def test_what_others_agreed_to_is_for_one_confirmation_whatever_the_request_is_called(
+    client: Client, house: World
+) -> None:
+    handle, body = house.asserted(), {"scope": "payments", "audience": API}
+    refused = ask(client, house.acme_key, payment(1200, session=handle))
+    approval = opened(client, house, refused)
+    for name in ("carol", "dave"):
+        agreed(client, house, approval, name)
+
+    def taken(refused: Any, *, status: int = 200) -> Any:
+        elevation = step_up(client, house.acme_key, refused, code_at(clock.now()))["elevation_id"]
+        path = f"/step-up/elevations/{elevation}/token"
+        return ask(client, house.acme_key, body, path=path, status=status, headers={"X-Request-ID": "r1"})
+
+    taken(refused)
+    with time_machine.travel(clock.now() + timedelta(seconds=31), tick=False):
+        again = taken(ask(client, house.acme_key, payment(1200, session=handle)), status=403)
+    assert again["reason"] == "approval_required"
+
+
+def row_of(superuser: psycopg.Connection, world: World, table: str) -> None:
+    superuser.execute(SQL("SELECT FROM {} WHERE tenant_id = %s FOR UPDATE").format(Identifier(table)), [world.acme])
+
+
+def waits_for(superuser: psycopg.Connection) -> None:
+    """Look until somebody waits for this connection."""
+    held = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    for _ in range(2000):
+        superuser.execute("SELECT pg_stat_clear_snapshot(), pg_sleep(0.005)")
+        if superuser.execute(held).fetchone() != (0,):
+            return
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.storm
+def test_who_agrees_while_they_are_put_out_waits_and_then_agrees_to_nothing(
+    client: Client, house: World, superuser: psycopg.Connection
+) -> None:
+    approval = opened(client, house, ask(client, house.acme_key, payment(1200, session=house.asserted())))
+    handle = house.asserted("carol")
+    step_up(
+        client, house.acme_key, {"context": grant(client, house, approval, handle, status=401)}, code_at(clock.now())
+    )
+    with ThreadPoolExecutor(1) as pool, superuser.transaction():
+        superuser.execute("SELECT set_config('app.tenant_id', %s, true)", [str(house.acme)])
+        row_of(superuser, house, "licensing_member")
+        answer = pool.submit(closing(grant), Client(), house, approval, handle, status=404)
+        waits_for(superuser)
+        superuser.execute(
+            "UPDATE licensing_member SET active = false WHERE tenant_id = %s AND subject_id = 'carol'", [house.acme]
+        )
+    assert answer.result()["code"] == "approval_not_found"
+
+
+@pytest.mark.storm
+def test_who_is_put_out_while_they_use_what_was_agreed_to_has_nothing_held_that_is_waited_for(
+    client: Client, house: World, superuser: psycopg.Connection
+) -> None:
+    refused = ask(client, house.acme_key, payment(1200, session=house.asserted()))
+    opened(client, house, refused)
+    step_up(client, house.acme_key, refused, code_at(clock.now()))
+    with ThreadPoolExecutor(1) as pool:
+        with superuser.transaction():
+            row_of(superuser, house, "authlevels_elevation")
+            ending = pool.submit(
+                closing(licensing.remove_member),
+                tenant_id=house.acme,
+                subject_type="user",
+                subject_id="alice",
+                by="test",
+                at=clock.now(),
+            )
+            waits_for(superuser)
+            superuser.execute("SET LOCAL lock_timeout = '1s'")
+            row_of(superuser, house, "authlevels_approval")
+        ending.result()
+
+
+def closing(act: Callable[..., Any]) -> Callable[..., Any]:
+    """Leave no connection behind in the thread that does it."""
+
+    def done(*args: Any, **named: Any) -> Any:
+        try:
+            return act(*args, **named)
+        finally:
+            connections.close_all()
+
+    return done
 
 
 def test_a_persons_token_does_not_outlast_what_others_agreed_to(client: Client, house: World) -> None:

@@ -198,6 +198,7 @@ READS = {
     *("billing_backlog", "find_customer", "get_customer", "list_dead_letters", "list_prices", "price_of"),
     *("read_snapshot", "success_url"),
     *("check_use", "list_features", "list_invitations", "usage_fact", "usage_of", "written_sum"),
+    "hold_member",
     "privileges_of_member",
     *(
         "list_roles",
@@ -223,7 +224,16 @@ READS = {
         "subscribe",
     ),
     *("is_nested_deeper", "parse_token_ref"),
-    *("audience", "audiences_of", "find_token", "may_revoke", "presented_by", "presenter_of", "published_keys"),
+    *(
+        "audience",
+        "audiences_of",
+        "find_recovery_grant",
+        "find_token",
+        "may_revoke",
+        "presented_by",
+        "presenter_of",
+        "published_keys",
+    ),
     *(
         "browser_mark",
         "caller",

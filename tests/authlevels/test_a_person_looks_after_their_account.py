@@ -113,7 +113,8 @@ def test_a_password_is_changed_after_a_step_up_and_everybody_else_is_signed_out(
     assert alice.post(page, sent, **PAGE)["Location"] == page
     assert alice.get(confirmed(alice, alice.get(page, **PAGE)), **PAGE)["Location"] == page
     assert "The new one once more" in alice.get(page, **PAGE).content.decode()
-    for wrong in ({"again": "x"}, {"current": "x"}, {"new": "short", "again": "short"}):
+    long = "n" * 257
+    for wrong in ({"again": "x"}, {"current": "x"}, {"new": "short", "again": "short"}, {"new": long, "again": long}):
         refused = alice.post(page, sent | wrong, **PAGE)
         assert refused.status_code == 400
         assert NEW not in refused.content.decode()
@@ -136,7 +137,8 @@ def test_who_lost_their_app_adds_another_by_a_code_that_they_kept_without_script
     refused = mine.post(page, {"code": "nonsense"}, **PAGE)
     assert (refused.status_code, "none of your unused" in refused.content.decode()) == (400, True)
     assert mine.post(f"{page}/app", {"name": "New"}, **PAGE).status_code == 409
-    assert "9 codes left" in mine.post(page, {"code": codes[0].lower()}, **PAGE).content.decode()
+    assert mine.post(page, {"code": codes[0].lower()}, **PAGE)["Location"] == page
+    assert "9 codes left" in mine.get(page, **PAGE).content.decode(), "whoever loads it again needs no second code"
     assert mine.post(page, {"code": codes[0]}, **PAGE).status_code == 400
     shown = mine.post(f"{page}/app", {"name": "New phone"}, **PAGE).content.decode()
     new = re.findall(r'id="secret">([A-Z2-7 ]+)<', shown)[0].replace(" ", "")
@@ -144,6 +146,7 @@ def test_who_lost_their_app_adds_another_by_a_code_that_they_kept_without_script
     done = mine.post(f"{page}/app/confirm", {"code": code(new, now())}, **PAGE)
     assert (done.status_code, done["Location"]) == (303, f"{HOME}?done=added")
     assert [one.name for one in factors(mine) if one.kind == "totp"] == ["New phone"]
+    assert "Use the code" in mine.get(page, **PAGE).content.decode(), "it is spent"
 
 
 def test_a_code_needs_a_password_that_was_typed_just_now(acme: Acme) -> None:

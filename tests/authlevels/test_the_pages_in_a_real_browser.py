@@ -5,16 +5,33 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from authlevels import api
 from isolation.clock import now
 from tests.authlevels.acme import ALICES_SECRET, PASSWORD, Acme, Asked, code
+from tests.decisions.asking import ask, payment
+from tests.decisions.conftest import PASSWORD as PEOPLES_PASSWORD
+from tests.decisions.conftest import World, client, world
+from tests.decisions.test_a_program_waits_for_a_person import _quick_passwords, people
+from tests.decisions.test_others_have_to_agree import house
 from tiergate import Level, Requirement, Scope
+
+__all__ = ["_quick_passwords", "client", "house", "people", "world"]
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium"),
 ]
+TOUCHING = """() => {
+    const shown = [...document.querySelectorAll("main button")].map(one => [one, one.getBoundingClientRect()])
+        .filter(([one]) => one.checkVisibility());
+    return shown.slice(1).filter(([_, box], before) => {
+        const last = shown[before][1];
+        return Math.max(box.top - last.bottom, box.left - last.right) < 4;
+    }).map(([one]) => one.innerText);
+}"""
+"""The buttons that a thumb meant for the one before could press."""
 HOME = "/account/security"
 PHONE: Any = {"width": 360, "height": 740}
 DESK: Any = {"width": 1280, "height": 800}
@@ -77,6 +94,7 @@ def look(page: Any, name: str) -> None:
     for size in (PHONE, DESK):
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (name, size)
+        assert page.evaluate(TOUCHING) == [], (name, size)
     page.set_viewport_size(PHONE)
 
 
@@ -102,6 +120,27 @@ def mistype_a_new_password(page: Any) -> None:
     page.keyboard.press("Enter")
     page.get_by_text("The new password is not twice the same.").wait_for()
     look(page, "password-refused")
+
+
+def test_a_colleague_picks_the_number_and_reads_what_they_agree_to(people: World, chromium: Any) -> None:
+    page, complaints = opened(chromium)
+    refused = ask(Client(), people.acme_key, payment(1200, session=people.asserted()))
+    body = {"decision_id": refused["context"]["approval"]["decision_id"]}
+    begun = ask(Client(), people.acme_key, body, path="/step-up/approvals", status=201)
+    page.goto(f"/activate?code={begun['user_code']}")
+    for typed in ("acme", "paul", PEOPLES_PASSWORD):
+        page.keyboard.type(typed)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/activate?code=**")
+    look(page, "code")
+    page.keyboard.press("Enter")
+    page.get_by_text("Pick the number").wait_for()
+    look(page, "number")
+    press(page, str(begun["number"]))
+    page.wait_for_url("**/activate/apr_**")
+    look(page, "agree")
+    assert complaints == []
 
 
 @pytest.mark.usefixtures("acme")

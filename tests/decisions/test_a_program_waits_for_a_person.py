@@ -120,6 +120,26 @@ def test_a_wrong_number_ends_it_for_good(client: Client, people: World) -> None:
     assert poll(client, secret, begun["challenge_id"])["error"] == "access_denied"
 
 
+def test_a_number_that_was_pressed_twice_is_no_wrong_one(
+    client: Client, people: World, superuser: psycopg.Connection
+) -> None:
+    _session, secret = program(people)
+    begun = waiting(client, secret)
+    mine = browser()
+    superuser.execute(
+        "CREATE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
+        " UPDATE authlevels_device_code SET denied_at = created_at WHERE NEW.bucket LIKE 'user_code/number:%'; RETURN NEW;"
+        " END $$; CREATE TRIGGER meanwhile AFTER INSERT ON authlevels_attempt_counter"
+        " FOR EACH ROW EXECUTE FUNCTION meanwhile()"
+    )
+    try:
+        answer = mine.post("/activate", {"code": begun["user_code"], "number": begun["number"]})
+    finally:
+        superuser.execute("DROP TRIGGER meanwhile ON authlevels_attempt_counter; DROP FUNCTION meanwhile()")
+    assert (answer.status_code, b"There is no such code for you" in answer.content) == (400, True)
+    assert AttemptCounter.objects.get(bucket__startswith="user_code/number:").failures == 0
+
+
 def test_a_wrong_number_for_what_ended_just_then_is_answered_by_the_same_sentence(
     client: Client, people: World, superuser: psycopg.Connection
 ) -> None:
