@@ -1,5 +1,6 @@
 """Nobody gets more of a limit than was sold, by whatever they send."""
 
+import json
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -7,9 +8,10 @@ import pytest
 import redis
 from django.db import DatabaseError, transaction
 
-from isolation.api import tenant_transaction
+from isolation.api import tenant_row, tenant_transaction
 from licensing import api
 from licensing.models import UsageCounter
+from licensing.usage.counting import line_json, lines_of
 from tests.usage.conftest import NOON, acme, catalogue
 from tests.usage.test_limits_are_exact import hold, take, used
 
@@ -55,17 +57,21 @@ def test_less_than_nothing_is_never_used(acme: UUID) -> None:
         UsageCounter.objects.filter(tenant_id=acme).update(used=-5)
 
 
-def test_a_downgrade_between_look_and_use_is_heeded(acme: UUID) -> None:
-    """This process has the old limit in its memory, and nobody tells it of the change."""
-    take(acme, 60)
+def test_a_limit_of_before_a_change_is_not_taken_from(acme: UUID) -> None:
+    """Whoever counts says by which state the limit was known, and takes nothing where that is not the one of now."""
     before = api.get_snapshot(tenant_id=acme, at=NOON)
-    api.stop_listening()
     api.put_override(
         tenant_id=acme, feature="calls", effect="value", limit=60, reset_period="day", reason="r", by="t", at=NOON
     )
-    assert before.entitlements["calls"].limit == 100
+    lines = [line_json(line) for line in lines_of(before, [("calls", 61)], at=NOON)]
+    found = tenant_row(
+        acme,
+        "licensing_usage_take(%s, %s, 'k', 'd', 'consumed', NULL, NULL, '', '', %s, %s, true, %s::jsonb)",
+        [acme, uuid4(), NOON, before.version, json.dumps(lines)],
+    )
+    assert json.loads(found[0]) == {"outcome": "moved"}
     with pytest.raises(api.LimitReached):
-        take(acme)
+        take(acme, 61)
 
 
 def test_a_reservation_is_held_no_longer_than_a_week(acme: UUID) -> None:
