@@ -29,11 +29,12 @@ _ONE: Final = _TAKE.format(which="tenant_id = %(tenant)s")
 _LOOK: Final = (
     "UPDATE billing_customer SET lease_until = %s WHERE id = %s AND fence = %s RETURNING dirty_seq, clock_timestamp()"
 )
-# Done with, unless it was marked meanwhile: then the lease stays, and its holder reads again.
+# Done with, unless it was marked meanwhile: then the lease stays, and its holder reads again; or another one does,
+# after those who have not been read at all.
 _STORE: Final = (
     "UPDATE billing_customer SET done_seq = %(seen)s, fetched_at = %(read_at)s, attempts = 0, next_try_at = NULL, "
     "last_error = %(problem)s, dead_at = CASE WHEN %(problem)s = '' THEN NULL ELSE COALESCE(dead_at, %(at)s) END, "
-    "dirty_at = CASE WHEN dirty_seq > %(seen)s THEN dirty_at END, "
+    "dirty_at = CASE WHEN dirty_seq > %(seen)s THEN %(at)s END, "
     "lease_owner = CASE WHEN dirty_seq > %(seen)s THEN lease_owner ELSE '' END, "
     "lease_until = CASE WHEN dirty_seq > %(seen)s THEN lease_until END "
     "WHERE id = %(id)s AND fence = %(fence)s AND (fetched_at IS NULL OR fetched_at < %(read_at)s) "
