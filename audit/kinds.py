@@ -45,6 +45,8 @@ class Kind(StrEnum):
     INVITATION_REVOKED = "invitation.revoked"
     ROLE_CHANGED = "role.changed"
     SUBSCRIPTION_CHANGED = "subscription.changed"
+    CHANGE_SCHEDULED = "subscription.change_scheduled"
+    CHANGE_CANCELLED = "subscription.change_cancelled"
     OVERRIDE_CHANGED = "override.changed"
     ENVIRONMENTS_CHANGED = "environments.changed"
     KEYS_ROTATED = "keys.rotated"

@@ -27,5 +27,6 @@ BEAT: Final[dict[str, Any]] = {
     "tell what changed by itself": _every(5.0, "licensing.tasks.tell_changes"),
     "send webhooks": _every(2.0, "licensing.tasks.send_webhooks"),
     "forget events that were told": _every(86400.0, "licensing.tasks.forget_events", expires=3600.0),
+    "apply scheduled changes": _every(60.0, "licensing.tasks.apply_due_changes"),
     "make the trail's months": _every(21600.0, "audit.tasks.make_parts", expires=3600.0),
 }

@@ -29,6 +29,7 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     "licensing_webhook_endpoint": (
         "the vendor's own: where the events of all tenants go. The vendor's doors alone read it, and its secrets are sealed"
     ),
+    "licensing_trial_use": "keyed digests of who has tried a plan, looked for across tenants: nobody is read from them",
     "licensing_generation": (
         "holds counters alone, written by trigger only; a snapshot check reads a tenant's and the catalogue's"
     ),

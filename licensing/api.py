@@ -11,6 +11,8 @@ from licensing.errors import (
     AlreadyInvited,
     AlreadyMember,
     CatalogueConflict,
+    ChangeNotFound,
+    ChangePending,
     DeliveryNotFound,
     EndpointDisabled,
     EndpointNotFound,
@@ -29,6 +31,7 @@ from licensing.errors import (
     NotCounted,
     NotEntitled,
     OverrideNotFound,
+    PlanHeld,
     PrivilegeBeyondOwn,
     PrivilegeReserved,
     RegulatedRatchet,
@@ -38,6 +41,7 @@ from licensing.errors import (
     SubscriptionNotFound,
     SubscriptionOverlap,
     TenantNotFound,
+    TrialUsed,
     UnknownAction,
     UnknownFeature,
     UnknownPlan,
@@ -66,6 +70,7 @@ from licensing.members import (
 from licensing.models.webhooks import DeliveryState
 from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
 from licensing.overrides import OverrideView, forget_author, get_override, list_overrides, put_override, remove_override
+from licensing.pending import ScheduledChange, apply_due_changes, cancel_change, get_change, schedule_change
 from licensing.plan_content import Price
 from licensing.plans.diffing import Difference, diff_versions
 from licensing.plans.drafts import begin_draft, discard_draft, edit_draft, publish_version, retire_version
@@ -88,6 +93,7 @@ from licensing.snapshots import (
 from licensing.subscription_rows import Subscription
 from licensing.subscriptions import get_subscription, list_subscriptions, put_subscription
 from licensing.tenants import Tenant, find_tenant_id, forget_tenants, get_tenant, list_tenants, put_tenant
+from licensing.trials import start_trial
 from licensing.usage.forgetting import forget_subject
 from licensing.usage.reading import UsageView, usage_fact, usage_of
 from licensing.usage.settling import commit, release
@@ -121,6 +127,8 @@ __all__ = [
     "CatalogueConflict",
     "CatalogueEdit",
     "Change",
+    "ChangeNotFound",
+    "ChangePending",
     "Consumed",
     "Delivery",
     "DeliveryNotFound",
@@ -156,6 +164,7 @@ __all__ = [
     "OverrideNotFound",
     "OverrideView",
     "Place",
+    "PlanHeld",
     "PlanSpec",
     "Price",
     "PricedVersion",
@@ -165,6 +174,7 @@ __all__ = [
     "RoleNotFound",
     "RoleSpec",
     "RoleView",
+    "ScheduledChange",
     "Shape",
     "SnapshotBehind",
     "SnapshotMemory",
@@ -175,6 +185,7 @@ __all__ = [
     "Tenant",
     "TenantNotFound",
     "TenantSnapshot",
+    "TrialUsed",
     "UnknownAction",
     "UnknownFeature",
     "UnknownPlan",
@@ -189,7 +200,9 @@ __all__ = [
     "VersionRef",
     "VersionView",
     "accept_invitation",
+    "apply_due_changes",
     "begin_draft",
+    "cancel_change",
     "change_endpoint",
     "change_lines",
     "check_shape",
@@ -210,6 +223,7 @@ __all__ = [
     "forget_snapshots",
     "forget_subject",
     "forget_tenants",
+    "get_change",
     "get_delivery",
     "get_endpoint",
     "get_member",
@@ -261,12 +275,14 @@ __all__ = [
     "revoke_invitation",
     "roll_secret",
     "run_migration",
+    "schedule_change",
     "service_privileges",
     "settle_subscription",
     "snapshot_at",
     "snapshot_memory",
     "snapshot_version",
     "split_subject",
+    "start_trial",
     "stop_listening",
     "subscribe",
     "usage_fact",

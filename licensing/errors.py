@@ -101,6 +101,13 @@ class TrialUsed(TiergateError):
     kind = ErrorKind.CONFLICT
 
 
+class PlanHeld(TiergateError):
+    """The tenant is on a plan that it would lose."""
+
+    code = "plan_held"
+    kind = ErrorKind.CONFLICT
+
+
 class ChangePending(TiergateError):
     """Another change of the subscription is scheduled already."""
 

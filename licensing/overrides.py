@@ -12,7 +12,7 @@ from isolation.api import tenant_transaction
 from licensing import names
 from licensing.catalogue_rows import requirement_json, requirement_of, value_columns
 from licensing.errors import FeatureNotFound, InvalidRange, InvalidTerm, OverrideNotFound, RegulatedRatchet
-from licensing.models import Feature, History, Invitation
+from licensing.models import Feature, History, Invitation, PendingChange
 from licensing.models import Override as OverrideRow
 from licensing.push import publish
 from licensing.ratchet import floors_json, keep_at_least
@@ -115,10 +115,11 @@ def remove_override(*, tenant_id: UUID, feature: str, by: str, at: datetime) -> 
 
 
 def forget_author(*, tenant_id: UUID, author: str, instead: str) -> None:
-    """Put something else where overrides and invitations name this author, who was erased; the trail tells of that."""
+    """Put something else where overrides, invitations and scheduled changes name this author, who was erased."""
     with tenant_transaction(tenant_id):
         Invitation.objects.filter(tenant_id=tenant_id, by=author).update(by=instead)
         OverrideRow.objects.filter(tenant_id=tenant_id, by=author).update(by=instead)
+        PendingChange.objects.filter(tenant_id=tenant_id, by=author).update(by=instead)
         # Afterwards, since the change of above is remembered with what it changed.
         for state in History.objects.filter(tenant_id=tenant_id, table_name="licensing_override", row__by=author):
             state.row = {**state.row, "by": instead}

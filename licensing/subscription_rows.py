@@ -17,6 +17,7 @@ from licensing.models.directory import Tenant
 from licensing.models.holdings import GRANTING, ManagedBy, SubscriptionStatus
 from licensing.models.outbox import EventKind
 from licensing.outbox import emit
+from licensing.pending_rows import close_overtaken
 from licensing.push import publish
 from licensing.ratchet import floors_json, keep_at_least, regulated_requirements
 from licensing.selling import versions_by_id
@@ -197,6 +198,7 @@ def place(
             because=f"{wanted.plan} may end by itself",
             at=at,
         )
+    close_overtaken(tenant_id, before.versions[0] if before else None, [wanted.plan, *wanted.beside], at=at)
     now = told(row)
     _tell(tenant_id, before, now, by=by, at=at, floors=floors_json(raised), because=because)
     return now, created
@@ -217,6 +219,7 @@ def end(tenant_id: UUID, before: Held, *, by: str, at: datetime, because: str = 
     else:
         row.status = SubscriptionStatus.CANCELED
     row.save(update_fields=["active_to", "status"])
+    close_overtaken(tenant_id, before.versions[0], [], at=at)
     _tell(tenant_id, before, told(row), by=by, at=at, floors=floors_json(raised), because=because)
 
 

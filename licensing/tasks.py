@@ -6,7 +6,7 @@ from typing import Final
 from celery import shared_task
 
 from isolation.clock import now
-from licensing import invitations, telling
+from licensing import invitations, pending, telling
 from licensing.usage import settling
 from licensing.webhooks import delivering, handing_out
 
@@ -40,3 +40,8 @@ def send_webhooks() -> None:
 def forget_events() -> None:
     """Delete events of a month ago, and what was sent of them."""
     handing_out.forget_events(at=now())
+
+
+def apply_due_changes() -> None:
+    """Make changes of subscriptions so whose day and grace have passed."""
+    pending.apply_due_changes(at=now())

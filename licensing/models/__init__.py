@@ -22,6 +22,7 @@ from licensing.models.holdings import (
 from licensing.models.invitations import Invitation
 from licensing.models.moving import PlanMigration, PlanMigrationTenant
 from licensing.models.outbox import OutboxEvent, ToldStanding
+from licensing.models.pending import PendingChange, TrialUse
 from licensing.models.people import Member, Role
 from licensing.models.usage import UsageCounter, UsageEntry
 from licensing.models.webhooks import WebhookDelivery, WebhookEndpoint
@@ -37,6 +38,7 @@ __all__ = [
     "Member",
     "OutboxEvent",
     "Override",
+    "PendingChange",
     "Plan",
     "PlanMigration",
     "PlanMigrationTenant",
@@ -51,6 +53,7 @@ __all__ = [
     "TokenScope",
     "TokenScopeAction",
     "ToldStanding",
+    "TrialUse",
     "UsageCounter",
     "UsageEntry",
     "WebhookDelivery",

@@ -55,6 +55,29 @@ def _moved(acme: Acme) -> None:
     licensing.run_migration(digest=preview.digest, by="account:olga", at=later(1))
 
 
+def _scheduled(acme: Acme) -> None:
+    _catalogue()
+    with licensing.edit_catalogue(**BY_OLGA) as edit:
+        edit.put_plan(licensing.PlanSpec(key="tin"))
+    licensing.put_subscription(tenant_id=acme.tenant_id, plan="gold", **BY_OLGA)
+    licensing.schedule_change(tenant_id=acme.tenant_id, plan="tin", effective_at=later(60), **BY_OLGA)
+
+
+def _cancelled(acme: Acme) -> None:
+    _scheduled(acme)
+    licensing.cancel_change(tenant_id=acme.tenant_id, by="account:olga", at=later(1))
+
+
+def _applied(acme: Acme) -> None:
+    _scheduled(acme)
+    assert licensing.apply_due_changes(at=later(60)) == 1
+
+
+def _trial(acme: Acme) -> None:
+    _catalogue()
+    licensing.start_trial(tenant_id=acme.tenant_id, plan="gold", days=14, **BY_OLGA)
+
+
 TOLD: Told = {
     "settle_subscription": (_settled, {Kind.SUBSCRIPTION_CHANGED}),
     "begin_draft": (_draft, {Kind.CATALOG_APPLIED}),
@@ -62,5 +85,9 @@ TOLD: Told = {
     "discard_draft": (_discarded, {Kind.CATALOG_APPLIED}),
     "publish_version": (_published, {Kind.CATALOG_APPLIED}),
     "retire_version": (_retired, {Kind.CATALOG_APPLIED}),
+    "schedule_change": (_scheduled, {Kind.CHANGE_SCHEDULED}),
+    "cancel_change": (_cancelled, {Kind.CHANGE_CANCELLED}),
+    "apply_due_changes": (_applied, {Kind.SUBSCRIPTION_CHANGED}),
+    "start_trial": (_trial, {Kind.SUBSCRIPTION_CHANGED}),
     "run_migration": (_moved, {Kind.SUBSCRIPTION_CHANGED}),
 }

@@ -54,6 +54,7 @@ SEES_ALL = {
     "authlevels/token_ends.py": "finds expired tokens of all tenants; each is told within its tenant",
     "authlevels/untold_ends.py": "finds what triggers ended in all tenants; each is told within its tenant",
     "authlevels/management/commands/keys.py": "turns the key ring, for all tenants",
+    "licensing/pending.py": "finds changes of all tenants that are due; each is made within its tenant",
     "licensing/plans/migrating.py": "finds who is on a version; each is shown and moved within its tenant",
 }
 CONNECTS_ITSELF = {
@@ -81,7 +82,7 @@ NAMES_BY_OTHER = {
 }
 CROSS_TENANT_TASKS = {
     "audit.tasks": "the trail is drained, sealed and parted for all tenants at once",
-    "licensing.tasks": "reservations that are over, changes and events are found over all tenants; each is told within its tenant",
+    "licensing.tasks": "what is over, due or to be told is found over all tenants; each is told within its tenant",
     "authlevels.tasks": "signing keys are the installation's; expired tokens and requests are found over all tenants",
     "billing.tasks": "events and accounts at Stripe wait for all tenants in one line; each is settled within its tenant",
     "audit.draining": "the trail's stream holds every tenant's records",
