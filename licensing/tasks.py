@@ -42,6 +42,7 @@ def forget_events() -> None:
     handing_out.forget_events(at=now())
 
 
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
 def apply_due_changes() -> None:
     """Make changes of subscriptions so whose day and grace have passed."""
     pending.apply_due_changes(at=now())

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, connection, connections
 
+from config.celery import app as celery
 from isolation.api import tenant_transaction
 from licensing import api
 from licensing.models import PendingChange, TrialUse
@@ -121,6 +122,12 @@ def test_nothing_is_scheduled_for_a_day_that_is_past_or_not_known(acme: UUID) ->
             schedule(acme, **wrong)
     with pytest.raises(api.ChangeNotFound):
         api.cancel_change(tenant_id=acme, by="test", at=later(2))
+
+
+def test_whatever_is_to_run_again_and_again_is_a_task(settings: Any) -> None:
+    celery.autodiscover_tasks(force=True)
+    celery.loader.import_default_modules()
+    assert {one["task"] for one in settings.CELERY_BEAT_SCHEDULE.values()} <= set(celery.tasks)
 
 
 def test_it_is_seen_and_cancelled_over_http(acme: UUID) -> None:
