@@ -127,7 +127,7 @@ from authlevels.public_ids import (
     parse_session_handle,
     parse_token_ref,
 )
-from authlevels.readiness import NotReady, Readiness, plan_level, readiness
+from authlevels.readiness import NotReady, Readiness, plan_level, readiness, readiness_for
 from authlevels.recovery import (
     RecoveryGranted,
     begin_replacement,
@@ -336,6 +336,7 @@ __all__ = [
     "put_user",
     "read_session",
     "readiness",
+    "readiness_for",
     "record_refused_use",
     "redeem",
     "refuse_approval",

@@ -1,6 +1,6 @@
 """Which members have enrolled what their tenant's plan asks for, and since when the others have not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +12,7 @@ from authlevels.models import PasskeyDevice, TotpDevice, Unready, User
 from authlevels.models.people import ACCOUNT
 from authlevels.policy import get_policy
 from isolation.api import tenant_transaction
-from tiergate import Level, reachable_level
+from tiergate import Authenticator, Level, Requirement, reachable_level
 
 _PAGE: Final = 500
 MOST_NAMED: Final = 500
@@ -65,7 +65,7 @@ def readiness(*, tenant_id: UUID, at: datetime) -> Readiness:
     ready, members = 0, 0
     found: list[NotReady] = []
     for page in _pages(tenant_id):
-        behind = _behind(tenant_id, page, level, at=at)
+        behind = _behind(tenant_id, page, Requirement(level=level), at=at)
         with tenant_transaction(tenant_id):
             rows = Unready.objects.filter(tenant_id=tenant_id, subject_id__in=[one.subject_id for one in page])
             since = {(row.subject_type, row.subject_id): row.since for row in rows}
@@ -79,6 +79,23 @@ def readiness(*, tenant_id: UUID, at: datetime) -> Readiness:
     return Readiness(level=level, ready=ready, members=members, not_ready=tuple(found))
 
 
+def readiness_for(*, tenant_id: UUID, requirement: Requirement, at: datetime) -> Readiness:
+    """Say who of a tenant could show what something would ask, before it asks it of anybody.
+
+    :raises TenantNotFound: there is no such tenant.
+    """
+    ready, members = 0, 0
+    found: list[NotReady] = []
+    for page in _pages(tenant_id):
+        behind = _behind(tenant_id, page, requirement, at=at)
+        members, ready = members + len(page), ready + len(page) - len(behind)
+        found += [
+            NotReady(subject=(one.subject_type, one.subject_id), display_name=one.display_name, since=None, due=None)
+            for one in behind[: max(0, MOST_NAMED - len(found))]
+        ]
+    return Readiness(level=requirement.level, ready=ready, members=members, not_ready=tuple(found))
+
+
 def look_over_members(*, tenant_id: UUID, at: datetime) -> None:
     """Note of each member of a tenant who is not ready when that was first seen, which begins their grace.
 
@@ -88,7 +105,7 @@ def look_over_members(*, tenant_id: UUID, at: datetime) -> None:
     level = plan_level(licensing.api.get_snapshot(tenant_id=tenant_id, at=at))
     kept: list[UUID] = []
     for page in _pages(tenant_id):
-        behind = _behind(tenant_id, page, level, at=at)
+        behind = _behind(tenant_id, page, Requirement(level=level), at=at)
         with tenant_transaction(tenant_id):
             Unready.objects.bulk_create(
                 [
@@ -132,12 +149,12 @@ def _pages(tenant_id: UUID) -> Iterator[list[licensing.api.Member]]:
 
 
 def _behind(
-    tenant_id: UUID, members: list[licensing.api.Member], level: Level, *, at: datetime
+    tenant_id: UUID, members: list[licensing.api.Member], requirement: Requirement, *, at: datetime
 ) -> list[licensing.api.Member]:
-    """List those whose factors do not reach a level; a new factor counts, though it is capped for now."""
-    if level <= Level.AAL1:
+    """List those whose factors do not do for it; a new factor counts, though it is capped for now."""
+    if not (requirement.level > Level.AAL1 or requirement.phishing_resistant or requirement.device_bound):
         return []
-    reached: dict[tuple[str, str], Level] = {}
+    able: set[tuple[str, str]] = set()
     names = [one.subject_id for one in members]
     for realm in (None, tenant_id):
         people = {user.id: user for user in User.objects.filter(realm=realm, subject_id__in=names)}
@@ -157,5 +174,15 @@ def _behind(
                 passkeys=[known_passkey(one) for one in keys.get(user.id, [])],
                 at=at,
             )
-            reached[user.subject_type, user.subject_id] = reachable_level(enrolled, at=at)
-    return [one for one in members if reached.get((one.subject_type, one.subject_id), Level.NONE) < level]
+            if _would_do(enrolled, requirement, at=at):
+                able.add((user.subject_type, user.subject_id))
+    return [one for one in members if (one.subject_type, one.subject_id) not in able]
+
+
+def _would_do(enrolled: Sequence[Authenticator], requirement: Requirement, *, at: datetime) -> bool:
+    """Say whether authenticators reach a level with one of them as it is asked for; age and scope are no matter yet."""
+    return reachable_level(enrolled, at=at) >= requirement.level and any(
+        (one.phishing_resistant or not requirement.phishing_resistant)
+        and (one.device_bound or not requirement.device_bound)
+        for one in enrolled
+    )

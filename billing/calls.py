@@ -82,6 +82,19 @@ def make_calls(*, gateway: StripeGateway, clock: Clock) -> int:
     return sum(_make(one, gateway=gateway, at=clock()) for one in _due(clock()))
 
 
+def call_now(*, tenant_id: UUID, purpose: str, gateway: StripeGateway, at: datetime) -> None:
+    """Make a call now that was written down, for somebody who waits for what it brings; a worker may do so too.
+
+    Both make it by the same key, so that it is made once.
+
+    :raises StripeUnavailable: :raises StripeRefused:
+    """
+    with tenant_transaction(tenant_id):
+        call = Call.objects.filter(tenant_id=tenant_id, purpose=purpose, done_at=None).first()
+    if call is not None:
+        _take(call, _ask(call, gateway), at=at)
+
+
 def replay_call(*, call_id: UUID, at: datetime) -> bool:
     """Have a call that was given up made again, under the same key, and return whether there is one."""
     given_up = Call.objects.using(SWEEP).filter(id=call_id, dead_at__isnull=False)

@@ -64,3 +64,87 @@ class InvalidMapping(TiergateError):
 
     code = "invalid_billing_mapping"
     kind = ErrorKind.INVALID
+
+
+class NotForSale(TiergateError):
+    """A plan or add-on that cannot be bought online here."""
+
+    code = "not_for_sale"
+    kind = ErrorKind.NOT_FOUND
+
+
+class AlreadySubscribed(TiergateError):
+    """The tenant pays for a plan already: that one is changed, none is begun beside it."""
+
+    code = "already_subscribed"
+    kind = ErrorKind.CONFLICT
+
+
+class NotSubscribed(TiergateError):
+    """The tenant pays for nothing that could be changed."""
+
+    code = "not_subscribed"
+    kind = ErrorKind.CONFLICT
+
+
+class CheckoutBusy(TiergateError):
+    """Another checkout of the tenant is just being opened."""
+
+    code = "checkout_busy"
+    kind = ErrorKind.CONFLICT
+
+
+class CheckoutClosed(TiergateError):
+    """The checkout of this key is over: begin another, by another key."""
+
+    code = "checkout_closed"
+    kind = ErrorKind.CONFLICT
+
+
+class BillingKeyReused(TiergateError):
+    """The key was used for something else."""
+
+    code = "billing_key_reused"
+    kind = ErrorKind.CONFLICT
+
+
+class NothingToChange(TiergateError):
+    """What is asked for is what is so already."""
+
+    code = "nothing_to_change"
+    kind = ErrorKind.CONFLICT
+
+
+class CannotChange(TiergateError):
+    """A subscription at Stripe that holds what is unknown here: nobody changes it from here."""
+
+    code = "cannot_change"
+    kind = ErrorKind.CONFLICT
+
+
+class QuoteNotFound(TiergateError):
+    """There is no such quote of this tenant."""
+
+    code = "quote_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
+class QuoteUsed(TiergateError):
+    """The quote was used, by another key."""
+
+    code = "quote_used"
+    kind = ErrorKind.CONFLICT
+
+
+class QuoteStale(TiergateError):
+    """The quote is too old, or the subscription is not any more what it was worked out from: ask for another."""
+
+    code = "quote_stale"
+    kind = ErrorKind.CONFLICT
+
+
+class PaymentDeclined(TiergateError):
+    """The card was not charged, and nothing was changed."""
+
+    code = "payment_declined"
+    kind = ErrorKind.CONFLICT

@@ -206,3 +206,85 @@ class Call(models.Model):
     def __str__(self) -> str:
         """Show what and for whom."""
         return f"{self.operation} for {self.tenant_id}"
+
+
+class Checkout(models.Model):
+    """One way to pay that was opened for a tenant; at most one is open at a time, so that nobody pays twice.
+
+    key: whoever asks again by the same one is shown the same checkout. prices: what it sells.
+    session_id, url: at Stripe; "" until it has answered. closed_at: when it was overtaken or found closed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
+    key = models.TextField()
+    prices = models.JSONField()
+    by = models.TextField()
+    session_id = models.TextField(default="", blank=True)
+    url = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Keys are one tenant's."""
+
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "key"), name="billing_checkout_key"),
+            models.UniqueConstraint(
+                fields=("tenant",), condition=Q(closed_at__isnull=True), name="billing_checkout_one_open"
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Show the session's id."""
+        return self.session_id
+
+
+class QuoteWhen(models.TextChoices):
+    """When a change takes effect."""
+
+    NOW = "now"
+    PERIOD_END = "period_end"
+
+
+class Quote(models.Model):
+    """What a change was said to cost; by it the change is made, once, at that price.
+
+    state: the hash of the subscription that it was worked out from. items: as Stripe takes them.
+    proration_date: seconds since 1970, to which both the preview and the change count.
+    used_key: by what it was used; NULL while it was not. answer: what came of it; refused: why nothing did.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
+    by = models.TextField()
+    subscription = models.TextField()
+    state = models.TextField()
+    when = models.TextField(choices=QuoteWhen)
+    wanted = models.JSONField()
+    items = models.JSONField()
+    proration_date = models.BigIntegerField()
+    cost = models.JSONField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_key = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL says that it was not used
+    answer = models.JSONField(null=True, blank=True)
+    refused = models.TextField(default="", blank=True)
+
+    class Meta:
+        """Used is used by somebody's key."""
+
+        constraints = (
+            models.CheckConstraint(condition=Q(when__in=QuoteWhen.values), name="billing_quote_when"),
+            models.CheckConstraint(
+                condition=Q(used_at__isnull=True, used_key__isnull=True)
+                | Q(used_at__isnull=False, used_key__isnull=False),
+                name="billing_quote_used",
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Show for what."""
+        return f"{self.when} of {self.subscription}"

@@ -1,9 +1,10 @@
 """Pages that join rooms."""
 
-from django.urls import path
+from django.urls import include, path
 
 from console.account import enrolling, secrets, security
 from console.api_docs import ApiPage, OpenApiDocument
+from console.billing.views import BillingView
 from console.home import home
 from console.operator import operator_site
 from console.plan import people
@@ -16,6 +17,8 @@ urlpatterns = [
     path("api/openapi.yaml", OpenApiDocument.as_view(), name="openapi"),
     path("api/docs/", ApiPage.as_view(), name="api-docs"),
     path("v1/tenants/<str:tenant>/audit", TrailView.as_view(), name="audit"),
+    path("v1/tenants/<str:tenant>/billing", BillingView.as_view(), name="billing"),
+    path("v1/tenants/<str:tenant>/billing/", include("console.billing.urls")),
     path("account/security", security.security, name="security"),
     path("account/security/apps/new", enrolling.add_app, name="add-app"),
     path("account/security/apps/confirm", enrolling.confirm_app, name="confirm-app"),

@@ -4,6 +4,9 @@ from functools import reduce
 from operator import or_
 from typing import Any, Final
 
+from django.conf import settings
+
+from billing import api as billing
 from decisions.facts import Gathered
 from decisions.question import Answer, Sale
 from decisions.timestamps import instant
@@ -38,16 +41,23 @@ def offer_members(answer: Answer) -> dict[str, Any]:
     unlocks = [one for need in decision.needs for one in need.unlocks]
     asked = _asked_anyway(decision, unlocks)
     is_priced = any(one.price is not None for one in unlocks)
+    is_sold = is_priced and billing.is_on()
     out: dict[str, Any] = {
         "feature": decision.entitlement.feature if decision.entitlement else None,
         "current_plan": None if sale.plan is None else plan_json(sale.plan),
         "usage": usage_json(answer, sale.usage),
         "unlocks": [unlock_json(one, asked) for one in unlocks],
-        "can_purchase": sale.is_buyer and is_priced,
+        "can_purchase": sale.is_buyer and is_sold,
         "also_requires": [also for need in decision.needs for also in _also(need)],
     }
-    if not out["can_purchase"]:
-        out["ask"] = ASK_AN_OWNER if is_priced else ASK_THE_VENDOR
+    if out["can_purchase"]:
+        # What it would cost and ask; nothing is begun at Stripe before somebody asks for it there.
+        out["action"] = {
+            "method": "POST",
+            "href": f"{settings.TIERGATE_BASE_URL}/v1/tenants/{sale.tenant}/billing/preview",
+        }
+    else:
+        out["ask"] = ASK_AN_OWNER if is_sold else ASK_THE_VENDOR
     return out
 
 

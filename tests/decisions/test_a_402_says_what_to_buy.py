@@ -5,12 +5,18 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from decisions.offering import ASK_AN_OWNER, assurance_delta
+from config.billing import StripeSettings
+from decisions.offering import ASK_AN_OWNER, ASK_THE_VENDOR, assurance_delta
 from isolation import clock
 from licensing import api as licensing
 from tests.decisions.asking import ask, export
 from tests.decisions.conftest import World
 from tiergate import Level, Requirement, Scope
+
+
+@pytest.fixture(autouse=True)
+def _sold_online(settings: Any) -> None:
+    settings.STRIPE = StripeSettings(key="sk_test_tiergate_fake", secrets=("whsec_of_the_tests",))
 
 
 def refused(client: Client, world: World) -> dict[str, Any]:
@@ -45,6 +51,12 @@ def test_an_owner_may_buy(client: Client, world: World) -> None:
     context = refused(client, world)
     assert context["can_purchase"] is True
     assert "ask" not in context
+
+
+def test_where_nothing_is_sold_online_even_an_owner_has_to_ask(client: Client, world: World, settings: Any) -> None:
+    settings.STRIPE = StripeSettings()
+    context = refused(client, world)
+    assert (context["can_purchase"], context["ask"]) == (False, ASK_THE_VENDOR)
 
 
 def test_what_an_exception_takes_away_is_not_sold_to_them(client: Client, world: World) -> None:

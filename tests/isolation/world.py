@@ -27,6 +27,7 @@ from authlevels.models import (
     UntoldEnd,
 )
 from billing import api as billing
+from billing.models import Checkout, Quote
 from billing.state import State, StripeSubscription
 from isolation import clock
 from isolation.api import tenant_transaction
@@ -244,6 +245,30 @@ def _pay(side: Side, at: datetime) -> None:
         purpose=f"name-of-{side.slug}",
         at=at,
     )
+    with tenant_transaction(tenant_id):
+        Checkout.objects.create(
+            tenant_id=tenant_id,
+            key=f"checkout-of-{side.slug}",
+            prices=[f"price_of_{side.slug}"],
+            by=f"account:{side.owner}",
+            session_id=f"cs_test_{side.slug}",
+            url=f"https://pay.example/{side.slug}",
+            created_at=at,
+            expires_at=at + timedelta(hours=1),
+        )
+        Quote.objects.create(
+            tenant_id=tenant_id,
+            by=f"account:{side.owner}",
+            subscription=f"sub_of_{side.slug}",
+            state=f"state-of-{side.slug}",
+            when="now",
+            wanted={"prices": [f"price_of_{side.slug}"]},
+            items=[{"id": f"si_of_{side.slug}"}],
+            proration_date=int(at.timestamp()),
+            cost={"amount_due": 1},
+            created_at=at,
+            expires_at=at + timedelta(minutes=15),
+        )
 
 
 def _employ(side: Side, at: datetime) -> None:
