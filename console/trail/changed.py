@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from audit.api import Entry, Kind
 from console.trail.handed_on import HANDED_ON
+from console.trail.ordered import ORDERED
 from console.trail.wording import Names, dig, listed, plain
 from licensing import api as licensing
 
@@ -229,6 +230,7 @@ def _webhook(entry: Entry, names: Names) -> str:
 TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
     {
         **HANDED_ON,
+        **ORDERED,
         Kind.SESSION_STARTED: _session_started,
         Kind.SESSION_REVOKED: _session_revoked,
         Kind.IMPERSONATION_STARTED: _impersonation_started,

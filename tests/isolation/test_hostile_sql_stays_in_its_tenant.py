@@ -196,15 +196,15 @@ def test_a_duplicate_of_another_tenants_row_is_none(world: World, superuser: psy
     acme, globex = world.acme.tenant_id, world.globex.tenant_id
     for table in tenant_tables(superuser):
         columns = [
-            row[0]
+            (row[0], row[1])
             for row in superuser.execute(
-                "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+                "SELECT attname, atttypid = 'jsonb'::regtype FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
                 " AND attgenerated = '' AND attidentity = '' AND atttypid <> 'uuid'::regtype AND NOT EXISTS"
                 " (SELECT FROM pg_constraint c WHERE c.conrelid = attrelid AND c.contype = 'f' AND attnum = ANY (c.conkey))",
                 [table],
             ).fetchall()
         ]
-        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
         taken = sql.SQL("SELECT {} FROM {} WHERE tenant_id = %s LIMIT 1").format(names, sql.Identifier(table))
         row = superuser.execute(taken, [globex]).fetchone()
         assert row is not None
@@ -213,7 +213,10 @@ def test_a_duplicate_of_another_tenants_row_is_none(world: World, superuser: psy
                 put = sql.SQL("UPDATE {} SET ({}) = ROW ({}) WHERE ctid = (SELECT ctid FROM {} LIMIT 1)").format(
                     sql.Identifier(table),
                     names,
-                    sql.SQL(", ").join(sql.Literal(_plain(value)) for value in row),
+                    sql.SQL(", ").join(
+                        sql.Literal(_plain(value, is_json=is_json))
+                        for value, (_, is_json) in zip(row, columns, strict=True)
+                    ),
                     sql.Identifier(table),
                 )
                 cursor.execute(put.as_string(superuser))
@@ -225,7 +228,7 @@ def test_a_duplicate_of_another_tenants_row_is_none(world: World, superuser: psy
             assert "duplicate" not in told or "secret" in told, told
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, *, is_json: bool) -> Any:
     from psycopg.types.json import Jsonb  # noqa: PLC0415 - beside its one use
 
-    return Jsonb(value) if isinstance(value, dict) else value
+    return Jsonb(value) if is_json and value is not None else value
