@@ -7,6 +7,7 @@ from typing import Any, Final
 from audit.api import Entry, Kind
 from console.trail.handed_on import HANDED_ON
 from console.trail.ordered import ORDERED
+from console.trail.sold import SOLD
 from console.trail.wording import Names, dig, listed, plain
 from licensing import api as licensing
 
@@ -217,20 +218,11 @@ def _code(did: str) -> Teller:
     return lambda entry, names: f"{names.member(entry.subject)} {did}"
 
 
-def _webhook(entry: Entry, names: Names) -> str:
-    payload, by = entry.payload, names.actor(entry.payload.get("by"))
-    url = plain(dig(payload, "new", "url") or dig(payload, "old", "url"))
-    if payload.get("is_rolled"):
-        return f"{by} exchanged the secret of webhooks to {url}"
-    if payload.get("new") is None:
-        return f"{by} ended webhooks to {url}"
-    return f"{by} {'changed' if payload.get('old') else 'began'} webhooks to {url}"
-
-
 TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
     {
         **HANDED_ON,
         **ORDERED,
+        **SOLD,
         Kind.SESSION_STARTED: _session_started,
         Kind.SESSION_REVOKED: _session_revoked,
         Kind.IMPERSONATION_STARTED: _impersonation_started,
@@ -271,13 +263,5 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.STEP_UP_POLICY_CHANGED: _thing("the step-up policy of ", lambda _entry, names: plain(names.tenant)),
         Kind.OVERRIDE_CHANGED: _thing("the override of ", lambda entry, _names: plain(entry.payload.get("feature"))),
         Kind.ENVIRONMENTS_CHANGED: _environments,
-        Kind.WEBHOOK_CHANGED: _webhook,
-        Kind.WEBHOOK_DISABLED: lambda entry, _names: (
-            f"webhooks to {plain(entry.payload.get('url'))} were stopped: "
-            f"{'it said that it is gone' if entry.payload.get('because') == 'gone' else 'it took none for days on end'}"
-        ),
-        Kind.WEBHOOK_REPLAYED: lambda entry, names: (
-            f"{names.actor(entry.payload.get('by'))} had webhooks sent again to the endpoint {plain(entry.payload.get('endpoint'))}"
-        ),
     }
 )
