@@ -29,7 +29,9 @@ def _ordered(entry: Entry, names: Names) -> str:
     payload: Any = entry.payload
     when = _WHEN.get(str(payload.get("when")), plain(payload.get("when")))
     cost = f"{plain(payload.get('amount_due'))} of the smallest unit of {plain(payload.get('currency'))}"
-    return f"{_by(entry, names)} ordered {listed(payload.get('versions'))} for {plain(names.tenant)}, {when}, for {cost}"
+    return (
+        f"{_by(entry, names)} ordered {listed(payload.get('versions'))} for {plain(names.tenant)}, {when}, for {cost}"
+    )
 
 
 def _refused(entry: Entry, names: Names) -> str:
