@@ -24,6 +24,9 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
         "ApprovalState": "decisions.serializers_approvals.APPROVAL_STATES",
         "TenantStatus": "licensing.models.directory.TenantStatus",
         "SubscriptionStatus": "licensing.models.holdings.SubscriptionStatus",
+        "FeatureKind": "tiergate.catalogue.FeatureKind",
+        "PlanKind": "licensing.models.catalogue.PlanKind",
+        "EventKind": "licensing.webhooks.serializers.EVENT_KINDS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -133,7 +133,7 @@ class TenantEffectAnswer(serializers.Serializer[Any]):
     sentences = serializers.ListField(child=serializers.CharField())
 
 
-class PreviewAnswer(serializers.Serializer[Any]):
+class MigrationPreviewAnswer(serializers.Serializer[Any]):
     """A move as it would be; ``digest`` runs just this."""
 
     digest = serializers.CharField()

@@ -20,7 +20,7 @@ from licensing.wire import author, checked, documented
 from tiergate import Action
 
 
-class ChangeBody(StrictSerializer):
+class PendingChangeBody(StrictSerializer):
     """What the tenant shall be on later."""
 
     plan = serializers.CharField(max_length=100)
@@ -34,7 +34,7 @@ class ChangeBody(StrictSerializer):
     )
 
 
-class ChangeAnswer(serializers.Serializer[Any]):
+class PendingChangeAnswer(serializers.Serializer[Any]):
     """A change that is to come; what the tenant has holds until then."""
 
     plan = serializers.CharField()
@@ -63,15 +63,15 @@ class PendingView(APIView):
     }
     tenant_kwarg = "tenant"
 
-    @documented("get_pending_change", ChangeAnswer)
+    @documented("get_pending_change", PendingChangeAnswer)
     def get(self, request: Request, tenant: str) -> Response:  # noqa: ARG002 - as routed
         """Show what is scheduled."""
         return Response(_change_json(get_change(tenant_id=get_tenant(tenant).id)))
 
-    @documented("schedule_change", ChangeAnswer, body=ChangeBody)
+    @documented("schedule_change", PendingChangeAnswer, body=PendingChangeBody)
     def put(self, request: Request, tenant: str) -> Response:
         """Schedule a change; the same again changes nothing, and another one has to wait until this is cancelled."""
-        given = checked(ChangeBody, request)
+        given = checked(PendingChangeBody, request)
         days = given.pop("grace_days", None)
         told = schedule_change(
             tenant_id=get_tenant(tenant).id,

@@ -31,7 +31,7 @@ from licensing.serializers_plans import (
     DraftBeginning,
     DraftBody,
     MigrationBody,
-    PreviewAnswer,
+    MigrationPreviewAnswer,
     ProgressAnswer,
     RunBody,
     VersionAnswer,
@@ -131,7 +131,7 @@ class MigrationListView(APIView):
 
     required_action = Action.PLAN_WRITE
 
-    @documented("preview_migration", PreviewAnswer, body=MigrationBody, statuses=(201,))
+    @documented("preview_migration", MigrationPreviewAnswer, body=MigrationBody, statuses=(201,))
     def post(self, request: Request) -> Response:
         """Show what moving tenants to another version would do to each; nobody is moved."""
         given = checked(MigrationBody, request)

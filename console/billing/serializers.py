@@ -43,7 +43,7 @@ class PortalAnswer(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
-class PreviewBody(StrictBody):
+class ChangePreviewBody(StrictBody):
     """What is to be changed; what is left out stays."""
 
     plan = serializers.CharField(max_length=MAX_KEY, required=False, help_text="The one on sale by this key.")
@@ -55,7 +55,7 @@ class PreviewBody(StrictBody):
     )
 
 
-class VersionAnswer(serializers.Serializer[Any]):
+class BilledVersionAnswer(serializers.Serializer[Any]):
     """A version of a plan or add-on; empty and 0 for a price that is unknown here."""
 
     kind = serializers.CharField(allow_blank=True)
@@ -84,7 +84,7 @@ class QuoteAnswer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     when = serializers.CharField()
-    versions = VersionAnswer(many=True)
+    versions = BilledVersionAnswer(many=True)
     cost = CostAnswer()
     effective_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField()
@@ -124,7 +124,7 @@ class ActionAnswer(serializers.Serializer[Any]):
     href = serializers.CharField()
 
 
-class PreviewAnswer(serializers.Serializer[Any]):
+class ChangePreviewAnswer(serializers.Serializer[Any]):
     """What a change costs and asks. quote: null where nothing is paid for yet, so that ``action`` is a checkout."""
 
     quote = QuoteAnswer(allow_null=True)
@@ -132,14 +132,14 @@ class PreviewAnswer(serializers.Serializer[Any]):
     action = ActionAnswer()
 
 
-class ChangeBody(StrictBody):
+class BillingChangeBody(StrictBody):
     """The quote by which a change is made."""
 
     quote = serializers.UUIDField()
     key = _key()
 
 
-class ChangeAnswer(serializers.Serializer[Any]):
+class BillingChangeAnswer(serializers.Serializer[Any]):
     """What came of a change.
 
     charged: in minor units; null for nothing. is_settled: ``snapshot`` has it; else it will be there in a moment.
@@ -157,11 +157,11 @@ class BillingAnswer(serializers.Serializer[Any]):
 
     is_on = serializers.BooleanField(help_text="Whether anything can be bought online here.")
     status = serializers.CharField(allow_null=True)
-    versions = VersionAnswer(many=True)
+    versions = BilledVersionAnswer(many=True)
     period_end = serializers.DateTimeField(allow_null=True)
     cancel_at = serializers.DateTimeField(allow_null=True)
     upcoming_at = serializers.DateTimeField(allow_null=True)
-    upcoming = VersionAnswer(many=True)
+    upcoming = BilledVersionAnswer(many=True)
     read_at = serializers.DateTimeField(allow_null=True)
 
 

@@ -110,11 +110,14 @@ class PreviewView(APIView):
     tenant_kwarg = "tenant"
 
     @extend_schema(
-        request=shapes.PreviewBody, responses=shapes.PreviewAnswer, operation_id="preview_change", tags=_TAGS
+        request=shapes.ChangePreviewBody,
+        responses=shapes.ChangePreviewAnswer,
+        operation_id="preview_change",
+        tags=_TAGS,
     )
     def post(self, request: Request, tenant: str) -> Response:
         """Reckon what a change costs, good for a quarter of an hour, and say what it would ask of whom."""
-        body = shapes.PreviewBody.read(request)
+        body = shapes.ChangePreviewBody.read(request)
         found = licensing.get_tenant(tenant)
         quote, versions = _quoted(found.id, body, by=_author(request))
         delta = security_delta(tenant_id=found.id, versions=versions, at=now())
@@ -135,10 +138,12 @@ class ChangeView(APIView):
     required_action = Action.BILLING_MANAGE
     tenant_kwarg = "tenant"
 
-    @extend_schema(request=shapes.ChangeBody, responses=shapes.ChangeAnswer, operation_id="apply_change", tags=_TAGS)
+    @extend_schema(
+        request=shapes.BillingChangeBody, responses=shapes.BillingChangeAnswer, operation_id="apply_change", tags=_TAGS
+    )
     def post(self, request: Request, tenant: str) -> Response:
         """Make the change of a quote at its price; the same key again is answered as before."""
-        body = shapes.ChangeBody.read(request)
+        body = shapes.BillingChangeBody.read(request)
         tenant_id = licensing.get_tenant(tenant).id
         made = billing.apply_quote(
             tenant_id=tenant_id, quote_id=body["quote"], key=body["key"], by=_author(request), clock=now
@@ -152,7 +157,7 @@ class CancelView(APIView):
     required_action = Action.BILLING_MANAGE
     tenant_kwarg = "tenant"
 
-    @extend_schema(request=None, responses=shapes.ChangeAnswer, operation_id="cancel_subscription", tags=_TAGS)
+    @extend_schema(request=None, responses=shapes.BillingChangeAnswer, operation_id="cancel_subscription", tags=_TAGS)
     def post(self, request: Request, tenant: str) -> Response:
         """Have the subscription end with the period that is paid for; one that is ending already stays so."""
         tenant_id = licensing.get_tenant(tenant).id
@@ -165,7 +170,7 @@ class ResumeView(APIView):
     required_action = Action.BILLING_MANAGE
     tenant_kwarg = "tenant"
 
-    @extend_schema(request=None, responses=shapes.ChangeAnswer, operation_id="resume_subscription", tags=_TAGS)
+    @extend_schema(request=None, responses=shapes.BillingChangeAnswer, operation_id="resume_subscription", tags=_TAGS)
     def post(self, request: Request, tenant: str) -> Response:
         """Take back an end or a change that is planned; the subscription goes on as it is."""
         tenant_id = licensing.get_tenant(tenant).id

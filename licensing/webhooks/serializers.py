@@ -12,14 +12,16 @@ from licensing.serializers import StrictSerializer
 from licensing.webhooks.destinations import MAX_URL
 from licensing.webhooks.endpoints import DEFAULT_OVERLAP, MAX_OVERLAP
 
-_KINDS: Final = [one.value for one in EventKind]
+EVENT_KINDS: Final = [one.value for one in EventKind]
 
 
 class EndpointChange(StrictSerializer):
     """An endpoint to replace."""
 
     url = serializers.CharField(max_length=MAX_URL, help_text="Public, and https.")
-    kinds = serializers.ListField(child=serializers.ChoiceField(choices=_KINDS), min_length=1, max_length=len(_KINDS))
+    kinds = serializers.ListField(
+        child=serializers.ChoiceField(choices=EVENT_KINDS), min_length=1, max_length=len(EVENT_KINDS)
+    )
     title = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
     is_enabled = serializers.BooleanField(required=False, default=True)
 
@@ -28,7 +30,9 @@ class EndpointBody(StrictSerializer):
     """An endpoint to make."""
 
     url = serializers.CharField(max_length=MAX_URL, help_text="Public, and https.")
-    kinds = serializers.ListField(child=serializers.ChoiceField(choices=_KINDS), min_length=1, max_length=len(_KINDS))
+    kinds = serializers.ListField(
+        child=serializers.ChoiceField(choices=EVENT_KINDS), min_length=1, max_length=len(EVENT_KINDS)
+    )
     title = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
     of_tenant = serializers.CharField(
         max_length=64,
@@ -65,7 +69,7 @@ class EndpointAnswer(serializers.Serializer[Any]):
     url = serializers.CharField()
     title = serializers.CharField(allow_blank=True)
     of_tenant = serializers.CharField(allow_null=True)
-    kinds = serializers.ListField(child=serializers.ChoiceField(choices=_KINDS))
+    kinds = serializers.ListField(child=serializers.ChoiceField(choices=EVENT_KINDS))
     is_enabled = serializers.BooleanField()
     disabled_because = serializers.ChoiceField(choices=["", *Disabled.values], allow_blank=True)
     disabled_at = serializers.DateTimeField(allow_null=True)
@@ -95,7 +99,7 @@ class DeliveryAnswer(serializers.Serializer[Any]):
     endpoint = serializers.UUIDField()
     url = serializers.CharField()
     of_tenant = serializers.CharField()
-    kind = serializers.ChoiceField(choices=_KINDS)
+    kind = serializers.ChoiceField(choices=EVENT_KINDS)
     at = serializers.DateTimeField()
     state = serializers.ChoiceField(choices=DeliveryState.values)
     attempts = serializers.IntegerField()
