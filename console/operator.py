@@ -12,6 +12,7 @@ from django.urls import path
 from django.utils.http import urlencode
 
 from authlevels import api as authlevels
+from console.deliveries import deliveries, replay
 from console.plan_matrix import plan_matrix
 from decisions import api as decisions
 from isolation.clock import now
@@ -72,12 +73,21 @@ class OperatorSite(AdminSite):
         return _refused(request, decisions.for_person(answer.decision), status=403)
 
     def get_urls(self) -> list[Any]:
-        """Put the grid of plans and features before the tables."""
-        return [path("plans/", self.admin_view(self.plans), name="plan-matrix"), *super().get_urls()]
+        """Put the grid of plans and features, and what is sent to the vendor, before the tables."""
+        return [
+            path("plans/", self.admin_view(self.plans), name="plan-matrix"),
+            path("webhooks/", self.admin_view(self.webhooks), name="webhooks"),
+            path("webhooks/<uuid:delivery>/replay", self.admin_view(replay), name="webhook-replay"),
+            *super().get_urls(),
+        ]
 
     def plans(self, request: HttpRequest) -> HttpResponse:
         """Show the grid of plans and features."""
         return plan_matrix(request, self.each_context(request))
+
+    def webhooks(self, request: HttpRequest) -> HttpResponse:
+        """Show what is sent to the vendor's own systems."""
+        return deliveries(request, self.each_context(request))
 
     # The stubs promise templates where Django itself says any response.
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002 - Django's signature
