@@ -7,7 +7,7 @@ class BillingOff(TiergateError):
     """There is no connection to Stripe here."""
 
     code = "billing_off"
-    kind = ErrorKind.UNAVAILABLE
+    kind = ErrorKind.NOT_FOUND
 
 
 class SignatureRefused(TiergateError):

@@ -49,6 +49,17 @@ def _webhook_replayed(entry: Entry, names: Names) -> str:
     return f"{_by(entry, names)} had webhooks sent again to the endpoint {plain(entry.payload.get('endpoint'))}"
 
 
+def _scheduled(entry: Entry, names: Names) -> str:
+    plan, day = plain(entry.payload.get("plan")), plain(str(entry.payload.get("effective_at"))[:10])
+    return f"{_by(entry, names)} had {plain(names.tenant)} change to {plan} on {day}"
+
+
+def _cancelled(entry: Entry, names: Names) -> str:
+    plan, because = plain(entry.payload.get("plan")), entry.payload.get("because")
+    told = f"the change of {plain(names.tenant)} to {plan}, which was to come, was cancelled"
+    return f"{told}: {plain(because)}" if because else f"{told} by {_by(entry, names)}"
+
+
 SOLD: Final[Mapping[str, Teller]] = MappingProxyType(
     {
         Kind.BILLING_LINKED: _linked,
@@ -61,6 +72,8 @@ SOLD: Final[Mapping[str, Teller]] = MappingProxyType(
         Kind.INVITATION_REVOKED: lambda entry, names: (
             f"{_by(entry, names)} took an invitation to {plain(names.tenant)} back"
         ),
+        Kind.CHANGE_SCHEDULED: _scheduled,
+        Kind.CHANGE_CANCELLED: _cancelled,
         Kind.WEBHOOK_CHANGED: _webhook,
         Kind.WEBHOOK_DISABLED: _webhook_disabled,
         Kind.WEBHOOK_REPLAYED: _webhook_replayed,

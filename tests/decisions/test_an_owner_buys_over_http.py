@@ -145,5 +145,5 @@ def test_a_refusal_leads_a_buyer_to_the_preview_and_begins_nothing(client: Clien
 def test_without_billing_nobody_is_sent_to_a_checkout(client: Client, world: World) -> None:
     olga = Caller(client, world, "olga", "owner")
     olga.step_up(olga.post("portal")[1])
-    assert [olga.post(step, {"plan": "regulated", "key": "k"})[0] for step in ("checkout", "portal")] == [503, 503]
+    assert [olga.post(step, {"plan": "regulated", "key": "k"})[0] for step in ("checkout", "portal")] == [404, 404]
     assert olga.send("GET", PATH)[1]["is_on"] is False

@@ -224,6 +224,9 @@ def _hold(side: Side, at: datetime) -> None:
         tenant_id=tenant_id, address=f"guest@{side.slug}.example", roles=[side.role], by="test", at=clock.now()
     )
     _pay(side, at)
+    licensing.schedule_change(
+        tenant_id=tenant_id, plan="regulated", effective_at=at + timedelta(days=30), by=f"test-of-{side.slug}", at=at
+    )
 
 
 class _Ended:
