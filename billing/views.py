@@ -29,7 +29,7 @@ def webhook(request: HttpRequest) -> HttpResponseBase:
     try:
         receive_webhook(raw, header=request.headers.get("Stripe-Signature", ""), at=now())
     except BillingOff as refused:
-        return _problem(503, refused.code, refused.detail)
+        return _problem(404, refused.code, refused.detail)
     except (SignatureRefused, InvalidEvent) as refused:
         WEBHOOKS.labels(refused.code).inc()
         return _problem(400, refused.code, refused.detail)
