@@ -44,6 +44,9 @@ def name_everything(world: World, inside: psycopg.Connection) -> None:
         "code": [globex.code],
         "handoff": [globex.handoff],
         "name": [f"vault-of-{globex.slug}"],
+        # Rows of many kinds have a key. Only the first few of a name are tried everywhere: a role's, which paths name,
+        # and a use's, by which it is told to be the same again.
+        "key": [globex.role, f"use-of-{globex.slug}"],
     }
     for column, values in theirs.items():
         named.setdefault(column, []).extend(values)
