@@ -72,8 +72,7 @@ def said(process: subprocess.Popen[str]) -> int:
 
 @pytest.mark.storm
 @pytest.mark.django_db
-# Seeds 2 and 3 join once they have been seen through on a quiet machine.
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_after_a_storm_everybody_has_what_they_pay_for(seed: int, settings: Any) -> None:
     settings.STRIPE = StripeSettings(key=KEY, secrets=(SECRET,))
     fill_catalogue(is_mapped=False)
