@@ -1,6 +1,5 @@
 """Northwind's catalogue, and the tenant acme."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -70,12 +69,10 @@ def fill(edit: api.CatalogueEdit, *, business_price: int = 4900) -> None:
 
 
 @pytest.fixture
-def catalogue(db: None, valkey: redis.Redis) -> Iterator[None]:
+def catalogue(db: None, valkey: redis.Redis) -> None:
     api.forget_snapshots()
     with api.edit_catalogue(by="test", at=NOON) as edit:
         fill(edit)
-    yield
-    api.stop_listening()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A vendor that sells calls, and Acme on its plan."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,7 +13,7 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def catalogue(db: None, valkey: redis.Redis) -> Iterator[None]:
+def catalogue(db: None, valkey: redis.Redis) -> None:
     api.forget_snapshots()
     with api.edit_catalogue(by="test", at=NOON) as edit:
         edit.put_feature(FeatureSpec(key="calls", kind=FeatureKind.LIMIT))
@@ -44,8 +43,6 @@ def catalogue(db: None, valkey: redis.Redis) -> Iterator[None]:
                 ),
             )
         )
-    yield
-    api.stop_listening()
 
 
 @pytest.fixture
