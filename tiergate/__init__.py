@@ -2,13 +2,12 @@
 
 from tiergate.actions import (
     BUILTIN_ACTIONS,
-    BUILTIN_ROLES,
     IMPLICIT_PRIVILEGES,
     OWN_PREFIX,
     OWN_RESOURCE_TYPE,
-    VENDOR_ROLES,
     Action,
     Verb,
+    is_everybodys,
 )
 from tiergate.assurance import (
     Activity,
@@ -36,6 +35,7 @@ from tiergate.catalogue import (
     Unlock,
     UnlockKind,
 )
+from tiergate.circumstances import NOTHING_KNOWN, Circumstances, NetworkClass
 from tiergate.decide import decide
 from tiergate.decision import (
     Decision,
@@ -87,6 +87,7 @@ from tiergate.proofs import (
 )
 from tiergate.refusals import is_counted
 from tiergate.requirements import MAX_AGE_LIMIT, MAX_APPROVALS, Contribution, Requirement, Scope, join
+from tiergate.roles import BUILTIN_ROLES, VENDOR_ROLES
 
 __all__ = [
     "BUILTIN_ACTIONS",
@@ -97,6 +98,7 @@ __all__ = [
     "MAX_APPROVALS",
     "MAX_BATCH",
     "MIN_BATCH",
+    "NOTHING_KNOWN",
     "OWN_ISSUER",
     "OWN_PREFIX",
     "OWN_RESOURCE_TYPE",
@@ -111,6 +113,7 @@ __all__ = [
     "BatchScope",
     "BatchSpec",
     "CallerKind",
+    "Circumstances",
     "Contribution",
     "Counted",
     "Decision",
@@ -131,6 +134,7 @@ __all__ = [
     "Method",
     "Need",
     "NeedKind",
+    "NetworkClass",
     "Outcome",
     "Override",
     "OverrideEffect",
@@ -166,6 +170,7 @@ __all__ = [
     "elevation_scope",
     "held_level",
     "is_counted",
+    "is_everybodys",
     "is_within",
     "join",
     "list_enough",

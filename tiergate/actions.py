@@ -1,4 +1,4 @@
-"""Tiergate's own actions, which no tier can remove, and the roles that every tenant starts with."""
+"""Tiergate's own actions, which no tier can remove."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -50,6 +50,9 @@ class Verb(StrEnum):
     BILLING_MANAGE = "billing.manage"
     WEBHOOKS_READ = "webhooks.read"
     WEBHOOKS_WRITE = "webhooks.write"
+    BUNDLES_READ = "bundles.read"
+    BUNDLES_WRITE = "bundles.write"
+    BUNDLES_APPLY = "bundles.apply"
 
 
 class Action(StrEnum):
@@ -102,6 +105,9 @@ class Action(StrEnum):
     BILLING_MANAGE = "tiergate.billing.manage"
     WEBHOOK_READ = "tiergate.webhook.read"
     WEBHOOK_WRITE = "tiergate.webhook.write"
+    BUNDLE_READ = "tiergate.bundle.read"
+    BUNDLE_WRITE = "tiergate.bundle.write"
+    BUNDLE_APPLY = "tiergate.bundle.apply"
 
 
 _BOTH = (CallerKind.PERSON, CallerKind.SERVICE)
@@ -307,12 +313,51 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 requirement=_AAL2,
                 is_vendor_only=True,
             ),
+            # Rules say where less is asked, and a plan's report what was decided of whom.
+            _own(
+                Action.BUNDLE_READ,
+                Verb.BUNDLES_READ,
+                "See the rules, and what they would do",
+                requirement=_AAL2,
+                is_vendor_only=True,
+            ),
+            _own(
+                Action.BUNDLE_WRITE,
+                Verb.BUNDLES_WRITE,
+                "Store rules, and try them on what was decided",
+                requirement=_AAL2,
+                is_vendor_only=True,
+            ),
+            # What everybody is asked changes with it: each change is confirmed by itself, as a whole.
+            _own(
+                Action.BUNDLE_APPLY,
+                Verb.BUNDLES_APPLY,
+                "Change which rules are in force",
+                requirement=Requirement(level=Level.AAL2, max_age=900, scope=Scope.TRANSACTION),
+                is_vendor_only=True,
+                binds=(
+                    "resource.properties.mode",
+                    "resource.properties.digest",
+                    "resource.properties.tenants",
+                    "resource.properties.percent",
+                    "resource.properties.because",
+                ),
+            ),
         )
     },
 )
 
 # What every active member may do with their own session, whatever their roles.
 IMPLICIT_PRIVILEGES: frozenset[str] = frozenset({Verb.SELF, Verb.STEP_UP_CREATE})
+
+
+def is_everybodys(action: ActionSpec | None) -> bool:
+    """Say whether every member may do this with their own session, whatever their roles and the rules.
+
+    Nobody grants it, so nobody asks anything of it: a step-up that needs a step-up to begin could never begin.
+    """
+    return action is not None and action.name in BUILTIN_ACTIONS and action.privilege in IMPLICIT_PRIVILEGES
+
 
 # What an impersonated session may do of our own: look. Whatever is added later is refused until it is named here.
 IMPERSONATED_MAY: frozenset[str] = frozenset(
@@ -328,71 +373,4 @@ IMPERSONATED_MAY: frozenset[str] = frozenset(
         Action.CATALOG_READ,
         Action.ENVIRONMENT_READ,
     }
-)
-
-_READ = frozenset(
-    {
-        Verb.TENANTS_READ,
-        Verb.MEMBERS_READ,
-        Verb.ROLES_READ,
-        Verb.SUBSCRIPTION_READ,
-        Verb.OVERRIDES_READ,
-        Verb.ENTITLEMENTS_READ,
-        Verb.USAGE_READ,
-        Verb.CATALOG_READ,
-        Verb.ENVIRONMENTS_READ,
-        Verb.POLICY_READ,
-    }
-)
-
-# Overrides, and a subscription that nobody pays for, are the vendor's to give, never the tenant's to take: a tenant
-# moves by what it pays, which its owners alone decide.
-BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "owner": frozenset(
-            {
-                *_READ,
-                Verb.MEMBERS_WRITE,
-                Verb.MEMBERS_UNLOCK,
-                Verb.ROLES_WRITE,
-                Verb.ENVIRONMENTS_WRITE,
-                Verb.POLICY_WRITE,
-                Verb.AUDIT_READ,
-                Verb.IMPERSONATIONS_READ,
-                Verb.IMPERSONATIONS_END,
-                Verb.BILLING_READ,
-                Verb.BILLING_MANAGE,
-            }
-        ),
-        "admin": frozenset(
-            {
-                *_READ,
-                Verb.BILLING_READ,
-                Verb.MEMBERS_WRITE,
-                Verb.MEMBERS_UNLOCK,
-                Verb.ROLES_WRITE,
-                Verb.ENVIRONMENTS_WRITE,
-                Verb.POLICY_WRITE,
-            }
-        ),
-        "member": frozenset({Verb.ENTITLEMENTS_READ, Verb.CATALOG_READ}),
-        "auditor": frozenset({*_READ, Verb.AUDIT_READ, Verb.IMPERSONATIONS_READ}),
-    },
-)
-
-# Only tenant zero, the vendor, has these roles.
-VENDOR_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "operator": frozenset(
-            {
-                *_READ,
-                Verb.CATALOG_WRITE,
-                Verb.OPERATOR_ADMIN,
-                Verb.AUDIT_READ,
-                Verb.WEBHOOKS_READ,
-                Verb.WEBHOOKS_WRITE,
-            }
-        ),
-        "support": frozenset({Verb.SUPPORT_IMPERSONATE, Verb.IMPERSONATIONS_READ, Verb.IMPERSONATIONS_END}),
-    },
 )

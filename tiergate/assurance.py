@@ -1,6 +1,6 @@
 """How sure the proofs of a session make us at an instant: sets of proofs, never a ladder or a stored level."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -97,18 +97,10 @@ def satisfied_until(
 
     enrolled: what the person could show, for changing factors; with none known every ceiling holds.
     """
-    fully = _level_without_new(target, enrolled, at=at)
-    counting = _counting(requirement.level, proofs, target=target, activity=activity, at=at)
-    knowledge = None
-    if requirement.level == Level.AAL2:
-        known = [end for proof, end in counting if proof.factor_kind == FactorKind.KNOWLEDGE]
-        knowledge = max(known) if known else None
     best: datetime | None = None
-    for proof, upheld in counting:
-        if proof.ceiling is not None and requirement.level > proof.ceiling and (fully is None or fully > proof.ceiling):
-            continue
-        if not _leads(proof, requirement, has_knowledge=knowledge is not None):
-            continue
+    for proof, upheld, knowledge in _leading(
+        requirement, proofs, target=target, activity=activity, at=at, enrolled=enrolled
+    ):
         end = upheld
         if requirement.max_age is not None:
             end = min(end, proof.at + timedelta(seconds=requirement.max_age))
@@ -117,6 +109,50 @@ def satisfied_until(
         if end > at and (best is None or end > best):
             best = end
     return best
+
+
+def _leading(
+    requirement: Requirement,
+    proofs: Iterable[Proof],
+    *,
+    target: Target,
+    activity: Activity,
+    at: datetime,
+    enrolled: Sequence[Authenticator],
+) -> Iterator[tuple[Proof, datetime, datetime | None]]:
+    """Go through the proofs that lead to a requirement's level as it wants them, its ``max_age`` apart.
+
+    Each with the instants at which it, and the knowledge beside it at aal2, cease to count.
+    """
+    fully = _level_without_new(target, enrolled, at=at)
+    counting = _counting(requirement.level, proofs, target=target, activity=activity, at=at)
+    knowledge = None
+    if requirement.level == Level.AAL2:
+        known = [end for proof, end in counting if proof.factor_kind == FactorKind.KNOWLEDGE]
+        knowledge = max(known) if known else None
+    for proof, upheld in counting:
+        if proof.ceiling is not None and requirement.level > proof.ceiling and (fully is None or fully > proof.ceiling):
+            continue
+        if _leads(proof, requirement, has_knowledge=knowledge is not None):
+            yield proof, upheld, knowledge
+
+
+def leading_proofs(
+    level: Level,
+    proofs: Iterable[Proof],
+    *,
+    target: Target,
+    activity: Activity,
+    at: datetime,
+    enrolled: Sequence[Authenticator] = (),
+) -> tuple[Proof, ...]:
+    """List the proofs of the factor that ``level`` itself needs, where they reach it for ``target`` at ``at``.
+
+    Empty when it is not reached. The arguments are those of `satisfied_until`.
+    """
+    asked = Requirement(level=level)
+    found = _leading(asked, proofs, target=target, activity=activity, at=at, enrolled=enrolled)
+    return tuple(proof for proof, _, _ in found)
 
 
 def _level_without_new(target: Target, enrolled: Sequence[Authenticator], *, at: datetime) -> Level | None:

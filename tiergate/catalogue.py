@@ -159,6 +159,7 @@ class Unlock(Struct, frozen=True, kw_only=True, omit_defaults=True):
     price: minor units of ``currency`` per ``interval``; None: on request.
     requirement: what the unlocked feature would then ask of the person.
     limit, unlimited, overage: how much of a limit it brings; an add-on's comes on top of the plan's.
+    days: for how long a trial lasts; None for what is no trial.
     """
 
     kind: UnlockKind
@@ -172,3 +173,4 @@ class Unlock(Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: int | None = None
     unlimited: bool = False
     overage: bool = False
+    days: int | None = None

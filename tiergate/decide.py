@@ -100,6 +100,7 @@ def _next_change(facts: Facts, proofs_change_at: datetime | None) -> datetime | 
         None if facts.entitlement is None else facts.entitlement.next_change_at,
         None if facts.session is None else facts.session.expires_at,
         None if facts.usage is None else facts.usage.reset_at,
+        facts.rules_change_at,
     ):
         if one is not None and one > at and (soonest is None or one < soonest):
             soonest = one

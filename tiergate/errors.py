@@ -13,6 +13,7 @@ class ErrorKind(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    UNPROCESSABLE = "unprocessable"
     THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
 

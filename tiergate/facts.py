@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from tiergate.assurance import Activity
 from tiergate.catalogue import ActionSpec, CallerKind, Unlock
+from tiergate.circumstances import NOTHING_KNOWN, Circumstances
 from tiergate.entitlements import Entitlement
 from tiergate.environments import EnvironmentSensitivity
 from tiergate.proofs import Authenticator, BatchItem, Proof, Target
@@ -64,6 +65,7 @@ class SessionFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     enrolled: our own authenticators, and what an identity provider vouched for in this session: left out, it
     would not count towards the highest level that changing a factor asks for.
     impersonated_by: who of the vendor's support acts as the person; "" for the person themselves.
+    started_at: None in what was recorded before it was told.
     """
 
     handle: str
@@ -73,6 +75,7 @@ class SessionFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     enrolled: tuple[Authenticator, ...] = ()
     expires_at: datetime | None = None
     impersonated_by: str = ""
+    started_at: datetime | None = None
 
     @property
     def is_impersonated(self) -> bool:
@@ -100,10 +103,11 @@ class Forbid(Struct, frozen=True, kw_only=True):
 
 
 class Versions(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """By what the answer was made: the tenant's snapshot and the policy."""
+    """By what the answer was made: the tenant's snapshot, the catalogue, and the bundle of rules ("" where none is in force)."""
 
     snapshot: str = ""
     policy: str = ""
+    bundle: str = ""
 
 
 class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -119,6 +123,8 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     contributions: what roles, the platform, policy and risk ask; the kernel adds the action's, the
     environment's and the entitlement's own.
     faults: facts that could not be gathered.
+    circumstances: what only rules of a policy read.
+    rules_change_at: before it, time alone changes nothing that such rules say; None where it never does.
     """
 
     at: datetime
@@ -147,6 +153,8 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     faults: tuple[str, ...] = ()
     quantity: int = 1
     versions: Versions = field(default_factory=Versions)
+    circumstances: Circumstances = NOTHING_KNOWN
+    rules_change_at: datetime | None = None
 
     def target(self) -> Target:
         """Give the one thing that is asked about, as proofs cover it."""

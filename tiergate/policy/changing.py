@@ -1,0 +1,113 @@
+"""Until when does time alone leave what rules say as it is?"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from tiergate.assurance import changes_at
+from tiergate.facts import Facts
+from tiergate.levels import Level
+from tiergate.policy.rules import Rule
+from tiergate.policy.tree import Call, Literal, Name, Node, parts
+from tiergate.requirements import Requirement
+
+_COMPARED: Final = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"})
+_LEVELS: Final = tuple(Requirement(level=one) for one in (Level.AAL1, Level.AAL2, Level.AAL3))
+_HOUR: Final = timedelta(hours=1)
+_SECOND: Final = timedelta(seconds=1)
+_TICK: Final = timedelta(microseconds=1)
+# Longer than any session or proof lives, in seconds.
+_LONGEST: Final = 10**10
+
+type Bounds = frozenset[int | datetime] | None
+"""With what a field is compared, and nothing else is done with it; None where something else is."""
+
+
+class Clock:
+    """What some rules read that changes with time alone."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        found: dict[str, Bounds] = {}
+        for rule in rules:
+            for name, bound in () if rule.when is None else _bounds(rule.when.tree):
+                known = found.get(name, frozenset())
+                found[name] = None if bound is None or known is None else known | {bound}
+        self._now: Bounds = found.get("time.now", frozenset())
+        self._session: Bounds = found.get("session.age", frozenset())
+        self._proof: Bounds = found.get("assurance.age", frozenset())
+        self._is_by_hour = "time.hour" in found or "time.weekday" in found
+        self._is_by_proofs = any(name.startswith("assurance.") for name in found)
+
+    def next_change(self, facts: Facts) -> datetime | None:
+        """Give the next instant at which what the rules say may change by time alone, inactivity apart; None: never."""
+        return min((one for one in self._instants(facts) if one > facts.at), default=None)
+
+    def _instants(self, facts: Facts) -> Iterator[datetime]:
+        """List instants before the earliest of which, of those that are to come, nothing changes."""
+        at, session = facts.at, facts.session
+        offset = facts.circumstances.offset
+        if self._is_by_hour and offset is not None and facts.circumstances.zone is not None:
+            # Zones change their offset at a full hour, so that nothing changes before it; a day ends at one, too.
+            local = at + timedelta(seconds=offset)
+            yield at + (local.replace(minute=0, second=0, microsecond=0) + _HOUR - local)
+        if self._now is None:
+            yield at + _SECOND
+        else:
+            # What holds up to an instant has changed right after it.
+            yield from (one if one > at else at + _TICK for one in self._now if isinstance(one, datetime) and one >= at)
+        if session is None:
+            return
+        if session.started_at is not None:
+            yield from _of_age(self._session, session.started_at, at)
+        if self._is_by_proofs:
+            for proof in session.proofs:
+                yield from _of_age(self._proof, proof.at, at)
+            for level in _LEVELS:
+                change = changes_at(level, session.proofs, at=at)
+                if change is not None:
+                    yield change
+
+
+def _bounds(node: Node) -> Iterator[tuple[str, int | datetime | None]]:
+    """Go through the fields that a condition reads, each with what it is compared with there."""
+    match node:
+        case Name():
+            yield node.name, None
+        case Call(function=function, arguments=(one, other)) if function in _COMPARED:
+            for field, against in ((one, other), (other, one)):
+                bound = _bound(against)
+                if isinstance(field, Name) and bound is not None:
+                    yield field.name, bound
+                    return
+            yield from _bounds(one)
+            yield from _bounds(other)
+        case _:
+            for part in parts(node):
+                yield from _bounds(part)
+
+
+def _bound(node: Node) -> int | datetime | None:
+    """Give a whole number or an instant that is written out; None for anything else."""
+    match node:
+        case Literal(value=int() as value, kind="int"):
+            return value
+        case Call(function="timestamp", arguments=(Literal(value=str() as text),)):
+            try:
+                instant = datetime.fromisoformat(text)
+            except ValueError:
+                return None
+            return instant if instant.utcoffset() is not None else None
+    return None
+
+
+def _of_age(bounds: Bounds, since: datetime, at: datetime) -> Sequence[datetime]:
+    """Give the instants at which what is compared with an age changes: as it reaches a bound, and as it passes it."""
+    if bounds is None or (bounds and since > at):
+        # An age of less than nothing is not known, until it is.
+        return (at + _SECOND,)
+    return [
+        since + (one + more) * _SECOND
+        for one in bounds
+        if isinstance(one, int) and 0 <= one <= _LONGEST
+        for more in (0, 1)
+    ]
