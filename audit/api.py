@@ -22,6 +22,7 @@ from audit.people import (
 from audit.proofs import Consistency, Inclusion, prove_consistency, prove_inclusion
 from audit.sealing_run import SealingRun, seal_all
 from audit.stream import StreamState, append_later, flush_stream, stop_stream, stream_state
+from audit.sweeping import Place, Swept, count_entries, sweep_entries
 from audit.trail import MAX_PAGE, Entry, Page, append, get_entry, list_entries, read_page
 from audit.verification import verify
 
@@ -41,12 +42,15 @@ __all__ = [
     "NotSealed",
     "Page",
     "PersonNotFound",
+    "Place",
     "Report",
     "SealingRun",
     "StreamState",
+    "Swept",
     "append",
     "append_at_once",
     "append_later",
+    "count_entries",
     "drain",
     "erase_person",
     "export_lines",
@@ -67,6 +71,7 @@ __all__ = [
     "stop_stream",
     "stream_length",
     "stream_state",
+    "sweep_entries",
     "tag_of",
     "tagged_actor",
     "verify",

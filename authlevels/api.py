@@ -105,7 +105,7 @@ from authlevels.methods import ChallengeMethod
 from authlevels.nesting import is_nested_deeper
 from authlevels.notices import NoticeKind, notify
 from authlevels.own_sessions import OwnSession, end_other_sessions, end_own_session, list_own_sessions
-from authlevels.parsers import BoundedFormParser, BoundedJSONParser
+from authlevels.parsers import BoundedFormParser, BoundedJSONParser, ReviewedJSONParser
 from authlevels.passkeys import begin_passkey_enrolment, begin_passkey_step_up, confirm_passkey_enrolment
 from authlevels.password_change import change_password
 from authlevels.people import put_user
@@ -237,6 +237,7 @@ __all__ = [
     "RecoveryNotGranted",
     "RedemptionRefused",
     "ReturnToRefused",
+    "ReviewedJSONParser",
     "ScopeRefused",
     "ServicePrincipal",
     "Session",

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 import audit.api
 import licensing.api
+from authlevels.challenge_fields import readable_line
 from authlevels.equal_open import put_equal_open
 from authlevels.errors import (
     ApprovalClosed,
@@ -30,7 +31,6 @@ from isolation.api import tenant_transaction
 from tiergate import Requirement, Scope, SessionState, Verb
 
 APPROVAL_LIVES: Final = timedelta(hours=1)
-_PARTING: Final = frozenset(';:"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +65,12 @@ class Grantable:
 
     properties: what the granter confirms, by the names that `tiergate.Action.APPROVAL_GRANT` binds.
     requirement: what they have to show for it: as much as was asked of the requester, for this alone.
-    is_given: they have agreed already.
+    is_given: they have agreed already. display: what they agree to, as its requester was shown it.
     """
 
     id: str
     is_given: bool
+    display: dict[str, Any]
     properties: dict[str, Any]
     requirement: Requirement
 
@@ -157,15 +158,15 @@ def get_grantable(*, ref: str, session: Session, at: datetime) -> Grantable:
         checked = check_granter(row, session)
         is_given = is_awaited(checked, session, at=at)
     asked, display = Requirement.from_json(checked.requirement), checked.display
-    fields = "; ".join(f"{field['label']}: {_told(field['value'])}" for field in display["fields"])
     return Grantable(
         id=approval_ref(tenant_id, approval_id),
         is_given=is_given,
+        display=display,
         properties={
             "asked_by": f"{checked.subject_type}:{checked.subject_id}",
             "action": display["title"],
             "resource": f"{checked.resource_type} {checked.resource_id}",
-            "details": fields,
+            "details": readable_line(display),
             "request": checked.binding,
         },
         requirement=Requirement(
@@ -176,11 +177,6 @@ def get_grantable(*, ref: str, session: Session, at: datetime) -> Grantable:
             scope=Scope.TRANSACTION,
         ),
     )
-
-
-def _told(value: object) -> str:
-    """Write a value so that nothing in it reads as another field beside it."""
-    return value if isinstance(value, str) and _PARTING.isdisjoint(value) else dumps(value, ensure_ascii=False)
 
 
 def check_granter(row: Approval | None, session: Session) -> Approval:

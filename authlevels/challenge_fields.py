@@ -1,5 +1,6 @@
 """What a person confirms, written so that they read what they confirm."""
 
+import json
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,6 +8,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 _CURRENCY_LETTERS: Final = 3
+# What parts one property, or one part of it, from the next.
+_PARTING: Final = frozenset(';:"')
+_PARTING_INSIDE: Final = _PARTING | {","}
 # Control, format, surrogate, private and unassigned characters, and what ends a line.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # ISO 4217: how many digits of the minor unit; the others have two.
@@ -48,6 +52,11 @@ def readable_fields(display: Mapping[str, Any]) -> list[ReadableField]:
     ]
 
 
+def readable_line(display: Mapping[str, Any]) -> str:
+    """Write the bound properties of a challenge as one text, in which none of them reads as another beside it."""
+    return "; ".join(f"{one.label}: {_kept_together(one.value)}" for one in readable_fields(display))
+
+
 def readable_text(text: str) -> str:
     """Write a text so that a person sees all that is in it, in its order.
 
@@ -84,12 +93,22 @@ def _value(value: object, currency: str) -> str:
         case float():
             text = f"{value:,}"
         case Mapping():
-            text = ", ".join(f"{readable_text(_label(str(name)))}: {_value(one, '')}" for name, one in value.items())
+            text = ", ".join(f"{readable_text(_label(str(name)))}: {_inner(one)}" for name, one in value.items())
         case list() | tuple():
-            text = ", ".join(_value(one, "") for one in value)
+            text = ", ".join(map(_inner, value))
         case _:
             text = "" if value is None else readable_text(str(value))
     return text or "nothing"
+
+
+def _inner(value: object) -> str:
+    text = _value(value, "")
+    return _kept_together(text, _PARTING_INSIDE) if isinstance(value, str | Mapping | list | tuple) else text
+
+
+def _kept_together(text: str, parting: frozenset[str] = _PARTING) -> str:
+    """Quote a text with something in it that would part it."""
+    return text if parting.isdisjoint(text) else json.dumps(text, ensure_ascii=False)
 
 
 def written_sum(minor: int, currency: str) -> str:

@@ -110,6 +110,8 @@ def rename_factor(*, session: Session, facts: SessionFacts, factor_id: str, name
 def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: datetime) -> None:
     """Remove a factor of the session's person; every proof that it gave counts no further.
 
+    With the last one go the recovery codes, in whose place they would stand: else whoever had only the password, before
+    its owner enrolled anything, would keep a way around that.
     :raises HeldLevelNeeded: the session does not hold the highest level that the person can reach.
     :raises FactorNotFound: the person has no such removable factor.
     """
@@ -117,6 +119,10 @@ def remove_factor(*, session: Session, facts: SessionFacts, factor_id: str, at: 
     with tenant_transaction(session.tenant_id):
         user = User.objects.select_for_update().get(id=session.user_id)
         let_go(session, find_device(user, factor_id), at=at)
+        left = list(_devices(user))
+        if all(isinstance(one, RecoveryCodes) for one in left):
+            for one in left:
+                let_go(session, one, why="nothing_to_recover", at=at)
 
 
 def let_go(session: Session, device: FactorDevice, *, at: datetime, why: str = "", by: str = "") -> None:

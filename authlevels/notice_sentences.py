@@ -39,6 +39,14 @@ _SAID: Final[Mapping[NoticeKind, tuple[str, str]]] = {
         "Support acted in your name",
         "The vendor's support works in your name for a while. The reason given: {reason}",
     ),
+    NoticeKind.ENROLMENT_ASKED: (
+        "Please add another way to confirm",
+        "{tenant} asks more of its people now than you could show with what is on your account: {level}.",
+    ),
+}
+_LEVELS: Final = {
+    "aal2": "a second factor, such as an authenticator app or a passkey",
+    "aal3": "a security key that cannot be copied and checks who holds it",
 }
 
 _IF_NOT_YOU: Final = (
@@ -50,6 +58,14 @@ _NEXT: Final[Mapping[NoticeKind, str]] = {
         "There is nothing to do if you asked for help. If you did not, sign in at {where}, look at your sessions, and tell "
         "your administrator, who can end it."
     ),
+    NoticeKind.ENROLMENT_ASKED: (
+        "Add it before {due}: {place}. From then on you are asked for it before anything else. Until then, only what needs "
+        "it asks for it."
+    ),
+}
+_PLACES: Final = {
+    "": "sign in and go to {where}/account/security",
+    "product": "there, where you look after how you sign in",
 }
 
 
@@ -62,8 +78,15 @@ def written(kind: str, told: Mapping[str, str], *, when: str, where: str) -> tup
     subject, sentence = _SAID[NoticeKind(kind)]
     named = f" “{_line(told['name'])}”" if told.get("name") else ""
     factor = _FACTORS.get(told.get("factor", ""), "A way to confirm") + named
-    said = sentence.format(factor=factor, reason=_line(told.get("reason", "")))
-    return subject, (f"{said}\n\nWhen: {when}\n\n{_NEXT.get(NoticeKind(kind), _IF_NOT_YOU).format(where=where)}\n")
+    said = sentence.format(
+        factor=factor,
+        reason=_line(told.get("reason", "")),
+        tenant=_line(told.get("tenant", "")),
+        level=_LEVELS.get(told.get("level", ""), "a stronger way to confirm"),
+    )
+    place = _PLACES[told.get("realm", "")].format(where=where)
+    then = _NEXT.get(NoticeKind(kind), _IF_NOT_YOU).format(where=where, due=told.get("due", ""), place=place)
+    return subject, f"{said}\n\nWhen: {when}\n\n{then}\n"
 
 
 def _line(text: str) -> str:

@@ -20,25 +20,29 @@ class NoticeKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind, no password
     UNLOCKED = "unlocked"
     IMPERSONATED = "impersonated"
+    ENROLMENT_ASKED = "enrolment_asked"
 
 
-def notify(*, tenant_id: UUID, user: User, kind: NoticeKind, at: datetime, **told: str) -> None:
+def notify(*, tenant_id: UUID, user: User, kind: NoticeKind, at: datetime, once: str = "", **told: str) -> None:
     """Write down what a person is to be told, in the transaction of what it tells of; it is sent later, once at least.
 
     A person without an address is told nothing: a product knows how to reach the people that it vouches for.
 
-    told: what the sentences say besides; never a secret, since an e-mail is read by others.
+    once: names what this person is to be told a single time. told: what the sentences say besides; never a secret,
+        since an e-mail is read by others.
     """
     if not user.email:
         return
     with tenant_transaction(tenant_id, savepoint=False):
-        Notice.objects.create(
+        row = Notice(
             tenant_id=tenant_id,
             subject_type=user.subject_type,
             subject_id=user.subject_id,
             kind=kind.value,
+            once=once,
             address=user.email,
             told=told,
             created_at=at,
             next_try_at=at,
         )
+        Notice.objects.bulk_create([row], ignore_conflicts=bool(once))

@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,16 +10,16 @@ from uuid import UUID
 
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers import parse_attestation_object
-from webauthn.helpers.structs import AttestationFormat, AttestationStatement, CredentialDeviceType
-from webauthn.helpers.tpm import parse_pub_area
+from webauthn.helpers.structs import AttestationFormat, CredentialDeviceType
 
-from authlevels.attestation import vouching
+from authlevels.attestation import is_kept_in, pem, vouching
 from authlevels.nesting import is_nested_deeper
 from authlevels.relying_party import RelyingParty
 
 _MAX_TEXT: Final = 32 * 1024
 _MAX_ID_BYTES: Final = 1023  # WebAuthn Level 3, section 5.8.3
 _MAX_DEPTH: Final = 8
+_OF_PHONES: Final = frozenset({AttestationFormat.ANDROID_KEY, AttestationFormat.APPLE})
 _TRANSPORTS: Final = frozenset({"ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb"})
 
 
@@ -107,12 +108,13 @@ def read_new_key(presented: Presented, *, rp: RelyingParty, at: datetime) -> New
             expected_challenge=presented.challenge,
             expected_rp_id=rp.id,
             expected_origin=list(rp.origins),
+            pem_root_certs_bytes_by_fmt=_known_ends(presented, rp.roots),
         )
         attested = parse_attestation_object(verified.attestation_object)
         make = UUID(verified.aaguid)
         statement_format = AttestationFormat(verified.fmt)
         attested_by = ""
-        if _is_kept_in(statement_format, attested.att_stmt):
+        if is_kept_in(statement_format, attested.att_stmt):
             attested_by = vouching(
                 statement_format=statement_format.value,
                 chain=attested.att_stmt.x5c or (),
@@ -168,15 +170,15 @@ def read_signed(presented: Presented, *, public_key: bytes, rp: RelyingParty) ->
     )
 
 
-def _is_kept_in(statement_format: AttestationFormat, statement: AttestationStatement) -> bool:
-    """Say whether a key was made where it is vouched for, and stays: a TPM certifies what was brought into it as well.
+def _known_ends(presented: Presented, roots: Sequence[bytes]) -> dict[AttestationFormat, list[bytes]]:
+    """List where phones' chains may end, which the library refuses elsewhere than at the roots that it has built in.
 
-    TPM 2.0 Library, part 2, section 8.3: fixedTPM, fixedParent and sensitiveDataOrigin.
+    Whose word is taken is for `vouching` to say. A maker who is unknown there is no reason to refuse a key.
     """
-    if statement_format != AttestationFormat.TPM:
-        return True
-    said = parse_pub_area(statement.pub_area or b"").object_attributes
-    return said.fixed_tpm and said.fixed_parent and said.sensitive_data_origin
+    attested = parse_attestation_object(_decoded(presented.credential["response"]["attestationObject"]))
+    if attested.fmt not in _OF_PHONES:
+        return {}
+    return {attested.fmt: [pem(one) for one in (*roots, *(attested.att_stmt.x5c or ())[-1:])]}
 
 
 def _object(shown: object) -> dict[str, Any]:

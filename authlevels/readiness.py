@@ -8,14 +8,17 @@ from uuid import UUID
 
 import licensing.api
 from authlevels.authenticators import KnownApp, authenticators_of, known_passkey
+from authlevels.enrolment_notices import ask_to_enrol
 from authlevels.models import PasskeyDevice, TotpDevice, Unready, User
 from authlevels.models.people import ACCOUNT
 from authlevels.policy import get_policy
-from isolation.api import tenant_transaction
+from isolation.api import by_itself, tenant_transaction
 from tiergate import Authenticator, Level, Requirement, reachable_level
 
 _PAGE: Final = 500
 MOST_NAMED: Final = 500
+RISEN_WITHIN: Final = timedelta(seconds=90)
+"""Some runs of the task: a change that was long in committing is found by a later one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,45 +103,66 @@ def look_over_members(*, tenant_id: UUID, at: datetime) -> None:
     """Note of each member of a tenant who is not ready when that was first seen, which begins their grace.
 
     The note stays while they are members and the plan asks for that level: whoever enrols and removes it again has had
-    their time. It is for that level: one that is asked for later begins a grace of its own.
+    their time. It is for that level: one that is asked for later begins a grace of its own. Who has an address with us
+    is written to as their grace begins, once.
     """
     level = plan_level(licensing.api.get_snapshot(tenant_id=tenant_id, at=at))
     kept: list[UUID] = []
     for page in _pages(tenant_id):
         behind = _behind(tenant_id, page, Requirement(level=level), at=at)
         with tenant_transaction(tenant_id):
-            Unready.objects.bulk_create(
-                [
-                    Unready(
-                        tenant_id=tenant_id,
-                        subject_type=one.subject_type,
-                        subject_id=one.subject_id,
-                        level=level.value,
-                        since=at,
-                    )
-                    for one in behind
-                ],
-                ignore_conflicts=True,
-            )
+            new = [
+                Unready(
+                    tenant_id=tenant_id,
+                    subject_type=one.subject_type,
+                    subject_id=one.subject_id,
+                    level=level.value,
+                    since=at,
+                )
+                for one in behind
+            ]
+            Unready.objects.bulk_create(new, ignore_conflicts=True)
             of_page = {(one.subject_type, one.subject_id) for one in page}
             late = {(one.subject_type, one.subject_id) for one in behind}
             named = {"tenant_id": tenant_id, "subject_id__in": [one.subject_id for one in page]}
-            rows = [row for row in Unready.objects.filter(**named) if (row.subject_type, row.subject_id) in of_page]
+            # Locked, so that of two at once the later one finds what the earlier one has raised.
+            noted = Unready.objects.filter(**named).order_by("id").select_for_update()
+            rows = [row for row in noted if (row.subject_type, row.subject_id) in of_page]
             raised = [row.id for row in rows if row.level < level and (row.subject_type, row.subject_id) in late]
             Unready.objects.filter(tenant_id=tenant_id, id__in=raised).update(level=level.value, since=at)
             kept += [row.id for row in rows if row.level <= level]
+            begun = {*raised, *(one.id for one in new)}
+            ask_to_enrol(
+                tenant_id=tenant_id,
+                subjects=[(row.subject_type, row.subject_id) for row in rows if row.id in begun],
+                level=level,
+                at=at,
+            )
     with tenant_transaction(tenant_id):
         Unready.objects.filter(tenant_id=tenant_id).exclude(id__in=kept).delete()
 
 
+def look_over_risen(*, at: datetime) -> int:
+    """Do so for every tenant of whom more is asked since a moment ago, and return how many those are.
+
+    One that cannot be looked over holds up no other. What this does not find in time, `look_over_tenants` does.
+    """
+    risen = licensing.api.tenants_asked_more(since=at - RISEN_WITHIN)
+    for tenant_id in risen:
+        with by_itself("readiness", tenant_id=tenant_id):
+            look_over_members(tenant_id=tenant_id, at=at)
+    return len(risen)
+
+
 def look_over_tenants(*, at: datetime) -> None:
-    """Do so for every tenant that is active."""
+    """Do so for every tenant that is active; one that cannot be looked over holds up no other."""
     after = ""
     while page := licensing.api.list_tenants(after=after, limit=_PAGE):
         after = page[-1].slug
         for tenant in page:
             if tenant.is_active:
-                look_over_members(tenant_id=tenant.id, at=at)
+                with by_itself("readiness", tenant_id=tenant.id):
+                    look_over_members(tenant_id=tenant.id, at=at)
 
 
 def _pages(tenant_id: UUID) -> Iterator[list[licensing.api.Member]]:

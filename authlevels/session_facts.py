@@ -78,6 +78,7 @@ class _Found(msgspec.Struct):
     aal3_since: datetime | None
     impersonator: str
     enrolment_due: datetime | None
+    created_at: datetime
     apps: list[KnownApp]
     passkeys: list[KnownPasskey]
     elevations: list[_Elevation]
@@ -174,6 +175,7 @@ def _judged(row: _Found | None, *, handle: str, at: datetime, request_id: str) -
         enrolled=() if row.impersonator else (*enrolled, *_of_provider(row, proofs)),
         expires_at=row.expires_at,
         impersonated_by=row.impersonator,
+        started_at=row.created_at,
     )
 
 

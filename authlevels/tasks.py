@@ -44,6 +44,12 @@ def look_over_tenants() -> None:
 
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def look_over_risen() -> None:
+    """Do so at once where more is asked since a moment ago."""
+    readiness.look_over_risen(at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
 def forget_suspended() -> None:
     """Delete requests of browsers that waited for too long."""
     forgetting.forget_suspended(at=now())

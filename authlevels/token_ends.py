@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db.models import Q
 import audit.api
 from authlevels.models import Approval, SessionRow, Token
 from authlevels.public_ids import approval_ref, elevation_ref, token_ref
+from authlevels.telling import AT_ONCE, tell_each
 from isolation.api import tenant_transaction
 
 EXPIRED: Final = "expired"
@@ -17,7 +19,6 @@ KEPT_FOR: Final = timedelta(days=1)
 """How long a token's row is kept after its end; the trail keeps what it tells."""
 
 _SWEEP: Final = "sweep"
-_AT_ONCE: Final = 500
 
 
 def drop_tokens(*, tenant_id: UUID, elevation_ids: Iterable[UUID], why: str, by: str, at: datetime) -> None:
@@ -36,11 +37,8 @@ def drop_token(*, tenant_id: UUID, token_id: UUID, why: str, by: str, at: dateti
 def drop_expired(*, at: datetime) -> int:
     """Tell of the tokens that have expired by themselves, and forget those of yesterday; again changes nothing."""
     over = Token.objects.using(_SWEEP).filter(dropped_at__isnull=True, expires_at__lte=at).order_by("expires_at")
-    told = 0
-    for tenant_id, token_id in over.values_list("tenant_id", "id")[:_AT_ONCE]:
-        with tenant_transaction(tenant_id):
-            row = Token.objects.filter(tenant_id=tenant_id, id=token_id).first()
-            told += 0 if row is None else _drop(row, why=EXPIRED, by="tiergate", at=at)
+    waiting = over.values_list("tenant_id", "id")[: 2 * AT_ONCE]
+    told = tell_each("token", waiting, partial(_drop_expired, at=at))
     Token.objects.using(_SWEEP).filter(dropped_at__isnull=False, expires_at__lte=at - KEPT_FOR).delete()
     return told
 
@@ -76,6 +74,12 @@ def _drop_all(which: Q, *, tenant_id: UUID, why: str, by: str, at: datetime) -> 
         alive = Token.objects.filter(which, tenant_id=tenant_id, dropped_at__isnull=True, expires_at__gt=at)
         for row in alive.order_by("id"):
             _drop(row, why=why, by=by, at=at)
+
+
+def _drop_expired(tenant_id: UUID, token_id: UUID, *, at: datetime) -> int:
+    with tenant_transaction(tenant_id):
+        row = Token.objects.filter(tenant_id=tenant_id, id=token_id).first()
+        return 0 if row is None else _drop(row, why=EXPIRED, by="tiergate", at=at)
 
 
 def _drop(row: Token, *, why: str, by: str, at: datetime) -> int:

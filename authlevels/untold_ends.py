@@ -5,6 +5,7 @@ keys, and so writes no entry of the trail. It writes down what it ended, in that
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -12,30 +13,31 @@ import audit.api
 from authlevels.ending import tell_elevation
 from authlevels.models import Elevation, SessionRow, UntoldEnd
 from authlevels.public_ids import session_handle
+from authlevels.telling import AT_ONCE, tell_each
 from authlevels.token_ends import drop_tokens
 from isolation.api import tenant_transaction
 
 _SWEEP: Final = "sweep"
-_AT_ONCE: Final = 500
 _BY: Final = "tiergate"
 
 
 def tell_ends(*, at: datetime) -> int:
-    """Tell of what the database ended, each once, the oldest first, and return how many; 500 at most."""
+    """Tell of what the database ended, each once, the oldest first, and return how many, as `telling.tell_each`."""
     untold = UntoldEnd.objects.using(_SWEEP).order_by("ended_at").values_list("tenant_id", "id")
-    told = 0
-    for tenant_id, untold_id in untold[:_AT_ONCE]:
-        with tenant_transaction(tenant_id):
-            row = UntoldEnd.objects.select_for_update().filter(tenant_id=tenant_id, id=untold_id).first()
-            if row is None:
-                continue
-            if row.elevation_id is not None:
-                _tell_elevation(row, row.elevation_id, at=at)
-            if row.session_id is not None:
-                _tell_session(row, row.session_id, at=at)
-            row.delete()
-            told += 1
-    return told
+    return tell_each("end", untold[: 2 * AT_ONCE], partial(_tell, at=at))
+
+
+def _tell(tenant_id: UUID, untold_id: UUID, *, at: datetime) -> int:
+    with tenant_transaction(tenant_id):
+        row = UntoldEnd.objects.select_for_update().filter(tenant_id=tenant_id, id=untold_id).first()
+        if row is None:
+            return 0
+        if row.elevation_id is not None:
+            _tell_elevation(row, row.elevation_id, at=at)
+        if row.session_id is not None:
+            _tell_session(row, row.session_id, at=at)
+        row.delete()
+        return 1
 
 
 def _tell_elevation(row: UntoldEnd, elevation_id: UUID, *, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Beginning to pay: a checkout is opened when somebody asks for it, and never by a refusal."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,8 +11,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 import audit.api
-from billing.calls import call_now, want_customer
-from billing.customers import get_customer
+from billing.calls import call_now
+from billing.customers import get_customer, unlink_deleted
 from billing.errors import (
     AlreadySubscribed,
     BillingKeyReused,
@@ -21,8 +22,10 @@ from billing.errors import (
 )
 from billing.gateway_checkout import Till, get_till
 from billing.models import Checkout
+from billing.owing import customer_purpose, want_customer
 from billing.returning import success_url
-from billing.shelf import offered_add_ons, offered_plan
+from billing.shelf import is_sold, offered_add_ons, offered_plan
+from billing.subscribed import is_on
 from billing.syncing import Clock
 from billing.wanting import live_in
 from isolation.api import tenant_transaction
@@ -47,6 +50,7 @@ def begin_checkout(
     tenant_id: UUID,
     plan: str,
     add_ons: Sequence[str] = (),
+    is_trial: bool = False,
     key: str,
     by: str,
     clock: Clock,
@@ -56,10 +60,12 @@ def begin_checkout(
 
     Another one that is still open is closed first, so that nobody pays twice.
 
+    is_trial: a card is taken now, and charged when the plan's days of trial are over.
     :raises BillingOff: :raises NotForSale: :raises StripeUnavailable: :raises StripeRefused:
     :raises AlreadySubscribed: the tenant has a subscription, or has just paid for one.
     :raises BillingKeyReused: the key is another purchase's. :raises CheckoutClosed: its checkout is over.
     :raises CheckoutBusy: another one is just being opened.
+    :raises UnknownPlan: the plan cannot be tried. :raises TrialUsed: it was. :raises PlanHeld: another would be lost.
     """
     till = till or get_till()
     offered = [offered_plan(plan), *offered_add_ons(add_ons)]
@@ -67,17 +73,19 @@ def begin_checkout(
     at = clock()
     row = _find(tenant_id, key)
     if row is not None:
-        if row.prices != prices:
+        if row.prices != prices or bool(row.trial_days) != is_trial:
             raise BillingKeyReused("This key was used for something else.")
         if row.closed_at is not None or row.expires_at <= at:
             raise CheckoutClosed("That checkout is over: begin another, by another key.")
         if row.url:
             return _told(row)
+    days = licensing.trial_days(tenant_id=tenant_id, plan=plan, at=at) if is_trial else 0
     customer = customer_of(tenant_id=tenant_id, till=till, clock=clock)
     _close_others(tenant_id, key, till=till, at=at)
     if live_in(till.subscriptions_of(customer)):
         raise AlreadySubscribed("There is a subscription already: change that one.")
-    row = row or _open(tenant_id, key, prices, by=by, bought=[f"{one.key}@{one.version}" for one in offered], at=at)
+    bought = [f"{one.key}@{one.version}" for one in offered]
+    row = row or _open(tenant_id, key, prices, days, by=by, bought=bought, at=at)
     said = till.create_checkout(
         customer=customer,
         prices=prices,
@@ -86,11 +94,37 @@ def begin_checkout(
         cancel=f"{settings.TIERGATE_BASE_URL}/console/",
         expires_at=int(row.expires_at.timestamp()),
         key=str(row.id),
+        trial_days=row.trial_days,
     )
     row.session_id, row.url = str(said["id"]), str(said["url"] or "")
     with tenant_transaction(tenant_id, durable=True):
-        Checkout.objects.filter(tenant_id=tenant_id, id=row.id).update(session_id=row.session_id, url=row.url)
+        ours = Checkout.objects.filter(tenant_id=tenant_id, id=row.id, closed_at=None)
+        is_ours = bool(ours.update(session_id=row.session_id, url=row.url))
+    if not is_ours:
+        # Stripe took so long that another one was opened meanwhile: this one would be paid beside it.
+        till.expire_checkout(row.session_id)
+        raise CheckoutClosed("That checkout is over: begin another, by another key.")
     return _told(row)
+
+
+def begin_trial(
+    *, tenant_id: UUID, plan: str, key: str, by: str, clock: Clock, till: Till | None = None
+) -> OpenCheckout | None:
+    """Let a tenant try a plan for its days of trial: where it is sold online by a checkout that takes a card, else at once.
+
+    Returns the checkout; None where the trial has begun.
+
+    :raises UnknownPlan: no such plan is for sale, or it cannot be tried. :raises TrialUsed: it was tried before.
+    :raises PlanHeld: the tenant is on a plan that it would lose. :raises SubscriptionManaged: on one that is billed.
+    :raises BillingKeyReused: :raises CheckoutClosed: :raises CheckoutBusy: :raises AlreadySubscribed:
+    :raises StripeUnavailable: :raises StripeRefused:
+    """
+    if is_on() and is_sold(plan):
+        return begin_checkout(tenant_id=tenant_id, plan=plan, is_trial=True, key=key, by=by, clock=clock, till=till)
+    at = clock()
+    days = licensing.trial_days(tenant_id=tenant_id, plan=plan, at=at)
+    licensing.start_trial(tenant_id=tenant_id, plan=plan, days=days, by=by, at=at)
+    return None
 
 
 def open_portal(*, tenant_id: UUID, by: str, clock: Clock, till: Till | None = None) -> str:
@@ -105,18 +139,21 @@ def open_portal(*, tenant_id: UUID, by: str, clock: Clock, till: Till | None = N
 
 
 def customer_of(*, tenant_id: UUID, till: Till, clock: Clock) -> str:
-    """Return a tenant's account at Stripe, made now where it has none yet.
+    """Return a tenant's account at Stripe, made now where it has none yet, or where Stripe says that it was deleted.
 
     :raises StripeUnavailable: :raises StripeRefused:
     """
-    try:
-        return get_customer(tenant_id=tenant_id).stripe_id
-    except CustomerNotFound:
-        name = licensing.get_tenant(str(tenant_id)).name
-        want_customer(tenant_id=tenant_id, name=name, at=clock())
-        # The call that a worker would make, by the same key: whichever comes first, it is made once.
-        call_now(tenant_id=tenant_id, purpose="customer", gateway=till.gateway, at=clock())
-        return get_customer(tenant_id=tenant_id).stripe_id
+    with suppress(CustomerNotFound):
+        held = get_customer(tenant_id=tenant_id).stripe_id
+        if not till.gateway.is_deleted(held):
+            return held
+        unlink_deleted(tenant_id=tenant_id, stripe_id=held, at=clock())
+    name = licensing.get_tenant(str(tenant_id)).name
+    want_customer(tenant_id=tenant_id, name=name, at=clock())
+    # The call that a worker would make, by the same key: whichever comes first, it is made once.
+    purpose = customer_purpose(tenant_id=tenant_id)
+    call_now(tenant_id=tenant_id, purpose=purpose, gateway=till.gateway, at=clock())
+    return get_customer(tenant_id=tenant_id).stripe_id
 
 
 def tell(tenant_id: UUID, kind: audit.api.Kind, *, by: str, at: datetime, **told: Any) -> None:
@@ -144,10 +181,19 @@ def _close_others(tenant_id: UUID, key: str, *, till: Till, at: datetime) -> Non
         Checkout.objects.filter(tenant_id=tenant_id, id=other.id).update(closed_at=at)
 
 
-def _open(tenant_id: UUID, key: str, prices: list[str], *, by: str, bought: list[str], at: datetime) -> Checkout:
+def _open(
+    tenant_id: UUID, key: str, prices: list[str], trial_days: int, *, by: str, bought: list[str], at: datetime
+) -> Checkout:
     with tenant_transaction(tenant_id, durable=True):
         row = Checkout(
-            id=uuid4(), tenant_id=tenant_id, key=key, prices=prices, by=by, created_at=at, expires_at=at + LASTS
+            id=uuid4(),
+            tenant_id=tenant_id,
+            key=key,
+            prices=prices,
+            trial_days=trial_days,
+            by=by,
+            created_at=at,
+            expires_at=at + LASTS,
         )
         try:
             with transaction.atomic():
@@ -158,7 +204,8 @@ def _open(tenant_id: UUID, key: str, prices: list[str], *, by: str, bought: list
             tenant_id=tenant_id,
             kind=audit.api.Kind.BILLING_CHECKOUT_BEGUN,
             at=at,
-            payload={"by": by, "checkout": str(row.id), "bought": bought},
+            payload={"by": by, "checkout": str(row.id), "bought": bought}
+            | ({"trial_days": trial_days} if trial_days else {}),
         )
     return row
 

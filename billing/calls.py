@@ -5,11 +5,9 @@ makes it again under the same idempotency key, which Stripe answers with the fir
 day later, a call that may have been made is not repeated: a person looks at it.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -19,7 +17,8 @@ from billing import dirty
 from billing.customers import link_customer
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.gateway import StripeGateway
-from billing.models import Call, Customer
+from billing.models import Call
+from billing.owing import Operation
 from billing.syncing import Clock
 from isolation.api import tenant_transaction
 from tiergate import TiergateError
@@ -32,49 +31,6 @@ LONGEST_PAUSE: Final = timedelta(minutes=30)
 KEY_LASTS: Final = timedelta(hours=23)
 
 _log = structlog.get_logger(__name__)
-
-
-class Operation(StrEnum):
-    """What may be called for."""
-
-    CREATE_CUSTOMER = "create_customer"
-    UPDATE_CUSTOMER = "update_customer"
-    CANCEL_SUBSCRIPTION = "cancel_subscription"
-
-
-def call_later(
-    *, tenant_id: UUID, operation: Operation, parameters: Mapping[str, Any], purpose: str, at: datetime
-) -> bool:
-    """Write down a call within the transaction that decides on it, and return whether it is new.
-
-    purpose: names what it is for; the same purpose is the same call, whoever asks again.
-    """
-    with tenant_transaction(tenant_id):
-        _row, is_new = Call.objects.get_or_create(
-            tenant_id=tenant_id,
-            purpose=purpose,
-            defaults={
-                "id": uuid4(),
-                "operation": operation,
-                "parameters": dict(parameters),
-                "created_at": at,
-                "next_try_at": at,
-            },
-        )
-        return is_new
-
-
-def want_customer(*, tenant_id: UUID, name: str, at: datetime) -> bool:
-    """Have an account at Stripe made for a tenant that has none, and return whether that was not asked for before."""
-    if Customer.objects.filter(tenant_id=tenant_id).exists():
-        return False
-    return call_later(
-        tenant_id=tenant_id,
-        operation=Operation.CREATE_CUSTOMER,
-        parameters={"tenant": str(tenant_id), "name": name},
-        purpose="customer",
-        at=at,
-    )
 
 
 def make_calls(*, gateway: StripeGateway, clock: Clock) -> int:
@@ -95,6 +51,11 @@ def call_now(*, tenant_id: UUID, purpose: str, gateway: StripeGateway, at: datet
         _take(call, _ask(call, gateway), at=at)
 
 
+def is_given_up(*, call_id: UUID) -> bool:
+    """Say whether there is such a call that was given up. By the sweep's role."""
+    return Call.objects.using(SWEEP).filter(id=call_id, dead_at__isnull=False).exists()
+
+
 def replay_call(*, call_id: UUID, at: datetime) -> bool:
     """Have a call that was given up made again, under the same key, and return whether there is one."""
     given_up = Call.objects.using(SWEEP).filter(id=call_id, dead_at__isnull=False)
@@ -112,20 +73,26 @@ def _due(at: datetime) -> list[Call]:
 
 def _make(call: Call, *, gateway: StripeGateway, at: datetime) -> bool:
     try:
-        if call.created_at < at - KEY_LASTS:
-            raise StripeRefused("Its idempotency key has expired: whether it was done has to be looked up.")
-        answer = _ask(call, gateway)
-        _take(call, answer, at=at)
+        _refuse_expired(call, at=at)
+        _take(call, _ask(call, gateway), at=at)
     except StripeUnavailable as error:
-        pause = min(FIRST_PAUSE * 2 ** min(call.attempts - 1, 20), LONGEST_PAUSE)
-        _note(call, next_try_at=at + pause, last_error=error.detail)
+        _put_off(call, error.detail, at=at)
         _log.warning("call_not_made", operation=call.operation, attempts=call.attempts, error=error.code)
         return False
     except TiergateError as error:
         _note(call, dead_at=at, last_error=f"{error.code}: {error.detail}")
         _log.error("call_given_up", operation=call.operation, call=str(call.id), error=error.code)
         return False
+    except Exception as error:  # noqa: BLE001 - one odd call holds up no other; when its key expires, a person looks at it
+        _put_off(call, type(error).__name__, at=at)
+        _log.exception("call_broke", operation=call.operation, call=str(call.id))
+        return False
     return True
+
+
+def _refuse_expired(call: Call, *, at: datetime) -> None:
+    if call.created_at < at - KEY_LASTS:
+        raise StripeRefused("Its idempotency key has expired: whether it was done has to be looked up.")
 
 
 def _ask(call: Call, gateway: StripeGateway) -> dict[str, Any]:
@@ -152,6 +119,11 @@ def _take(call: Call, answer: dict[str, Any], *, at: datetime) -> None:
         Call.objects.filter(id=call.id).update(
             done_at=at, lease_until=None, last_error="", answer={"id": answer.get("id")}
         )
+
+
+def _put_off(call: Call, problem: str, *, at: datetime) -> None:
+    pause = min(FIRST_PAUSE * 2 ** min(call.attempts - 1, 20), LONGEST_PAUSE)
+    _note(call, next_try_at=at + pause, last_error=problem)
 
 
 def _note(call: Call, **columns: Any) -> None:

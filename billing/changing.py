@@ -1,8 +1,8 @@
 """Changing what is paid for: by a quote and at its price, at once or at the end of the period; ending it; going on."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import audit.api
@@ -12,6 +12,8 @@ from billing.buying import tell
 from billing.customers import get_customer
 from billing.errors import (
     CannotChange,
+    ChangeBusy,
+    EndSet,
     NothingToChange,
     PaymentDeclined,
     QuoteStale,
@@ -19,13 +21,16 @@ from billing.errors import (
     StripeRefused,
 )
 from billing.gateway_checkout import Till, get_till
-from billing.models import Quote, QuoteWhen
+from billing.models import Customer, Quote, QuoteWhen
 from billing.quoting import get_quote, held_by, period_end
 from billing.state import StripeSubscription
 from billing.syncing import Clock, Result, sync_tenant
-from billing.wanting import state_digest
+from billing.wanting import items_after, state_digest
 from isolation.api import tenant_transaction
 from tiergate import TiergateError
+
+MAKING: Final = timedelta(seconds=60)
+"""For so long a change that Stripe has not answered yet keeps others from being made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +38,14 @@ class Changed:
     """What came of a change.
 
     effective_at: None for at once. charged: in minor units; None where nothing was. is_settled: it has been read
-    back, so that whoever asks next is answered by it.
+    back, so that whoever asks next is answered by it; else whatever was read after ``ordered_at`` has it.
     """
 
     when: str
     effective_at: datetime | None
     charged: int | None
     is_settled: bool
+    ordered_at: datetime = field(compare=False)
 
 
 def apply_quote(
@@ -49,6 +55,7 @@ def apply_quote(
 
     :raises BillingOff: :raises QuoteNotFound: :raises QuoteUsed: another key used it, or it came to nothing.
     :raises QuoteStale: it is too old, or the subscription has changed since.
+    :raises ChangeBusy: another change is just being made; the quote stays as it is.
     :raises PaymentDeclined: the card was not charged, and nothing was changed; the quote is used up by it.
     :raises StripeUnavailable: whether it was done is not known: ask again by the same key. :raises StripeRefused:
     """
@@ -62,11 +69,13 @@ def apply_quote(
             raise
         _end(quote, by=by, at=clock(), answer=answer)
         quote.answer = answer
+    ordered_at = clock()
     return Changed(
         when=quote.when,
         effective_at=_instant(quote.answer["effective_at"]),
         charged=quote.answer["charged"],
         is_settled=read_back(tenant_id, till, clock),
+        ordered_at=ordered_at,
     )
 
 
@@ -84,11 +93,13 @@ def cancel(*, tenant_id: UUID, by: str, clock: Clock, till: Till | None = None) 
         if held.schedule:
             till.drop_schedule(held.schedule)
         till.set_ending(subscription=held.id, is_ending=True)
+    ordered_at = clock()
     return Changed(
         when=QuoteWhen.PERIOD_END,
         effective_at=held.cancel_at or period_end(held),
         charged=None,
         is_settled=read_back(tenant_id, till, clock),
+        ordered_at=ordered_at,
     )
 
 
@@ -96,18 +107,28 @@ def resume(*, tenant_id: UUID, by: str, clock: Clock, till: Till | None = None) 
     """Have a tenant's subscription go on as it is: it does not end, and what was planned does not happen.
 
     :raises BillingOff: :raises NotSubscribed: :raises CannotChange: :raises StripeUnavailable: :raises StripeRefused:
-    :raises NothingToChange: it goes on as it is anyway.
+    :raises NothingToChange: it goes on as it is anyway. :raises EndSet: it ends on another day than its period does.
     """
     till = till or get_till()
     held, _sold = held_by(tenant_id, till)
     if held.cancel_at is None and not held.schedule:
         raise NothingToChange("It goes on as it is anyway.")
+    if held.cancel_at is not None and held.cancel_at not in {item.period_end for item in held.items}:
+        # Whoever ends it here, or on Stripe's page, ends it with its period.
+        raise EndSet("The vendor has set the day on which this ends: ask them.")
     tell(tenant_id, Kind.BILLING_RESUME_ORDERED, by=by, at=clock(), subscription=held.id)
     if held.schedule:
         till.drop_schedule(held.schedule)
     if held.cancel_at is not None:
         till.set_ending(subscription=held.id, is_ending=False)
-    return Changed(when=QuoteWhen.NOW, effective_at=None, charged=None, is_settled=read_back(tenant_id, till, clock))
+    ordered_at = clock()
+    return Changed(
+        when=QuoteWhen.NOW,
+        effective_at=None,
+        charged=None,
+        is_settled=read_back(tenant_id, till, clock),
+        ordered_at=ordered_at,
+    )
 
 
 def read_back(tenant_id: UUID, till: Till, clock: Clock) -> bool:
@@ -122,13 +143,18 @@ def read_back(tenant_id: UUID, till: Till, clock: Clock) -> bool:
 def _claim(tenant_id: UUID, quote_id: UUID, key: str, *, by: str, at: datetime) -> tuple[Quote, bool]:
     """Use a quote up for a key, told in the same transaction, or find it again; and say whether the key had it."""
     with tenant_transaction(tenant_id, durable=True):
-        free = Quote.objects.filter(tenant_id=tenant_id, id=quote_id, used_at=None, expires_at__gt=at)
-        is_new = bool(free.update(used_at=at, used_key=key))
+        # One after the other: two quotes are of one state, and whichever comes second would cost another price.
+        Customer.objects.select_for_update(no_key=True).filter(tenant_id=tenant_id).first()
         quote = get_quote(tenant_id=tenant_id, quote_id=quote_id)
-        if quote.used_at is None:
-            raise QuoteStale("This quote is too old: ask for another.")
-        if quote.used_key != key or quote.refused:
+        if quote.used_at is not None and (quote.used_key != key or quote.refused):
             raise QuoteUsed("This quote was used already: ask for another.")
+        is_new = quote.used_at is None
+        if is_new and quote.expires_at <= at:
+            raise QuoteStale("This quote is too old: ask for another.")
+        if quote.answer is None:
+            _refuse_busy(quote, at=at)
+            quote.used_at, quote.used_key = at, key
+            quote.save(update_fields=["used_at", "used_key"])
         if is_new:
             audit.api.append(
                 tenant_id=tenant_id,
@@ -144,6 +170,16 @@ def _claim(tenant_id: UUID, quote_id: UUID, key: str, *, by: str, at: datetime) 
                 },
             )
     return quote, not is_new
+
+
+def _refuse_busy(quote: Quote, *, at: datetime) -> None:
+    """Refuse while Stripe makes another change of the tenant.
+
+    :raises ChangeBusy: it does.
+    """
+    asked = Quote.objects.filter(tenant_id=quote.tenant_id, used_at__gt=at - MAKING, answer__isnull=True, refused="")
+    if asked.exclude(id=quote.id).exists():
+        raise ChangeBusy("Another change is just being made; try again.", retry_after=2)
 
 
 def _make(quote: Quote, till: Till, *, is_again: bool) -> dict[str, Any]:
@@ -164,7 +200,7 @@ def _make(quote: Quote, till: Till, *, is_again: bool) -> dict[str, Any]:
         till.change_later(
             subscription=held.id,
             schedule=held.schedule,
-            prices=quote.wanted["prices"],
+            items=items_after(held, quote.items),
             interval=quote.wanted["interval"],
             key=key,
         )

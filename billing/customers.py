@@ -19,6 +19,7 @@ class BillingCustomer:
 
     is_settled: everything that is known to have happened there has been read.
     fetched_at: when it was read last. problem: what a person must look at, or "".
+    dirty_since: since when something is left to read. dead_since: since when a person has to look at it.
     """
 
     tenant_id: UUID
@@ -26,10 +27,14 @@ class BillingCustomer:
     is_settled: bool
     fetched_at: datetime | None
     problem: str
+    dirty_since: datetime | None
+    dead_since: datetime | None
 
 
 def link_customer(*, tenant_id: UUID, stripe_id: str, by: str, at: datetime) -> bool:
-    """Say which account at Stripe is a tenant's, have it read, and return whether that is new. It stays so.
+    """Say which account at Stripe is a tenant's, have it read, and return whether that is new.
+
+    It stays so until Stripe says that the account was deleted.
 
     :raises CustomerTaken: the tenant has another, or the account another tenant.
     """
@@ -51,6 +56,23 @@ def link_customer(*, tenant_id: UUID, stripe_id: str, by: str, at: datetime) -> 
         )
         nudge(using="default")
     return True
+
+
+def unlink_deleted(*, tenant_id: UUID, stripe_id: str, at: datetime) -> bool:
+    """Let go of an account of which Stripe itself says that it was deleted, and return whether it was still the tenant's.
+
+    Nothing else unlinks one: there, all that was paid by it has ended, so that another one is paid beside nothing.
+    """
+    with transaction.atomic(), tenant_transaction(tenant_id):
+        gone, _ = Customer.objects.filter(tenant_id=tenant_id, stripe_id=stripe_id).delete()
+        if gone:
+            audit.api.append(
+                tenant_id=tenant_id,
+                kind=audit.api.Kind.BILLING_UNLINKED,
+                at=at,
+                payload={"by": "billing", "customer": stripe_id, "why": "deleted_at_stripe"},
+            )
+    return bool(gone)
 
 
 def get_customer(*, tenant_id: UUID) -> BillingCustomer:
@@ -77,4 +99,6 @@ def _told(row: Customer) -> BillingCustomer:
         is_settled=row.dirty_at is None,
         fetched_at=row.fetched_at,
         problem=row.last_error,
+        dirty_since=row.dirty_at,
+        dead_since=row.dead_at,
     )

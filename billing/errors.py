@@ -116,9 +116,23 @@ class NothingToChange(TiergateError):
 
 
 class CannotChange(TiergateError):
-    """A subscription at Stripe that holds what is unknown here: nobody changes it from here."""
+    """A subscription that holds what is unknown here, is not paid, or is about to change or end as it is."""
 
     code = "cannot_change"
+    kind = ErrorKind.CONFLICT
+
+
+class EndSet(TiergateError):
+    """The vendor has set a day on which the subscription ends: only the vendor takes that back."""
+
+    code = "end_set"
+    kind = ErrorKind.CONFLICT
+
+
+class ChangeBusy(TiergateError):
+    """Another change of the tenant is just being made."""
+
+    code = "change_busy"
     kind = ErrorKind.CONFLICT
 
 

@@ -11,7 +11,7 @@ import stripe
 from django.conf import settings
 
 from billing.errors import BillingOff, StripeRefused, StripeUnavailable
-from billing.state import State, read_subscription
+from billing.state import PAST_DUE, State, read_subscription
 
 API_VERSION: Final = "2026-10-28.endive"
 TENANT: Final = "tiergate.tenant"
@@ -20,7 +20,7 @@ SECONDS: Final = 10
 """How long an answer of Stripe's is waited for."""
 PAGE: Final = 100
 _MISSING: Final = "resource_missing"
-_EXPANDED: Final = ["data.latest_invoice", "data.schedule"]
+_EXPANDED: Final = ["data.schedule", "data.default_payment_method"]
 
 
 # It writes two lines for each call, with the ids that were asked for in them.
@@ -60,7 +60,7 @@ class StripeGateway:
         return tuple(sorted(found, key=lambda one: (one.created, one.id)))
 
     def subscriptions_by_customer(self) -> dict[str, State]:
-        """Read every subscription of the account that is not over, by customer."""
+        """Read every subscription of the account, those that are over too, by customer."""
         out: dict[str, list[Any]] = {}
         with translated():
             for said in self._all_subscriptions({}):
@@ -89,6 +89,11 @@ class StripeGateway:
                         raise
                     return ""
         return ""
+
+    def is_deleted(self, customer: str) -> bool:
+        """Ask whether an account was deleted; one that was never there is none that was."""
+        with translated():
+            return bool(self._v1.customers.retrieve(customer).to_dict().get("deleted"))
 
     def events(self, *, after: str = "", since: datetime | None = None) -> Iterator[dict[str, Any]]:
         """List the account's events, of the last 30 days at most.
@@ -187,7 +192,11 @@ class StripeGateway:
         if items.get("has_more"):
             asked = {"subscription": said["id"], "limit": PAGE}
             found = [one.to_dict(for_json=True) for one in self._v1.subscription_items.list(asked).auto_paging_iter()]
-        return read_subscription(said, found)
+        invoices: Iterator[Any] = iter(())
+        if said["status"] == PAST_DUE:
+            asked = {"subscription": said["id"], "limit": PAGE}
+            invoices = (one.to_dict(for_json=True) for one in self._v1.invoices.list(asked).auto_paging_iter())
+        return read_subscription(said, found, invoices)
 
 
 def get_gateway() -> StripeGateway:

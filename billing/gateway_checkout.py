@@ -8,6 +8,9 @@ from billing.gateway import TENANT, StripeGateway, get_gateway, id_of, translate
 from billing.state import State
 
 DECLINED: Final = 402
+# What the vendor has agreed with a customer, whatever is bought.
+_STANDING: Final = ("discounts", "default_tax_rates", "automatic_tax", "metadata")
+_DISCOUNTS: Final = ("discount", "coupon", "promotion_code")
 type Row = dict[str, Any]
 
 
@@ -27,9 +30,21 @@ class Till:
         return self.gateway.subscriptions_of(customer)
 
     def create_checkout(
-        self, *, customer: str, prices: Sequence[str], tenant: str, success: str, cancel: str, expires_at: int, key: str
+        self,
+        *,
+        customer: str,
+        prices: Sequence[str],
+        tenant: str,
+        success: str,
+        cancel: str,
+        expires_at: int,
+        key: str,
+        trial_days: int = 0,
     ) -> Row:
-        """Open the page where a subscription is paid for."""
+        """Open the page where a subscription is paid for. trial_days: nothing is charged before, and a card is taken."""
+        of_it: Row = {"metadata": {TENANT: tenant}}
+        if trial_days:
+            of_it["trial_period_days"] = trial_days
         asked = {
             "mode": "subscription",
             "customer": customer,
@@ -39,7 +54,7 @@ class Till:
             "client_reference_id": tenant,
             "expires_at": expires_at,
             "metadata": {TENANT: tenant},
-            "subscription_data": {"metadata": {TENANT: tenant}},
+            "subscription_data": of_it,
         }
         with translated():
             return _plain(self._v1.checkout.sessions.create(asked, {"idempotency_key": key}))
@@ -90,8 +105,13 @@ class Till:
                 raise PaymentDeclined("The card was declined: nothing was changed.", stripe_code=code) from refused
             raise
 
-    def change_later(self, *, subscription: str, schedule: str, prices: Sequence[str], interval: str, key: str) -> Row:
-        """Have a subscription be of other prices from the end of its period on, instead of what was planned before."""
+    def change_later(
+        self, *, subscription: str, schedule: str, items: Sequence[Mapping[str, Any]], interval: str, key: str
+    ) -> Row:
+        """Have a subscription be of other items from the end of its period on, instead of what was planned before.
+
+        items: ``price`` and ``quantity`` of each.
+        """
         schedules = self._v1.subscription_schedules
         with translated():
             if schedule:
@@ -102,16 +122,17 @@ class Till:
             running = _running(found)
             phases = [
                 {
-                    "items": [
-                        {"price": id_of(one["price"]), "quantity": one.get("quantity") or 1} for one in running["items"]
-                    ],
+                    "items": [_kept(one, "price", "quantity", "tax_rates", "discounts") for one in running["items"]],
                     "start_date": running["start_date"],
                     "end_date": running["end_date"],
+                    # A phase is written anew whole: a trial that is not named again is over at once.
+                    **_kept(running, "trial_end", *_STANDING),
                 },
                 {
-                    "items": [{"price": one, "quantity": 1} for one in prices],
+                    "items": [dict(one) for one in items],
                     "duration": {"interval": interval, "interval_count": 1},
                     "proration_behavior": "none",
+                    **_kept(running, *_STANDING),
                 },
             ]
             asked = {"phases": phases, "end_behavior": "release"}
@@ -126,7 +147,11 @@ class Till:
     def set_ending(self, *, subscription: str, is_ending: bool) -> Row:
         """Have a subscription end with its period, or go on after it."""
         with translated():
-            return _plain(self._v1.subscriptions.update(subscription, {"cancel_at_period_end": is_ending}))
+            said = _plain(self._v1.subscriptions.update(subscription, {"cancel_at_period_end": is_ending}))
+            if not is_ending and said.get("cancel_at") is not None:
+                # Ended by a day, as Stripe's own page may write the period's end, and not by that flag.
+                said = _plain(self._v1.subscriptions.update(subscription, {"cancel_at": ""}))
+            return said
 
     def invoices_of(self, customer: str, *, after: str, limit: int) -> list[Row]:
         """List a customer's invoices, the newest first. after: the id of the one before."""
@@ -157,3 +182,24 @@ def _running(schedule: Row) -> Row:
             found: Row = phase
             return found
     raise StripeRefused("The schedule is in none of its phases.", stripe_code="no_phase")
+
+
+def _kept(said: Row, *names: str) -> Row:
+    """Write what something says of itself as it is asked for; what it leaves open is left out."""
+    out: Row = {}
+    for name in names:
+        match name, said.get(name):
+            case _, None | [] | {}:
+                continue
+            case "discounts", found:
+                # Each is said by the one of three that it is of.
+                out[name] = [{kind: id_of(one[kind])} for one in found for kind in _DISCOUNTS if one.get(kind)]
+            case "automatic_tax", found:
+                out[name] = {"enabled": bool(found.get("enabled"))}
+            case "price", found:
+                out[name] = id_of(found)
+            case "tax_rates" | "default_tax_rates", found:
+                out[name] = [id_of(one) for one in found]
+            case _, found:
+                out[name] = found
+    return out

@@ -1,8 +1,9 @@
 """What a tenant was charged, as Stripe has it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from billing.customers import get_customer
@@ -10,10 +11,16 @@ from billing.errors import CustomerNotFound
 from billing.gateway_checkout import Till, get_till
 from billing.state import instant
 
+MOST_LINES: Final = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """One invoice. total, paid: in minor units of ``currency``. url: where it is shown, "" while it is a draft."""
+    """One invoice.
+
+    total, paid: in minor units of ``currency``. url, pdf: where it is shown, "" while it is a draft. about: what it is
+    for, by its first lines.
+    """
 
     id: str
     number: str
@@ -23,6 +30,8 @@ class Invoice:
     paid: int
     currency: str
     url: str
+    pdf: str
+    about: tuple[str, ...]
 
 
 def list_invoices(*, tenant_id: UUID, after: str = "", limit: int, till: Till | None = None) -> list[Invoice]:
@@ -50,4 +59,12 @@ def _told(said: dict[str, Any]) -> Invoice:
         paid=int(said["amount_paid"]),
         currency=str(said["currency"]),
         url=str(said.get("hosted_invoice_url") or ""),
+        pdf=str(said.get("invoice_pdf") or ""),
+        about=tuple(_about(said)),
     )
+
+
+def _about(said: dict[str, Any]) -> Iterator[str]:
+    for line in (said.get("lines") or {}).get("data", ())[:MOST_LINES]:
+        if line.get("description"):
+            yield str(line["description"])

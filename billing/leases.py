@@ -2,6 +2,7 @@
 
 The fence is what keeps an older read from being stored over a newer one: each lease has the next number, and only the
 newest number stores. That a lease ends by the clock is for workers that die; it decides who works, never what is true.
+An instant that is further off than any that is written here was written by a clock that was wrong, and counts as over.
 """
 
 from dataclasses import dataclass
@@ -20,14 +21,18 @@ CALLED_AFTER: Final = 8
 
 _TAKE: Final = (
     "UPDATE billing_customer SET lease_owner = %(owner)s, lease_until = %(until)s, fence = fence + 1 "
-    "FROM (SELECT id AS due FROM billing_customer WHERE (lease_until IS NULL OR lease_until <= %(at)s) AND {which} "
+    "FROM (SELECT id AS due FROM billing_customer WHERE (lease_until IS NULL OR lease_until NOT BETWEEN %(at)s AND %(far)s) AND {which} "
     "ORDER BY dirty_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS found WHERE billing_customer.id = found.due "
     "RETURNING billing_customer.id, tenant_id, stripe_id, lease_owner, fence"
 )
-_NEXT: Final = _TAKE.format(which="dirty_at IS NOT NULL AND (next_try_at IS NULL OR next_try_at <= %(at)s)")
+_NEXT: Final = _TAKE.format(
+    which="dirty_at IS NOT NULL AND (next_try_at IS NULL OR next_try_at NOT BETWEEN %(at)s AND %(late)s)"
+)
 _ONE: Final = _TAKE.format(which="tenant_id = %(tenant)s")
 _LOOK: Final = (
-    "UPDATE billing_customer SET lease_until = %s WHERE id = %s AND fence = %s RETURNING dirty_seq, clock_timestamp()"
+    "UPDATE billing_customer SET lease_until = %s WHERE id = %s AND fence = %s RETURNING dirty_seq, "
+    # The fence says which read is the newer one; that clock only follows it, be it put back.
+    "GREATEST(clock_timestamp(), fetched_at + interval '1 microsecond')"
 )
 # Done with, unless it was marked meanwhile: then the lease stays, and its holder reads again; or another one does,
 # after those who have not been read at all.
@@ -39,6 +44,10 @@ _STORE: Final = (
     "lease_until = CASE WHEN dirty_seq > %(seen)s THEN lease_until END "
     "WHERE id = %(id)s AND fence = %(fence)s AND (fetched_at IS NULL OR fetched_at < %(read_at)s) "
     "RETURNING dirty_seq > %(seen)s"
+)
+_CALL: Final = (
+    "UPDATE billing_customer SET last_error = %(problem)s, dead_at = COALESCE(dead_at, %(at)s) "
+    "WHERE id = %(id)s AND fence = %(fence)s RETURNING id"
 )
 _FAIL: Final = (
     "UPDATE billing_customer SET attempts = attempts + 1, last_error = %(error)s, lease_owner = '', lease_until = NULL, "
@@ -64,7 +73,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What was so just before a read. seen: the counter of marks. read_at: the database's clock."""
+    """What was so just before a read. seen: the counter of marks. read_at: the database's clock, later than the last."""
 
     seen: int
     read_at: datetime
@@ -106,6 +115,11 @@ def store(lease: Lease, seen: Look, *, problem: str, at: datetime) -> bool | Non
     return None if row is None else bool(row[0])
 
 
+def call_for(lease: Lease, *, problem: str, at: datetime) -> None:
+    """Have somebody look at what was found while it was settled, in the transaction that has stored it."""
+    _row(_CALL, {"problem": problem, "at": at, "id": lease.customer_id, "fence": lease.fence})
+
+
 def fail(lease: Lease, *, error: str, at: datetime) -> int | None:
     """Give the customer back to be read later, and return how often that failed in a row; None where it is not ours."""
     row = _row(
@@ -130,7 +144,8 @@ def release(lease: Lease) -> None:
 
 
 def _taken(sql: str, *, owner: str, at: datetime, **more: Any) -> Lease | None:
-    row = _row(sql, {"owner": owner, "at": at, "until": at + LEASE, **more})
+    far, late = at + 2 * LEASE, at + 2 * LONGEST_PAUSE
+    row = _row(sql, {"owner": owner, "at": at, "until": at + LEASE, "far": far, "late": late, **more})
     if row is None:
         return None
     return Lease(customer_id=row[0], tenant_id=row[1], stripe_id=row[2], owner=row[3], fence=int(row[4]))

@@ -211,7 +211,7 @@ class Call(models.Model):
 class Checkout(models.Model):
     """One way to pay that was opened for a tenant; at most one is open at a time, so that nobody pays twice.
 
-    key: whoever asks again by the same one is shown the same checkout. prices: what it sells.
+    key: whoever asks again by the same one is shown the same checkout. prices: what it sells. trial_days: tried before.
     session_id, url: at Stripe; "" until it has answered. closed_at: when it was overtaken or found closed.
     """
 
@@ -219,6 +219,7 @@ class Checkout(models.Model):
     tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
     key = models.TextField()
     prices = models.JSONField()
+    trial_days = models.PositiveSmallIntegerField(default=0, db_default=0)
     by = models.TextField()
     session_id = models.TextField(default="", blank=True)
     url = models.TextField(default="", blank=True)

@@ -69,6 +69,13 @@ def price_of(*, kind: str, key: str, version: int) -> str | None:
     return rows.order_by("-created_at", "id").values_list("id", flat=True).first()
 
 
+def priced_of(keys: Collection[str]) -> set[tuple[str, str, int]]:
+    """List kind, key and number of each version of these plans and add-ons that has a price at Stripe."""
+    rows = Price.objects.filter(plan_version__plan__key__in=keys)
+    found = rows.values_list("plan_version__kind", "plan_version__plan__key", "plan_version__number")
+    return {(str(kind), key, number) for kind, key, number in found}
+
+
 def list_prices() -> dict[str, Sold]:
     """List every price that is mapped, with what it pays for."""
     return sold_by(list(Price.objects.values_list("id", flat=True)))

@@ -12,9 +12,9 @@ from billing.gateway_checkout import Till, get_till
 from billing.models import Quote, QuoteWhen
 from billing.prices import sold_by
 from billing.shelf import interval_of, offered_add_ons, offered_plan
-from billing.state import StripeSubscription, instant
+from billing.state import PAST_DUE, TRIALING, StripeSubscription, instant
 from billing.syncing import Clock
-from billing.wanting import changeable, is_lower, items_for, prices_after, state_digest
+from billing.wanting import changeable, is_lower, items_after, items_for, state_digest
 from isolation.api import tenant_transaction
 
 LASTS: Final = timedelta(minutes=15)
@@ -50,7 +50,7 @@ def quote_change(
     """Reckon what a change of a tenant's subscription would cost, and keep that for a quarter of an hour.
 
     plan: the one on sale by that key; None keeps what is held. add_ons: all that are wanted; None keeps them.
-    when: None for at once where something is added, and at the end of the period where it is taken away.
+    when: None for at once where something is added, and at the end of the period where it is taken away, or of a trial.
     :raises BillingOff: :raises NotForSale: :raises NotSubscribed: :raises CannotChange: :raises NothingToChange:
     :raises StripeUnavailable: :raises StripeRefused:
     """
@@ -60,12 +60,13 @@ def quote_change(
     beside = None if add_ons is None else offered_add_ons(add_ons)
     held, sold = held_by(tenant_id, till, also=[one.price for one in (wanted, *(beside or ())) if one])
     rows = items_for(held, wanted, beside, sold)
-    chosen = QuoteWhen(when or (QuoteWhen.PERIOD_END if is_lower(held, wanted, beside, sold) else QuoteWhen.NOW))
+    is_waiting = held.status == TRIALING or is_lower(held, wanted, beside, sold)
+    chosen = QuoteWhen(when or (QuoteWhen.PERIOD_END if is_waiting else QuoteWhen.NOW))
     is_now = chosen == QuoteWhen.NOW
     _refuse_beside(held, is_now=is_now)
     proration = int(at.timestamp())
     said = till.preview(subscription=held.id, items=rows, proration_date=proration if is_now else None)
-    prices = prices_after(held, rows)
+    prices = [one["price"] for one in items_after(held, rows)]
     versions = [[sold[one].kind, sold[one].key, sold[one].version] for one in prices]
     quote = Quote(
         id=uuid4(),
@@ -121,10 +122,16 @@ def period_end(held: StripeSubscription) -> datetime | None:
 
 
 def _refuse_beside(held: StripeSubscription, *, is_now: bool) -> None:
-    """Refuse what would quietly undo what was ordered before.
+    """Refuse what would quietly undo what was ordered before, or settle what is owed by something smaller.
 
-    :raises CannotChange: a change is planned, or the end.
+    :raises CannotChange: a change is planned, or the end; an invoice is not paid; nothing is, since it is tried.
     """
+    if is_now and held.status == TRIALING:
+        # Whatever it is changed to costs nothing until the trial is over, be it what nobody may try.
+        raise CannotChange("A trial is of what was begun: something else begins when it is over and paid for.")
+    if is_now and held.status == PAST_DUE:
+        # To Stripe a subscription is paid for as soon as its newest invoice is, be it for the smallest change.
+        raise CannotChange("The last invoice is not paid: pay that first.")
     if is_now and held.upcoming:
         raise CannotChange("Another change is planned for the end of the period: take that back first.")
     if not is_now and held.cancel_at is not None:

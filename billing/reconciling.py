@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+from uuid import UUID
 
 from billing import settling
+from billing.closing import CLOSED
 from billing.models import Customer
 from billing.prices import sold_in
 from billing.settling import Settled, Unsettled
 from billing.state import State, StripeSubscription
+from billing.trying import as_claimed
+from billing.wanting import live_in
 from licensing import api as licensing
 
 _LIVE: Final = frozenset({"active", "trialing", "past_due", "paused"})
@@ -55,6 +59,13 @@ def reconcile(*, gateway: Account, at: datetime) -> list[Difference]:
             at=at,
         )
     ]
+    out += [
+        Difference(
+            tenant=row.tenant.slug, customer=one, what="subscription", at_stripe=_named(live), here="of a closed tenant"
+        )
+        for one, row in customers.items()
+        if row.tenant.status == CLOSED and (live := live_in(account.get(one, ())))
+    ]
     strangers = sorted(account.keys() - customers.keys())
     out += [
         Difference(tenant="", customer=one, what="subscription", at_stripe=_named(live), here="nobody's")
@@ -64,15 +75,16 @@ def reconcile(*, gateway: Account, at: datetime) -> list[Difference]:
     return out
 
 
-def differences(*, tenant_id: object, slug: str, customer: str, state: State, at: datetime) -> list[Difference]:
+def differences(*, tenant_id: UUID, slug: str, customer: str, state: State, at: datetime) -> list[Difference]:
     """Compare what one tenant has with what a state comes to."""
-    wanted = settling.settle(state, sold=sold_in(state))
+    wanted = settling.settle(state, sold=sold_in(state), at=at)
     if isinstance(wanted, Unsettled):
         return [
             Difference(tenant=slug, customer=customer, what="state", at_stripe=wanted.problem, here="kept as it was")
         ]
+    wanted = as_claimed(tenant_id, wanted, state)
     try:
-        held = licensing.get_subscription(tenant_id=tenant_id, at=at)  # type: ignore[arg-type]  # a key's value
+        held = licensing.get_subscription(tenant_id=tenant_id, at=at)
     except licensing.SubscriptionNotFound:
         held = None
     said, here = _wanted(wanted), _held(held)
@@ -102,8 +114,10 @@ def _wanted(settled: Settled) -> dict[str, str]:
 def _held(held: licensing.Subscription | None) -> dict[str, str]:
     if held is None:
         return {}
+    # Who was moved to another version goes on being billed for the one of before.
+    plan, version = held.billed or (held.plan, held.version)
     return {
-        "plan": f"{held.plan}@{held.version}",
+        "plan": f"{plan}@{version}",
         "status": held.status,
         "add_ons": _add_ons(held.add_ons),
         "subscription": held.external_id,

@@ -49,13 +49,23 @@ def _resolve(event: Event, *, gateway: Owners, at: datetime) -> bool:
     try:
         customer = gateway.customer_of(event.object_id)
     except (StripeUnavailable, StripeRefused) as error:
-        pause = min(FIRST_PAUSE * 2 ** min(event.attempts - 1, 20), LONGEST_PAUSE)
-        is_called = event.attempts >= CALLED_AFTER
-        row.update(next_try_at=at + pause, last_error=error.detail, dead_at=at if is_called else None)
-        _log.warning("event_not_resolved", stripe_event=event.id, attempts=event.attempts, error=error.code)
+        _fail(event, error.code, error.detail, at=at)
+        return False
+    except Exception as error:  # noqa: BLE001 - one odd event holds up no other's
+        _log.exception("event_broke", stripe_event=event.id)
+        _fail(event, "broke", type(error).__name__, at=at)
         return False
     with transaction.atomic(using=SWEEP):
         done = row.update(customer=customer, resolved_at=at, next_try_at=None, last_error="", dead_at=None)
         if done and customer:
             dirty.mark([customer], at=at, using=SWEEP)
     return bool(done)
+
+
+def _fail(event: Event, code: str, said: str, *, at: datetime) -> None:
+    pause = min(FIRST_PAUSE * 2 ** min(event.attempts - 1, 20), LONGEST_PAUSE)
+    is_called = event.attempts >= CALLED_AFTER
+    Event.objects.using(SWEEP).filter(id=event.id, resolved_at=None).update(
+        next_try_at=at + pause, last_error=said, dead_at=at if is_called else None
+    )
+    _log.warning("event_not_resolved", stripe_event=event.id, attempts=event.attempts, error=code)

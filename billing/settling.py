@@ -61,8 +61,10 @@ class Unsettled:
     problem: str
 
 
-def settle(state: State, *, sold: Mapping[str, Sold]) -> Settled | Unsettled:
-    """Say what a tenant has by what Stripe says of it.
+def settle(state: State, *, sold: Mapping[str, Sold], at: datetime) -> Settled | Unsettled:
+    """Say what a tenant has at an instant by what Stripe says of it.
+
+    The plan's own grace ends by time alone; that of an add-on which is paid for apart is looked at here.
 
     sold: what each known price pays for. A price that is not in it never means that nothing is paid for.
     """
@@ -75,27 +77,28 @@ def settle(state: State, *, sold: Mapping[str, Sold]) -> Settled | Unsettled:
     if unknown:
         return Unsettled(problem=f"unknown_price: {', '.join(unknown)}")
     plans = [(one, item) for one, item in held if sold[item.price].kind == "plan"]
+    best = min(plans, key=lambda one: _worth(one[0], sold[one[1].price]), default=None)
+    own = "" if best is None else best[0].id
     add_ons = sorted(
         {
             (sold[item.price].key, sold[item.price].version)
             for one, item in held
-            if sold[item.price].kind == "add_on" and _status(one) != "paused"
+            if sold[item.price].kind == "add_on"
+            and _status(one) != "paused"
+            and (one.id == own or not _is_over(one, item, sold[item.price], at))
         }
     )
-    if not plans:
+    if best is None:
         return Settled(problem=f"add_on_without_plan: {', '.join(key for key, _ in add_ons)}" if add_ons else "")
-    best, item = min(plans, key=lambda one: _worth(one[0], sold[one[1].price]))
-    return _settled(best, item, sold[item.price], add_ons, is_alone=len({sold[one.price].key for _, one in plans}) == 1)
+    # The same plan twice is paid for twice: that is as odd as two plans.
+    is_alone = len({one.id for one, _ in plans}) == len({sold[item.price].key for _, item in plans}) == 1
+    return _settled(best[0], best[1], sold[best[1].price], add_ons, is_alone=is_alone)
 
 
 def _settled(
     best: StripeSubscription, item: Item, bought: Sold, add_ons: list[tuple[str, int]], *, is_alone: bool
 ) -> Settled:
     status = _status(best)
-    grace_until = None
-    if status == "past_due":
-        since = best.unpaid_since or item.period_start or best.created
-        grace_until = since + bought.grace
     return Settled(
         plan=bought.key,
         version=bought.version,
@@ -106,9 +109,17 @@ def _settled(
         period_end=item.period_end,
         trial_ends_at=best.trial_end if status == "trialing" else None,
         cancel_at=best.cancel_at,
-        grace_until=grace_until,
+        grace_until=_grace_end(best, item, bought) if status == "past_due" else None,
         problem="" if is_alone else "several_plans: the best of them holds",
     )
+
+
+def _grace_end(one: StripeSubscription, item: Item, bought: Sold) -> datetime:
+    return (one.unpaid_since or item.period_start or one.created) + bought.grace
+
+
+def _is_over(one: StripeSubscription, item: Item, bought: Sold, at: datetime) -> bool:
+    return _status(one) == "past_due" and _grace_end(one, item, bought) <= at
 
 
 def _status(one: StripeSubscription) -> str:

@@ -1,9 +1,10 @@
 """What can be bought online, with the price at Stripe that pays for it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from billing.errors import NotForSale
-from billing.prices import price_of
+from billing.prices import price_of, priced_of
+from billing.subscribed import is_on
 from billing.wanting import Offered
 from licensing import api as licensing
 
@@ -30,6 +31,23 @@ def offered(*, plan: str, add_ons: Sequence[str] = ()) -> list[tuple[str, str, i
     :raises NotForSale: one of them is not sold online.
     """
     return [(one.kind, one.key, one.version) for one in (offered_plan(plan), *offered_add_ons(add_ons))]
+
+
+def is_sold(plan: str) -> bool:
+    """Say whether a plan can be bought online."""
+    try:
+        offered_plan(plan)
+    except NotForSale:
+        return False
+    return True
+
+
+def is_any_sold(wanted: Collection[tuple[str, str, int]]) -> bool:
+    """Say whether any of these versions can be bought online: there is billing here, and a price that pays for it.
+
+    wanted: kind, key and number of each, of what is on sale by the month or year.
+    """
+    return bool(wanted) and is_on() and not set(wanted).isdisjoint(priced_of({key for _, key, _ in wanted}))
 
 
 def interval_of(kind: str, key: str, version: int) -> str:

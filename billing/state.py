@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+PAST_DUE: Final = "past_due"
+TRIALING: Final = "trialing"
+_OF_PERIODS: Final = frozenset({"subscription_create", "subscription_cycle"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,9 @@ class StripeSubscription:
     """One subscription.
 
     status: Stripe's own word. is_paused: its invoices are voided for the time being.
-    unpaid_since: when the invoice that nobody has paid was written; None where the last one is paid.
+    unpaid_since: while it is past due, when the first of the invoices that nobody has paid was written.
+    card: the fingerprint of its own card while it is tried, by which who tries again is known; "" for none.
+    is_trial_given: the vendor has written at Stripe that this trial is meant, whoever has tried before.
     schedule: the id of what will change it, or ""; upcoming: when, and to which prices.
     """
 
@@ -40,15 +46,22 @@ class StripeSubscription:
     schedule: str = ""
     upcoming_at: datetime | None = None
     upcoming: tuple[str, ...] = ()
+    card: str = ""
+    is_trial_given: bool = False
 
+
+TRIAL_GIVEN: Final = "tiergate.trial"
+"""Of a subscription's metadata: ``given`` where the vendor means a trial for somebody who has tried before."""
 
 type State = tuple[StripeSubscription, ...]
 
 
-def read_subscription(said: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> StripeSubscription:
+def read_subscription(
+    said: Mapping[str, Any], items: Iterable[Mapping[str, Any]], invoices: Iterable[Mapping[str, Any]] = ()
+) -> StripeSubscription:
     """Read a subscription as Stripe's API writes it, version 2026-10-28: periods are the items'.
 
-    items: all of them, from however many pages.
+    items: all of them, from however many pages. invoices: its own, the newest first; read only while it is past due.
     """
     read = tuple(_item(one) for one in items)
     ends = [one.period_end for one in read if one.period_end is not None]
@@ -67,10 +80,12 @@ def read_subscription(said: Mapping[str, Any], items: Iterable[Mapping[str, Any]
         is_paused=pausing.get("behavior") == "void",
         cancel_at=cancel_at,
         trial_end=instant(said.get("trial_end")),
-        unpaid_since=_unpaid_since(said.get("latest_invoice")),
+        unpaid_since=_unpaid_since(invoices),
         schedule=str(schedule.get("id", "")) if isinstance(schedule, Mapping) else str(schedule),
         upcoming_at=upcoming_at,
         upcoming=upcoming,
+        card=_card(said.get("default_payment_method")) if said["status"] == TRIALING else "",
+        is_trial_given=(said.get("metadata") or {}).get(TRIAL_GIVEN) == "given",
     )
 
 
@@ -112,11 +127,24 @@ def _id_of(said: Any) -> str:
     return str(said["id"]) if isinstance(said, Mapping) else str(said or "")
 
 
-def _unpaid_since(invoice: Any) -> datetime | None:
-    if not isinstance(invoice, Mapping) or invoice.get("status") not in {"open", "uncollectible"}:
-        return None
-    finalized = (invoice.get("status_transitions") or {}).get("finalized_at")
-    return instant(finalized or invoice.get("created"))
+def _unpaid_since(invoices: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """Find the first unpaid invoice since a whole period was paid for.
+
+    Stripe goes on writing invoices while nobody pays, and what is bought in between is soon paid: neither begins
+    the grace anew.
+    """
+    since = None
+    for one in invoices:
+        if one["status"] == "paid" and one["total"] > 0 and one.get("billing_reason") in _OF_PERIODS:
+            break
+        if one["status"] in {"open", "uncollectible"}:
+            finalized = (one.get("status_transitions") or {}).get("finalized_at")
+            since = instant(finalized or one.get("created"))
+    return since
+
+
+def _card(method: Any) -> str:
+    return str((method.get("card") or {}).get("fingerprint") or "") if isinstance(method, Mapping) else ""
 
 
 def _upcoming(schedule: Mapping[str, Any]) -> tuple[datetime | None, tuple[str, ...]]:

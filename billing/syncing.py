@@ -17,6 +17,7 @@ import structlog
 
 import audit.api
 from billing import leases
+from billing.closing import end_if_closed
 from billing.gateway import Reader
 from billing.leases import Lease, Look
 from billing.metrics import SYNCS
@@ -24,6 +25,7 @@ from billing.models import Snapshot
 from billing.prices import sold_in
 from billing.settling import Settled, Unsettled, settle
 from billing.state import State, state_json
+from billing.trying import tried_once
 from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tiergate import TiergateError
@@ -94,7 +96,7 @@ def sync(lease: Lease, *, gateway: Reader, clock: Clock) -> Result:
 def _store(lease: Lease, seen: Look, state: State, *, at: datetime) -> tuple[Result, bool] | None:
     """Store a state and settle it, in one transaction; None where a newer one is there, or somebody else reads."""
     with tenant_transaction(lease.tenant_id, durable=True):
-        found = settle(state, sold=sold_in(state))
+        found = settle(state, sold=sold_in(state), at=at)
         # Whoever finds the customer locked by a newer lease waits here, and then stores nothing.
         is_marked = leases.store(lease, seen, problem=found.problem, at=at)
         if is_marked is None:
@@ -102,8 +104,13 @@ def _store(lease: Lease, seen: Look, state: State, *, at: datetime) -> tuple[Res
         before = Snapshot.objects.filter(tenant_id=lease.tenant_id).first()
         settled, known = (None, "") if before is None else (before.settled, before.problem)
         if isinstance(found, Settled):
+            found = tried_once(lease.tenant_id, found, state, at=at)
+            if found.problem:
+                leases.call_for(lease, problem=found.problem, at=at)
             _settle(lease.tenant_id, found, at=at)
             settled = msgspec.to_builtins(found)
+        # Whatever it is of: what cannot be told to the end is paid for all the same.
+        end_if_closed(lease.tenant_id, state, at=at)
         _keep(
             lease, before, {"fetched_at": seen.read_at, "state": state_json(state), "settled": settled}, found.problem
         )

@@ -6,7 +6,7 @@ from typing import Final
 from celery import shared_task
 from django.conf import settings
 
-from billing import calls, catching_up, inbox, nudging, resolving, syncing
+from billing import calls, catching_up, closing, inbox, nudging, resolving, syncing
 from billing.gateway import get_gateway
 from isolation.clock import now
 
@@ -29,6 +29,13 @@ def make_calls() -> None:
     """Make the calls that Stripe is owed."""
     if settings.STRIPE.is_on:
         calls.make_calls(gateway=get_gateway(), clock=now)
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def end_closed() -> None:
+    """Order the end of what closed tenants still pay for."""
+    if settings.STRIPE.is_on:
+        closing.order_ends(at=now())
 
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types

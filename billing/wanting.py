@@ -73,15 +73,15 @@ def items_for(
     return rows
 
 
-def prices_after(held: StripeSubscription, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """List the prices that a subscription is of once ``rows`` are applied."""
+def items_after(held: StripeSubscription, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """List price and quantity of the items that a subscription is of once ``rows`` are applied."""
     changed = {row["id"]: row for row in rows if "id" in row}
     out = [
-        str(changed.get(item.id, {}).get("price", item.price))
+        {"price": str(changed.get(item.id, {}).get("price", item.price)), "quantity": item.quantity}
         for item in held.items
         if not changed.get(item.id, {}).get("deleted")
     ]
-    return out + [str(row["price"]) for row in rows if "id" not in row]
+    return out + [{"price": str(row["price"]), "quantity": 1} for row in rows if "id" not in row]
 
 
 def is_lower(
@@ -100,5 +100,5 @@ def is_lower(
 
 def state_digest(held: StripeSubscription) -> str:
     """Name what a subscription is and will be, so that a quote holds only for that."""
-    # A schedule that plans nothing is a change that was broken off, and no other state.
-    return sha256(msgspec.json.encode(replace(held, schedule=""))).hexdigest()
+    # A schedule that plans nothing is a change that was broken off, and no other state; nor is another card.
+    return sha256(msgspec.json.encode(replace(held, schedule="", card="", is_trial_given=False))).hexdigest()

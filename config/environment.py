@@ -72,11 +72,12 @@ def required(name: str, why: str) -> str:
     return found
 
 
-def whole_number(name: str, default: int, *, least: int = 0) -> int:
-    """Read a count, ``least`` or more."""
+def whole_number(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+    """Read a count, ``least`` or more, and ``most`` at the most."""
     text = env.str(name, default=str(default))
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise ImproperlyConfigured(f"{name} is {text!r}, but must be a whole number, {least} or more.")
+    if not text.isascii() or not text.isdigit() or int(text) < least or (most is not None and int(text) > most):
+        wanted = f"{least} or more" if most is None else f"from {least} to {most}"
+        raise ImproperlyConfigured(f"{name} is {text!r}, but must be a whole number, {wanted}.")
     return int(text)
 
 

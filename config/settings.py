@@ -13,11 +13,12 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from config import billing, environment, interface, schedule
+from config import billing, environment, interface, policy, schedule
 from config.embedded import is_embedded, paths
 from config.embedded.secrets import development_seal_key, development_secrets
 from config.environment import env, flag, hosts, long_secret, one_of, own_directory, required, whole_number
 from config.operation.logs import logging_of
+from tiergate import MAX_APPROVALS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 EMBEDDED = is_embedded()
@@ -52,6 +53,9 @@ if TESTING:
 # Unsaid, such an action asks what its strictest environment asks.
 TIERGATE_ENVIRONMENT = env.str("TIERGATE_ENVIRONMENT", default="") or None
 
+# How many other people have to agree before somebody changes which rules are in force; a service then may not at all.
+POLICY_APPROVALS = whole_number("TIERGATE_POLICY_APPROVALS", 0, most=MAX_APPROVALS)
+
 # How many proxies of ours stand before this server; a client's address is read past exactly so
 # many, and is unknown when there are fewer.
 TRUSTED_PROXY_COUNT = whole_number("TIERGATE_TRUSTED_PROXIES", 0)
@@ -69,6 +73,12 @@ WEBAUTHN_ORIGINS = environment.passkey_origins(
 )
 # Whose word is taken for it that a key cannot leave its device. Without any no passkey is worth aal3.
 ATTESTATION_ROOTS = environment.certificates("TIERGATE_ATTESTATION_ROOTS")
+
+# --- Rules ---------------------------------------------------------------------------------------
+
+# Whose bundles of rules are believed, name=public key (Ed25519, base64), with commas between; without any, bundles
+# need no signature.
+POLICY_PUBLISHERS = policy.publishers(env.list("TIERGATE_POLICY_PUBLISHERS", default=[]))
 
 # --- Secrets -------------------------------------------------------------------------------------
 
@@ -274,6 +284,9 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [TIERGATE_BASE_URL]
 SESSION_COOKIE_SECURE = IS_HTTPS  # read by authlevels for its own cookie
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# A draft is one form of some ten fields a feature, and what asks for a token against forgery counts them before any view:
+# enough for a thousand features. How long reading takes is bounded by the bytes above.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 STATIC_URL = "static/"
 # Collected for production; the embedded set-up serves the files where they lie.
@@ -308,12 +321,14 @@ MIGRATION_LINTER_OPTIONS = {
     # and reads, and make one that is new.
     # So does what a factor's life is kept in: its constraints and indexes are on tables that it makes itself.
     # Who agreed is a table of as many rows as there were agreements: its two indexes are made anew in a moment.
+    # Notices are kept for a month, and none of those has what its new index is over.
     "ignore_name": [
         "0002_integrity",
         "0002_partitions_and_seals",
         "0003_person",
         "0016_factor_life",
         "0022_agreed_by_whom",
+        "0027_told_once",
     ],
 }
 

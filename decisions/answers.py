@@ -37,6 +37,7 @@ def context_of(answer: Answer) -> dict[str, Any]:
         "next_change_at": instant(decision.next_change_at) if decision.next_change_at else None,
         "snapshot": decision.versions.snapshot or None,
         "policy_version": decision.versions.policy or None,
+        "bundle_version": decision.versions.bundle or None,
         "impersonated_by": answer.impersonated_by or None,
     }
     if not decision.is_enforceable:
@@ -62,6 +63,8 @@ def _context_of_allow(answer: Answer) -> dict[str, Any]:
         out["snapshot"] = decision.versions.snapshot
     if decision.versions.policy:
         out["policy_version"] = decision.versions.policy
+    if decision.versions.bundle:
+        out["bundle_version"] = decision.versions.bundle
     if answer.use is not None:
         out["usage"] = use_json(answer.use)
     if answer.impersonated_by:

@@ -2,36 +2,83 @@
 
 from decisions.answers import status_of
 from decisions.consuming import elevation_consumed
-from decisions.drf import RequiredAction, decide_for, open_because, requires
+from decisions.drf import Demands, RequiredAction, decide_for, open_because, requires
 from decisions.errors import FactsUnavailable
 from decisions.evaluate import evaluate, preview
+from decisions.offering import ASK_AN_OWNER, ASK_THE_VENDOR
 from decisions.outlook import Outlook, outlook
 from decisions.own import NoPrincipal
-from decisions.problems import RefusedByDecision, problem_response, refusal
+from decisions.policy.activating import activate, find_rollback, read_stage, rollback, withdraw
+from decisions.policy.agreeing import approvals_to_apply, demands_of
+from decisions.policy.differing import differences
+from decisions.policy.errors import BundleNotFound, StageRefused
+from decisions.policy.history import Activation, list_activations
+from decisions.policy.looking_aside import Beside, look_aside
+from decisions.policy.plans import Plan, begin_plan, get_plan, list_plans
+from decisions.policy.recorded import count
+from decisions.policy.showing import show_stage
+from decisions.policy.stage import Mode, Stage
+from decisions.policy.storing import StoredBundle, get_bundle, list_bundles, store_bundle
+from decisions.problems import STATUS_BY_KIND, RefusedByDecision, problem_response, refusal
 from decisions.question import Answer, Context, Entity, Question
 from decisions.sentences import for_person
+from decisions.strict import StrictBody
 from decisions.suspending import mark_refused
 
+count_recorded = count
+policy_demands = demands_of
+
 __all__ = [
+    "ASK_AN_OWNER",
+    "ASK_THE_VENDOR",
+    "STATUS_BY_KIND",
+    "Activation",
     "Answer",
+    "Beside",
+    "BundleNotFound",
     "Context",
+    "Demands",
     "Entity",
     "FactsUnavailable",
+    "Mode",
     "NoPrincipal",
     "Outlook",
+    "Plan",
     "Question",
     "RefusedByDecision",
     "RequiredAction",
+    "Stage",
+    "StageRefused",
+    "StoredBundle",
+    "StrictBody",
+    "activate",
+    "approvals_to_apply",
+    "begin_plan",
+    "count_recorded",
     "decide_for",
+    "differences",
     "elevation_consumed",
     "evaluate",
+    "find_rollback",
     "for_person",
+    "get_bundle",
+    "get_plan",
+    "list_activations",
+    "list_bundles",
+    "list_plans",
+    "look_aside",
     "mark_refused",
     "open_because",
     "outlook",
+    "policy_demands",
     "preview",
     "problem_response",
+    "read_stage",
     "refusal",
     "requires",
+    "rollback",
+    "show_stage",
     "status_of",
+    "store_bundle",
+    "withdraw",
 ]

@@ -1,5 +1,6 @@
 """Using up what was confirmed, or agreed to, for one transaction."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,6 +35,7 @@ def claim_all(
 
     :raises licensing.NotCounted: it is to take of an action that needs no limit.
     :raises licensing.UsageKeyReused: the key was used for something else.
+    :raises licensing.UsageExpired: what it held is held no longer. :raises licensing.UsageSettled: it was given back.
     """
     target = gathered.facts.target()
     with tenant_transaction(question.home):
@@ -58,16 +60,20 @@ def _taken(question: Question, gathered: Gathered, *, decision_id: UUID, at: dat
     if asked.ttl is not None:
         take = partial(licensing.reserve, ttl=timedelta(seconds=asked.ttl))
     try:
-        return take(
+        use = take(
             tenant_id=question.home,
             items=items,
             key=asked.key,
             subject=gathered.facts.subject,
             decision_id=decision_id,
+            # A key that has let one thing be done lets no other be done for nothing.
+            purpose=json.dumps([question.action, *gathered.facts.resource]),
             at=at,
         )
     except (licensing.LimitReached, licensing.NotEntitled):
         return None
+    use.check_standing(at)
+    return use
 
 
 def is_used_up(question: Question, decision: Decision) -> bool:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from msgspec import Struct
+from msgspec.structs import replace
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from structlog.contextvars import bind_contextvars
@@ -17,13 +19,23 @@ from decisions.problems import RefusedByDecision, of_tiergate_error, refusal, wr
 from decisions.question import Answer, Context, Entity
 from decisions.suspending import mark_refused
 from isolation.clock import now
-from tiergate import OWN_RESOURCE_TYPE, TiergateError
+from tiergate import OWN_RESOURCE_TYPE, Contribution, Forbid, TiergateError
 
 if TYPE_CHECKING:
     # APIView reads the settings that name RequiredAction: importing it here would go in a circle.
     from rest_framework.views import APIView
 
 type View = Callable[..., HttpResponseBase]
+
+
+class Demands(Struct, frozen=True, kw_only=True):
+    """What the thing acted on asks or refuses by itself, beside what everything else does."""
+
+    contributions: tuple[Contribution, ...] = ()
+    forbids: tuple[Forbid, ...] = ()
+
+
+NO_DEMANDS: Final = Demands()
 
 
 class RequiredAction(BasePermission):
@@ -34,10 +46,11 @@ class RequiredAction(BasePermission):
     long as the proof lasts.
 
     The view states ``required_action`` (an action's name, or a map from method or viewset action), or
-    ``open_because``. It may have ``get_resource(request, **kwargs) -> Entity``, and ``tenant_kwarg``, the path
-    argument that names the tenant acted on. The answer is left on the request as ``decision``. The environment is
-    the installation's (the setting TIERGATE_ENVIRONMENT) or the view's ``environment``: never the caller's word,
-    which could talk its way down to a laxer one.
+    ``open_because``. It may have ``get_resource(request, **kwargs) -> Entity``, ``get_demands(request, **kwargs) ->
+    Demands``, what it asks or refuses by itself, and ``tenant_kwarg``, the path argument that names the tenant acted
+    on. The answer is left on the request as ``decision``. The environment is the installation's (the setting
+    TIERGATE_ENVIRONMENT) or the view's ``environment``: never the caller's word, which could talk its way down to a
+    laxer one.
 
     :raises RefusedByDecision: 401, 402, 403, 429 or 503, as the decision says.
     """
@@ -52,7 +65,7 @@ class RequiredAction(BasePermission):
         if not request.auth:
             # DRF answers 401 for nobody known; authentication alone says who asks.
             return False
-        describe = getattr(view, "get_resource", None)
+        describe, demand = getattr(view, "get_resource", None), getattr(view, "get_demands", None)
         resource = describe(request, **view.kwargs) if describe else None
         answer = decide_for(
             request,
@@ -61,6 +74,7 @@ class RequiredAction(BasePermission):
             tenant_ref=_tenant_ref(view),
             environment=getattr(view, "environment", None),
             is_claiming=getattr(view, "consumes_elevation", False) is not True,
+            demands=demand(request, **view.kwargs) if demand else NO_DEMANDS,
         )
         if not answer.decision.is_allowed:
             mark_refused(request._request, answer)  # noqa: SLF001 - DRF has no other door
@@ -77,11 +91,13 @@ def decide_for(
     tenant_ref: str | None = None,
     environment: str | None = None,
     is_claiming: bool = True,
+    demands: Demands = NO_DEMANDS,
 ) -> Answer:
     """Decide whether the caller of ``request`` may do ``action``.
 
     is_claiming: an allow at transaction scope uses up its proof; False leaves that to the caller's own write. The
     request's id plays no part in it: it is the person's word here, and would let them do it again.
+    demands: what the thing acted on asks or refuses by itself.
 
     :raises NoPrincipal: nobody known calls.
     """
@@ -95,6 +111,8 @@ def decide_for(
         is_claiming=is_claiming,
         request_id=plain.headers.get("X-Request-ID", "")[:128],
     )
+    if demands is not NO_DEMANDS:
+        question = replace(question, contributions=demands.contributions, forbids=demands.forbids)
     answer = evaluate(question, at=now())
     bind_contextvars(decision_id=answer.public_id)
     return answer

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from authlevels import api as authlevels
 from decisions.claiming import claim_agreement, claim_all, is_taking, is_used_up
 from decisions.errors import FactsUnavailable
-from decisions.facts import Gathered, counted_feature, find_action, find_snapshot, find_usage, gather
+from decisions.facts import Gathered, counted_feature, find_action, find_snapshot, find_usage, gather, judged_anew
 from decisions.offering import sale_of
 from decisions.people import read_person, recall_person
 from decisions.question import Answer, Question
@@ -187,7 +187,7 @@ def _within(gathered: Gathered, held: authlevels.HeldElevation) -> Gathered:
     if session is None:
         return gathered
     counting = tuple(one for one in session.proofs if one.scope == SESSION_WIDE or _is_of(one.scope, held.scope))
-    return replace(gathered, facts=replace(gathered.facts, session=replace(session, proofs=counting)))
+    return judged_anew(gathered, replace(gathered.facts, session=replace(session, proofs=counting)))
 
 
 def _is_of(scope: ProofScope, held: ProofScope) -> bool:

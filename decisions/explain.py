@@ -6,6 +6,7 @@ from decisions.facts import Gathered
 from decisions.sentences import for_person
 from decisions.timestamps import instant
 from tiergate import Decision, Facts, Need, Requirement
+from tiergate.policy import is_of_policy
 
 
 def explain_lines(gathered: Gathered, decision: Decision) -> Iterator[str]:
@@ -32,6 +33,21 @@ def explain_lines(gathered: Gathered, decision: Decision) -> Iterator[str]:
     yield f"As of {instant(decision.as_of)}, entitlements {facts.versions.snapshot or 'unknown'}, policy " + (
         facts.versions.policy[:12] or "unknown"
     )
+    yield _rules(facts)
+
+
+def _rules(facts: Facts) -> str:
+    """Name the bundle of rules that was asked, and which of its rules said something."""
+    if not facts.versions.bundle:
+        return "No rules were asked"
+    said = rules_that_spoke(facts)
+    return f"Rules {facts.versions.bundle[:12]}: {', '.join(said) or 'none of them asks for anything here'}"
+
+
+def rules_that_spoke(facts: Facts) -> tuple[str, ...]:
+    """List the ids of the rules that ask for something or forbid; of a bundle that could not be asked, ``policy``."""
+    sources = [one.source for one in facts.contributions] + [one.source for one in facts.forbids]
+    return tuple(dict.fromkeys(one.partition(":")[2] or one for one in sources if is_of_policy(one)))
 
 
 def describe(requirement: Requirement) -> str:

@@ -1,17 +1,20 @@
 """Gather what a decision is made from. Nothing is decided here: what is unknown is left out, which counts against."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from decisions.circumstances import circumstances_of, told_beside
 from decisions.frames import NOBODYS, Frame, frame_of
 from decisions.people import Person
+from decisions.policy.memory import NO_RULES, InForce, policy_for
 from decisions.question import Question
 from licensing import api as licensing
 from tiergate import (
     BUILTIN_ACTIONS,
-    IMPLICIT_PRIVILEGES,
     OWN_PREFIX,
     ActionSpec,
     BatchItem,
@@ -19,23 +22,30 @@ from tiergate import (
     Facts,
     Proof,
     Requirement,
+    Scope,
     SessionFacts,
     UsageFact,
     batch_item,
     binding,
     bound_fields,
     is_counted,
+    is_everybodys,
     reachable_level,
     with_environment,
 )
+from tiergate.policy import is_of_policy, with_bundle
 
 
 class Gathered(Struct, frozen=True, kw_only=True):
-    """The facts, and the bound fields that a person is shown when asked to confirm. plan: what the tenant is on."""
+    """The facts, and the bound fields that a person is shown when asked to confirm.
+
+    plan: what the tenant is on. policy: the rules that these facts were judged by, and those that are only tried.
+    """
 
     facts: Facts
     fields: dict[str, object]
     plan: licensing.HeldPlan | None = None
+    policy: InForce = NO_RULES
 
 
 def find_snapshot(question: Question, *, at: datetime, seen: str | None = None) -> licensing.TenantSnapshot | None:
@@ -80,7 +90,10 @@ def gather(
     usage: UsageFact | None = None,
     at: datetime,
 ) -> Gathered:
-    """Put together the facts about ``question`` at ``at``; nothing is read here."""
+    """Put together the facts about ``question`` at ``at``, and have the rules in force judge them.
+
+    :raises FactsUnavailable: the rules in force cannot be asked.
+    """
     subject = (question.subject.type, question.subject.id)
     resource = (question.resource.type, question.resource.id)
     if snapshot is None or question.tenant_id is None:
@@ -88,27 +101,16 @@ def gather(
     frame = frame_of(snapshot)
     action = find_action(question.action, snapshot)
     fields, missing = bound_fields(action.binds, question.document()) if action and action.binds else ({}, ())
-    hashed = with_environment(action, fields, question.context.environment)
     member = person.member
-    privileges, contributions = frame.granted(member.roles, is_everybodys=_is_everybodys(action)) if member else NOBODYS
+    privileges, contributions = frame.granted(member.roles, is_everybodys=is_everybodys(action)) if member else NOBODYS
     feature = action.feature if action else None
-    session = question.service.id if question.service is not None else question.context.session or ""
-    item = batch_item(
-        action, tenant=frame.tenant.id, subject=subject, session=session, resource=resource, fields=hashed
-    )
+    bound, item = _bound(question, frame, action, fields)
     facts = Facts(
         at=at,
         subject=subject,
         action_name=question.action,
         resource=resource,
-        binding=binding(
-            tenant=frame.tenant.id,
-            subject=subject,
-            session=session,
-            action=question.action,
-            resource=resource,
-            fields=hashed,
-        ),
+        binding=bound,
         item=item,
         purpose=question.context.purpose,
         caller=question.caller,
@@ -126,9 +128,50 @@ def gather(
         quantity=question.context.use.quantity if question.context.use else 1,
         session=None if person.session is None else _about(person.session, item),
         contributions=contributions + question.contributions + _enrolment(person, frame, action, at=at),
+        forbids=question.forbids,
         versions=frame.versions,
+        circumstances=circumstances_of(question, frame, action, at=at),
     )
-    return Gathered(facts=facts, fields=fields, plan=snapshot.plan)
+    policy = NO_RULES if is_everybodys(action) else policy_for(snapshot)
+    judged = with_bundle(facts, policy.bundle)
+    told = told_beside(question, fields) if facts.circumstances.has_transaction and _is_for_this_one(judged) else {}
+    if told:
+        # INVARIANT: what rules ask for this very transaction is confirmed for what they read of it, whatever the
+        # catalogue binds; else a small one would be confirmed, and a large one made.
+        fields = {**fields, **told}
+        bound, item = _bound(question, frame, action, fields)
+        session = None if person.session is None else _about(person.session, item)
+        judged = with_bundle(replace(facts, binding=bound, item=item, session=session), policy.bundle)
+    return Gathered(facts=judged, fields=fields, plan=snapshot.plan, policy=policy)
+
+
+def _bound(
+    question: Question, frame: Frame, action: ActionSpec | None, fields: Mapping[str, object]
+) -> tuple[str, BatchItem | None]:
+    """Hash what a confirmation would be bound to: the request as one of its kind, and as one of several."""
+    hashed = with_environment(action, fields, question.context.environment)
+    who: dict[str, Any] = {
+        "tenant": frame.tenant.id,
+        "subject": (question.subject.type, question.subject.id),
+        "session": question.service.id if question.service is not None else question.context.session or "",
+        "resource": (question.resource.type, question.resource.id),
+        "fields": hashed,
+    }
+    return binding(action=question.action, **who), batch_item(action, **who)
+
+
+def _is_for_this_one(facts: Facts) -> bool:
+    """Say whether a rule asks for a confirmation of this very transaction, or for others to agree to it."""
+    return any(
+        one.requirement.scope == Scope.TRANSACTION or one.requirement.approvals > 0
+        for one in facts.contributions
+        if is_of_policy(one.source)
+    )
+
+
+def judged_anew(gathered: Gathered, facts: Facts) -> Gathered:
+    """Take other facts of the same request, and ask the rules about those."""
+    return replace(gathered, facts=with_bundle(facts, gathered.policy.bundle))
 
 
 def _about(session: SessionFacts, item: BatchItem | None) -> SessionFacts:
@@ -146,7 +189,7 @@ def _proof_about(proof: Proof, item: BatchItem | None) -> Proof:
 def _enrolment(person: Person, frame: Frame, action: ActionSpec | None, *, at: datetime) -> tuple[Contribution, ...]:
     """Ask for the plan's level everywhere, of who has had time to enrol what it takes; not of enrolling it."""
     session, due = person.session, person.enrolment_due
-    if session is None or due is None or at < due or _is_everybodys(action):
+    if session is None or due is None or at < due or is_everybodys(action):
         return ()
     if reachable_level(session.enrolled, at=at) >= frame.plan_level:
         return ()
@@ -164,14 +207,6 @@ def find_action(name: str, snapshot: licensing.TenantSnapshot) -> ActionSpec | N
     if name.startswith(OWN_PREFIX):
         return BUILTIN_ACTIONS.get(name)
     return snapshot.actions.get(name)
-
-
-def _is_everybodys(action: ActionSpec | None) -> bool:
-    """Say whether every member may do this with their own session, whatever their roles.
-
-    No role grants it, so none asks anything of it: a step-up that needs a step-up to begin could never begin.
-    """
-    return action is not None and action.name in BUILTIN_ACTIONS and action.privilege in IMPLICIT_PRIVILEGES
 
 
 def _facts_without_tenant(question: Question, *, at: datetime) -> Facts:

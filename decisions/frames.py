@@ -5,7 +5,7 @@ from uuid import UUID
 
 from authlevels import api as authlevels
 from licensing import api as licensing
-from tiergate import IMPLICIT_PRIVILEGES, Contribution, Requirement, TenantFact, Versions
+from tiergate import IMPLICIT_PRIVILEGES, ActionSpec, Contribution, Requirement, TenantFact, Versions
 
 # Everyone who is let in at all has shown something: no action is open to a session without a proof.
 PLATFORM: Final = Contribution(source="platform", requirement=Requirement())
@@ -21,7 +21,7 @@ CAPACITY: Final = 10_000
 class Frame:
     """The part of the facts that one snapshot decides, and what each set of roles grants and asks in it."""
 
-    __slots__ = ("_granted", "plan_level", "snapshot", "tenant", "versions")
+    __slots__ = ("_granted", "_scopes", "plan_level", "plans", "snapshot", "tenant", "versions", "zone")
 
     def __init__(self, snapshot: licensing.TenantSnapshot) -> None:
         self.snapshot = snapshot
@@ -33,7 +33,20 @@ class Frame:
         )
         self.versions = Versions(snapshot=snapshot.version, policy=snapshot.policy_version)
         self.plan_level = authlevels.plan_level(snapshot)
+        self.plans = _plans_of(snapshot)
+        self.zone = licensing.find_zone(snapshot.tenant.settings)
         self._granted: dict[tuple[tuple[str, ...], bool], Granted] = {}
+        self._scopes: dict[str, tuple[str, ...]] = {}
+
+    def scopes_of(self, action: ActionSpec | None) -> tuple[str, ...] | None:
+        """List the scopes of tokens that stand for an action; None of one that nobody knows."""
+        if action is None:
+            return None
+        found = self._scopes.get(action.name)
+        if found is None:
+            scopes = sorted(one.name for one in self.snapshot.scopes.values() if action.name in one.actions)
+            found = self._scopes[action.name] = tuple(scopes)
+        return found
 
     def granted(self, roles: tuple[str, ...], *, is_everybodys: bool) -> Granted:
         """Give what roles grant together, and what each asks; of what is everybody's right, a role asks nothing."""
@@ -52,6 +65,12 @@ class Frame:
         ]
         privileges = IMPLICIT_PRIVILEGES.union(*(role.privileges for role in roles))
         return tuple(sorted(privileges)), (PLATFORM, *asked)
+
+
+def _plans_of(snapshot: licensing.TenantSnapshot) -> tuple[str, ...]:
+    """List the keys of what the tenant holds, whether it grants anything just now or not."""
+    plan = snapshot.plan
+    return () if plan is None else (plan.key, *sorted(key for key, _ in plan.add_ons))
 
 
 _frames: dict[UUID, Frame] = {}

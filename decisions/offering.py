@@ -40,8 +40,9 @@ def offer_members(answer: Answer) -> dict[str, Any]:
         return {}
     unlocks = [one for need in decision.needs for one in need.unlocks]
     asked = _asked_anyway(decision, unlocks)
-    is_priced = any(one.price is not None for one in unlocks)
-    is_sold = is_priced and billing.is_on()
+    # A price in the catalogue is what it costs; what can be bought online also has one at Stripe that pays for it.
+    priced = {(one.kind.value, one.key, one.version) for one in unlocks if one.price is not None}
+    is_sold = billing.is_any_sold(priced)
     out: dict[str, Any] = {
         "feature": decision.entitlement.feature if decision.entitlement else None,
         "current_plan": None if sale.plan is None else plan_json(sale.plan),
@@ -87,12 +88,14 @@ def unlock_json(unlock: Unlock, asked: Requirement = _MET) -> dict[str, Any]:
     price = None
     if unlock.price is not None:
         price = {"amount": unlock.price, "currency": unlock.currency, "interval": unlock.interval}
+    lasts = {} if unlock.days is None else {"days": unlock.days}
     return {
         "kind": unlock.kind.value,
         unlock.kind.value: unlock.key,
         "title": unlock.title,
         "version": unlock.version,
         "price": price,
+        **lasts,
         "requires": unlock.requirement.to_json() if unlock.requirement else None,
         "assurance_delta": assurance_delta(asked, unlock.requirement),
     }

@@ -28,6 +28,11 @@ _SCHEMAS: dict[str, Any] = {
             "environment": {"type": "string"},
             "purpose": {"type": "string", "enum": ["enforce", "display"]},
             "min_snapshot": {"type": "string", "description": "Never answer from an older version than this."},
+            "transaction": {
+                "description": "For rules: type, amount in minor units, currency (ISO 4217). Whatever else it is counts as unclear.",
+            },
+            "origin": {"description": "For rules: country (ISO 3166-1 alpha-2) and network_class."},
+            "device": {"description": "For rules: is_known."},
             "consume": {
                 "type": "object",
                 "description": "What an allow is to use up of the action's limit; the same key is the same use.",
@@ -191,6 +196,8 @@ def _use(tag: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 _UNSAFE = {"post", "put", "patch", "delete"}
+# Where a bundle is held to what it promises.
+_PROVING = {"/v1/policy/bundles", "/v1/policy/activations"}
 _REFUSALS = {
     "400": "The shape, size or encoding of the request is wrong.",
     "401": "Nobody known calls, or a step-up is asked for (RFC 9470).",
@@ -198,6 +205,7 @@ _REFUSALS = {
     "404": "There is no such thing, or not for this caller.",
     "409": "It cannot be so beside what else is so.",
     "415": "The body is not JSON.",
+    "422": "What the body holds is not fit to be kept; `errors` says where and why.",
     "429": "Too many attempts, or a limit is reached; Retry-After says when to ask again.",
     "503": "The answer is not known just now; ask again.",
 }
@@ -230,6 +238,8 @@ def _may_answer(path: str, method: str, operation: dict[str, Any]) -> Iterator[s
         yield "415"
     if method in _UNSAFE:
         yield from ("409", "429")
+    if path in _PROVING and method in _UNSAFE:
+        yield "422"
 
 
 def _operation(

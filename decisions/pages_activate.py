@@ -17,13 +17,13 @@ from django.views.decorators.http import require_http_methods
 from authlevels import api as authlevels
 from decisions.approving import decide_in
 from decisions.drf import open_because
+from decisions.problems import of_tiergate_error, refusal
 from decisions.question import Answer
 from decisions.sentences import for_person
 from isolation.clock import now
 from tiergate import Action, NeedKind, Outcome, TiergateError
 
 _MAX_CODE = 32
-_STATUS = {"throttled": 429, "approval_not_found": 404, "approval_not_yours": 403, "approval_closed": 409}
 
 
 @open_because("it asks for a session of our own sign-in, and a code that only its person knows")
@@ -68,12 +68,12 @@ def agree(request: HttpRequest, approval: str) -> HttpResponse:
         if request.POST.get("answer") == "refuse":
             answer = _decided(request, session, Action.APPROVAL_REFUSE, resource_id=approval)
             if not answer.decision.is_allowed:
-                return _told(request, for_person(answer.decision), status=403)
+                return _refused(request, answer)
             authlevels.refuse_approval(ref=approval, session=session, at=now())
             return _told(request, "It is refused. Whoever asked will see that.")
         return _agreed(request, session, approval)
     except TiergateError as refused:
-        return _told(request, refused.detail, status=_STATUS.get(refused.code, 400))
+        return _failed(request, refused)
 
 
 def _agreed(request: HttpRequest, session: authlevels.Session, approval: str) -> HttpResponse:
@@ -88,7 +88,7 @@ def _agreed(request: HttpRequest, session: authlevels.Session, approval: str) ->
         return _told(request, "You have agreed.")
     needs = {need.kind for need in answer.decision.needs}
     if answer.decision.outcome != Outcome.STEP_UP or needs != {NeedKind.STEP_UP}:
-        return _told(request, for_person(answer.decision), status=403)
+        return _refused(request, answer)
     opened = authlevels.open_challenge(
         tenant_id=session.tenant_id,
         decision_id=answer.public_id,
@@ -127,7 +127,8 @@ def _see_other(url: str) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, *, code: str, error: TiergateError | None = None) -> HttpResponse:
-    status = 200 if error is None else _STATUS.get(error.code, 400)
+    # One sentence and status for a code that is not there, is not theirs, or is over.
+    status = 200 if error is None else 429 if isinstance(error, authlevels.Throttled) else 400
     context = {"code": code[:_MAX_CODE].replace("\x00", ""), "error": error.detail if error else ""}
     response = render(request, "decisions/activate.html", context, status=status)
     if error is not None and "retry_after" in error.extra:
@@ -139,7 +140,28 @@ def _terms(request: HttpRequest, grantable: authlevels.Grantable) -> HttpRespons
     return render(request, "decisions/agree.html", {"about": grantable})
 
 
-def _told(request: HttpRequest, sentence: str, *, status: int = 200) -> HttpResponse:
-    return render(
-        request, "decisions/agreed.html", {"sentence": sentence, "is_error": status != HTTPStatus.OK}, status=status
-    )
+def _refused(request: HttpRequest, answer: Answer) -> HttpResponse:
+    status, headers, _body = refusal(answer)
+    return _not_now(request, for_person(answer.decision), status, headers)
+
+
+def _failed(request: HttpRequest, error: TiergateError) -> HttpResponse:
+    status, headers, _body = of_tiergate_error(error)
+    return _not_now(request, error.detail, status, headers)
+
+
+def _not_now(request: HttpRequest, sentence: str, status: int, headers: dict[str, str]) -> HttpResponse:
+    """Say why it did not go ahead; where waiting helps, with the way back to what was asked."""
+    again = ""
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        sentence = "This cannot be answered just now, and nothing was changed. Try again in a moment."
+        again = request.path
+    response = _told(request, sentence, status=status, again=again)
+    if "Retry-After" in headers:
+        response["Retry-After"] = headers["Retry-After"]
+    return response
+
+
+def _told(request: HttpRequest, sentence: str, *, status: int = 200, again: str = "") -> HttpResponse:
+    shown = {"sentence": sentence, "is_error": status != HTTPStatus.OK, "again": again}
+    return render(request, "decisions/agreed.html", shown, status=status)

@@ -33,6 +33,7 @@ STATUS_BY_KIND = {
     ErrorKind.FORBIDDEN: 403,
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.CONFLICT: 409,
+    ErrorKind.UNPROCESSABLE: 422,
     ErrorKind.THROTTLED: 429,
     ErrorKind.UNAVAILABLE: 503,
 }

@@ -10,7 +10,7 @@ from msgspec import Struct
 from authlevels import api as authlevels
 from decisions.errors import BadRequest
 from licensing import api as licensing
-from tiergate import BatchItem, CallerKind, Contribution, Decision, Purpose, ServiceFact, Target, UsageFact
+from tiergate import BatchItem, CallerKind, Contribution, Decision, Forbid, Purpose, ServiceFact, Target, UsageFact
 
 
 class Entity(Struct, frozen=True, kw_only=True):
@@ -35,6 +35,7 @@ class Context(Struct, frozen=True, kw_only=True):
     session: the handle of the person's session. environment: e.g. ``"production"``.
     min_snapshot: answer from this version of the tenant's entitlements or a newer one.
     use: taken of the action's limit with an allow, and counted as needed for it.
+    transaction, origin, device, amounts: of the circumstances, as the caller wrote them.
     raw: the whole context, for bound properties: an object, or its JSON, which few requests need read.
     """
 
@@ -43,6 +44,10 @@ class Context(Struct, frozen=True, kw_only=True):
     purpose: Purpose = Purpose.ENFORCE
     min_snapshot: str | None = None
     use: Use | None = None
+    transaction: Any = None
+    origin: Any = None
+    device: Any = None
+    amounts: Mapping[str, Any] | None = None
     raw: Mapping[str, Any] | bytes = b"{}"
 
     def members(self) -> Mapping[str, Any]:
@@ -69,7 +74,7 @@ class Question(Struct, frozen=True, kw_only=True):
     claim_id: the asking product's own name for this use: the same one again is the same use; empty: never again.
     request_id: as the request names itself, for the trail.
     elevation: the one elevation that an allow is to use up, whatever its scope; no other counts for it.
-    contributions: what the thing acted on asks by itself, beside what everything else does.
+    contributions, forbids: what the thing acted on asks or refuses by itself, beside what everything else does.
     """
 
     tenant_id: UUID | None
@@ -86,6 +91,7 @@ class Question(Struct, frozen=True, kw_only=True):
     request_id: str = ""
     elevation: authlevels.HeldElevation | None = None
     contributions: tuple[Contribution, ...] = ()
+    forbids: tuple[Forbid, ...] = ()
 
     @property
     def caller(self) -> CallerKind:

@@ -1,7 +1,7 @@
 """Tokens are decided like calls: one is issued, and found good, only while each of its actions would be allowed."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from authlevels import api as authlevels
 from decisions.errors import FactsUnavailable
-from decisions.facts import find_action, find_usage, gather
+from decisions.facts import find_action, find_usage, gather, judged_anew
 from decisions.people import read_person
 from decisions.question import Context, Entity, Question
 from isolation.api import tenant_transaction
@@ -213,33 +213,50 @@ def _facts(ground: authlevels.Ground, name: str, snapshot: licensing.TenantSnaps
     action = find_action(name, snapshot)
     is_same = name == ground.target.action
     resource = ground.resource if is_same or action is None else (action.resource_type, ground.resource[1])
-    question = _question(ground, name, resource)
+    question = _question(ground, name, resource, ground.fields if is_same else {})
     person = read_person(question, at=at)
     if person.version not in {"", snapshot.version}:
         # Roles of now never meet privileges of a moment ago.
         raise FactsUnavailable("The tenant changes just now; ask again.", retry_after=1)
     usage = find_usage(question, snapshot, at=at)
-    facts = gather(question, snapshot, person, usage=usage, at=at).facts
+    gathered = gather(question, snapshot, person, usage=usage, at=at)
     if not is_same:
-        return facts
+        return gathered.facts
+    facts = gathered.facts
     # What was confirmed was hashed then; the token says it in full, and holds whoever reads it to just that.
     missing = tuple(path for path in facts.missing_fields if path not in ground.fields)
-    return replace(facts, binding=ground.target.binding, missing_fields=missing)
+    # Rules are asked of what was shown for that, too.
+    return judged_anew(gathered, replace(facts, binding=ground.target.binding, missing_fields=missing)).facts
 
 
-def _question(ground: authlevels.Ground, action: str, resource: tuple[str, str]) -> Question:
+def _question(
+    ground: authlevels.Ground, action: str, resource: tuple[str, str], confirmed: Mapping[str, Any]
+) -> Question:
+    """Write the question; of what was confirmed, rules read the amount as they did then."""
     return Question(
         tenant_id=ground.tenant_id,
         home=ground.tenant_id,
         asked_by="token",
         subject=Entity(type=ground.subject[0], id=ground.subject[1]),
         action=action,
-        resource=Entity(type=resource[0], id=resource[1]),
-        context=Context(session=ground.session, environment=ground.environment),
+        action_properties=_under("action.properties.", confirmed),
+        resource=Entity(type=resource[0], id=resource[1], properties=_under("resource.properties.", confirmed)),
+        context=Context(
+            session=ground.session,
+            environment=ground.environment,
+            transaction=_under("context.transaction.", confirmed) or None,
+            amounts=_under("context.", confirmed),
+        ),
         service=ground.service,
         is_claiming=bool(ground.claim),
         claim_id=ground.claim,
     )
+
+
+def _under(prefix: str, confirmed: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the bound properties whose path is a prefix and one name more."""
+    found = {path.removeprefix(prefix): value for path, value in confirmed.items() if path.startswith(prefix)}
+    return {name: value for name, value in found.items() if "." not in name}
 
 
 def _target(facts: Facts) -> Target:

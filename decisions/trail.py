@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from audit import api as audit
 from authlevels import api as authlevels
 from decisions.facts import Gathered
+from decisions.policy.shadowing import tried_beside
 from decisions.question import Question
 from licensing import api as licensing
 from tiergate import (
@@ -67,7 +68,7 @@ def record(question: Question, gathered: Gathered, decision: Decision, entry_id:
     """Append the decision to the trail of the tenant whose transaction this is, and return its entry's id.
 
     payload: ``asked_by``, ``impersonated_by`` where support acted, ``request_id``, ``facts``, ``decision``: the last two read back into the kernel's own
-    classes. People are named by tag; what would lead to them besides (the binding, their own authenticators) is
+    classes; ``shadow`` where rules that are only tried would have answered otherwise. People are named by tag; what would lead to them besides (the binding, their own authenticators) is
     marked, so that the same decision follows from it. What a person confirms (the bound properties, and the binding
     itself) is sealed for them in ``personal``.
     """
@@ -137,6 +138,9 @@ def _payload(
     }
     if facts.session is not None and facts.session.is_impersonated:
         document["impersonated_by"] = facts.session.impersonated_by
+    shadow = tried_beside(gathered, decision)
+    if shadow is not None:
+        document["shadow"] = shadow
     confirmed: dict[str, Any] = {"fields": gathered.fields} if gathered.fields else {}
     if decision.outcome == Outcome.STEP_UP:
         confirmed["binding"] = gathered.facts.binding

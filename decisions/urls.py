@@ -3,6 +3,8 @@
 from django.urls import path
 
 from decisions import authzen, pages_activate, views_approvals, views_tokens
+from decisions.policy import views as policy
+from decisions.policy import views_activating as activating
 
 urlpatterns = [
     path("access/v1/evaluation", authzen.evaluation, name="evaluation"),
@@ -27,5 +29,13 @@ urlpatterns = [
     path("step-up/approvals/<slug:approval>/refuse", views_approvals.RefuseView.as_view(), name="refuse-approval"),
     path("activate", pages_activate.activate, name="activate"),
     path("activate/<slug:approval>", pages_activate.agree, name="agree"),
+    path("v1/policy", policy.StageView.as_view(), name="policy"),
+    path("v1/policy/bundles", policy.BundleListView.as_view(), name="bundles"),
+    path("v1/policy/bundles/<slug:digest>", policy.BundleView.as_view(), name="bundle"),
+    path("v1/policy/bundles/<slug:digest>/diff", policy.BundleDiffView.as_view(), name="diff-bundles"),
+    path("v1/policy/activations", activating.ActivationListView.as_view(), name="activations"),
+    path("v1/policy/rollbacks", activating.RollbackListView.as_view(), name="rollbacks"),
+    path("v1/policy/plans", policy.PlanListView.as_view(), name="plans"),
+    path("v1/policy/plans/<slug:plan_id>", policy.PlanView.as_view(), name="plan"),
     path("t/<slug:tenant>/approvals", views_approvals.WaitingView.as_view(), name="waiting-approvals"),
 ]

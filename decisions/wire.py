@@ -101,6 +101,11 @@ class AskedContext(msgspec.Struct, frozen=True):
     min_snapshot: str | None = None
     consume: AskedConsumption | None = None
     reserve: AskedReservation | None = None
+    transaction: Any = None
+    origin: Any = None
+    device: Any = None
+    amount: Any = None
+    currency: Any = None
 
 
 _decode_plain: Final = msgspec.json.Decoder(_PlainRequest).decode
@@ -336,6 +341,10 @@ def _written(
             purpose=context.purpose,
             min_snapshot=context.min_snapshot,
             use=_use(context),
+            transaction=context.transaction,
+            origin=context.origin,
+            device=context.device,
+            amounts=_amounts(context),
             raw=request.context if isinstance(request.context, dict) else bytes(request.context),
         ),
         service=service,
@@ -343,6 +352,11 @@ def _written(
         claim_id=request_id,
         request_id=request_id,
     )
+
+
+def _amounts(context: AskedContext) -> dict[str, Any] | None:
+    said = {"amount": context.amount, "currency": context.currency}
+    return {name: value for name, value in said.items() if value is not None} or None
 
 
 def _use(context: AskedContext) -> Use | None:

@@ -1,5 +1,6 @@
 """The door: serve one tenant at a time, see no other's rows, and keep secrets shut."""
 
+from isolation.alone import by_itself
 from isolation.errors import CrossTenantError, SecretUnreadable
 from isolation.global_tables import GLOBAL_TABLES
 from isolation.keyring import check_vouched, key_ids, keyed_digests, seal, unseal, vouched
@@ -14,6 +15,7 @@ __all__ = [
     "Resealed",
     "SecretUnreadable",
     "Text",
+    "by_itself",
     "check_vouched",
     "count_by_key",
     "current_tenant_id",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 _CATALOGUE: Final = "the vendor's catalogue is the same for every tenant, and tenants only read it"
+_POLICY: Final = "the vendor's rules are the same for every tenant, and no address shows them to one"
 _FRAMEWORK: Final = "the framework's own bookkeeping; holds no tenant's data"
 
 GLOBAL_TABLES: Final[Mapping[str, str]] = {
@@ -47,6 +48,13 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     "billing_event": "arrives before its tenant is known, if it has any; the app adds events and reads none of them",
     "billing_price": _CATALOGUE,
     "billing_cursor": "how far one list of the vendor's own account at Stripe was read",
+    "decisions_bundle": _POLICY,
+    "decisions_bundle_signature": "who vouches for one of the vendor's bundles of rules: the same for every tenant",
+    "decisions_activation": "which of the vendor's bundles of rules was in force since when, and who said so",
+    "decisions_plan": (
+        "what a bundle would have done to the decisions of all tenants: counts, and examples by tag; the vendor's doors "
+        "alone read it"
+    ),
     "audit_node": "hashes over hundreds of entries of all tenants; the sweep role alone reads them",
     "audit_checkpoint": "one signed root over the entries of all tenants: hashes and counts, which each may know",
     "django_migrations": _FRAMEWORK,

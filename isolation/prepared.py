@@ -8,9 +8,9 @@ import select
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import count
 from typing import Any, Final
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.errors import DataError, error_from_result
@@ -22,7 +22,7 @@ from isolation.postgresql.base import PatientConnection
 type Text = str | UUID | datetime | None
 
 _GOOD: Final = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
+_numbers: Final = count()
 
 
 def ask_texts(connection: psycopg.Connection[Any], sql: str, values: Sequence[Text]) -> list[str | None]:
@@ -31,18 +31,18 @@ def ask_texts(connection: psycopg.Connection[Any], sql: str, values: Sequence[Te
     sql: constant in the code, with ``%s`` for each value, whose type the server infers.
     :raises psycopg.Error: it failed, or took longer than the connection's patience.
     """
-    known = _prepared.get(connection)
-    if known is None:
-        known = _prepared[connection] = {}
+    # Among the driver's own: when a transaction is rolled back it throws all statements of the connection away, ours too.
+    known = connection._prepared._names  # noqa: SLF001 - it has no other name
     pgconn = connection.pgconn
     patience = _Patience(connection)
     texts = [_encoded(value) for value in values]
-    name = known.get(sql)
+    numbered = _numbered(sql)
+    name = known.get((numbered, ()))
     if name is None:
-        name = f"tiergate_{len(known)}".encode()
-        pgconn.send_prepare(name, _numbered(sql))
+        name = f"tiergate_{next(_numbers)}".encode()
+        pgconn.send_prepare(name, numbered)
         _result(pgconn, patience)
-        known[sql] = name
+        known[numbered, ()] = name
     pgconn.send_query_prepared(name, texts)
     row = _result(pgconn, patience)
     columns = [row.get_value(0, column) for column in range(row.nfields)]

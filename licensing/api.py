@@ -14,6 +14,7 @@ from licensing.errors import (
     ChangeNotFound,
     ChangePending,
     DeliveryNotFound,
+    DraftChanged,
     EndpointDisabled,
     EndpointNotFound,
     FeatureNotFound,
@@ -55,8 +56,16 @@ from licensing.errors import (
 )
 from licensing.held_plans import HeldPlan
 from licensing.history.known import Known, entitlements_known
+from licensing.history.story import KnownFeature, KnownStory, tell_known
 from licensing.holdings import TenantSnapshot
-from licensing.invitations import Invitation, accept_invitation, invite, list_invitations, revoke_invitation
+from licensing.invitations import (
+    Invitation,
+    accept_invitation,
+    invite,
+    list_invitations,
+    read_invitation,
+    revoke_invitation,
+)
 from licensing.member_facts import MEMBER_COLUMN, MemberFacts, MemberState, member_parameters, read_member
 from licensing.members import (
     Member,
@@ -74,7 +83,9 @@ from licensing.pending import ScheduledChange, apply_due_changes, cancel_change,
 from licensing.plan_content import Price
 from licensing.plans.diffing import Difference, diff_versions
 from licensing.plans.drafts import begin_draft, discard_draft, edit_draft, publish_version, retire_version
-from licensing.plans.effects import Effect, effect_of, effect_sentences
+from licensing.plans.effects import Effect, Shift, effect_of, effect_sentences
+from licensing.plans.foreseeing import foresee
+from licensing.plans.holders import Holders, PlanHolders, holders_of
 from licensing.plans.migrating import get_migration, preview_migration, run_migration
 from licensing.plans.versions import VersionRef, VersionView, get_version, list_versions
 from licensing.priced import PricedVersion, list_priced_versions
@@ -92,9 +103,12 @@ from licensing.snapshots import (
 )
 from licensing.subscription_rows import Subscription
 from licensing.subscriptions import get_subscription, list_subscriptions, put_subscription
+from licensing.telling import tenants_asked_more
+from licensing.tenant_search import TENANT_STATES, TenantLine, list_plan_keys, search_tenants
 from licensing.tenants import Tenant, find_tenant_id, forget_tenants, get_tenant, list_tenants, put_tenant
-from licensing.trials import start_trial
+from licensing.trials import claim_trial, has_claimed_trial, start_trial, trial_days
 from licensing.usage.forgetting import forget_subject
+from licensing.usage.periods import find_zone
 from licensing.usage.reading import UsageView, usage_fact, usage_of
 from licensing.usage.settling import commit, release
 from licensing.usage.taking import Consumed, check_use, consume, reserve
@@ -107,6 +121,7 @@ from licensing.webhooks.endpoints import (
     remove_endpoint,
     roll_secret,
 )
+from licensing.webhooks.pinging import ping_endpoint
 from licensing.webhooks.replaying import (
     Delivery,
     get_delivery,
@@ -120,6 +135,7 @@ __all__ = [
     "MEMBER_COLUMN",
     "NOTHING_TO_CHANGE",
     "RESET",
+    "TENANT_STATES",
     "VENDOR_SLUG",
     "VENDOR_TENANT_ID",
     "AlreadyInvited",
@@ -135,6 +151,7 @@ __all__ = [
     "DeliveryState",
     "Difference",
     "Document",
+    "DraftChanged",
     "Effect",
     "Endpoint",
     "EndpointDisabled",
@@ -142,6 +159,7 @@ __all__ = [
     "FeatureNotFound",
     "FileRefused",
     "HeldPlan",
+    "Holders",
     "InvalidEndpoint",
     "InvalidName",
     "InvalidQuantity",
@@ -151,6 +169,8 @@ __all__ = [
     "Invitation",
     "InvitationNotFound",
     "Known",
+    "KnownFeature",
+    "KnownStory",
     "LimitReached",
     "Member",
     "MemberFacts",
@@ -165,6 +185,7 @@ __all__ = [
     "OverrideView",
     "Place",
     "PlanHeld",
+    "PlanHolders",
     "PlanSpec",
     "Price",
     "PricedVersion",
@@ -176,6 +197,7 @@ __all__ = [
     "RoleView",
     "ScheduledChange",
     "Shape",
+    "Shift",
     "SnapshotBehind",
     "SnapshotMemory",
     "Subscription",
@@ -183,6 +205,7 @@ __all__ = [
     "SubscriptionNotFound",
     "SubscriptionOverlap",
     "Tenant",
+    "TenantLine",
     "TenantNotFound",
     "TenantSnapshot",
     "TrialUsed",
@@ -207,6 +230,7 @@ __all__ = [
     "change_lines",
     "check_shape",
     "check_use",
+    "claim_trial",
     "commit",
     "consume",
     "create_endpoint",
@@ -219,6 +243,8 @@ __all__ = [
     "entitlements_at",
     "entitlements_known",
     "find_tenant_id",
+    "find_zone",
+    "foresee",
     "forget_author",
     "forget_snapshots",
     "forget_subject",
@@ -234,7 +260,9 @@ __all__ = [
     "get_subscription",
     "get_tenant",
     "get_version",
+    "has_claimed_trial",
     "hold_member",
+    "holders_of",
     "invite",
     "is_listening",
     "list_deliveries",
@@ -244,12 +272,14 @@ __all__ = [
     "list_invitations",
     "list_members",
     "list_overrides",
+    "list_plan_keys",
     "list_priced_versions",
     "list_roles",
     "list_subscriptions",
     "list_tenants",
     "list_versions",
     "member_parameters",
+    "ping_endpoint",
     "preview_migration",
     "privileges_of_member",
     "publish",
@@ -261,6 +291,7 @@ __all__ = [
     "put_subscription",
     "put_tenant",
     "read_file",
+    "read_invitation",
     "read_member",
     "read_schema",
     "release",
@@ -276,6 +307,7 @@ __all__ = [
     "roll_secret",
     "run_migration",
     "schedule_change",
+    "search_tenants",
     "service_privileges",
     "settle_subscription",
     "snapshot_at",
@@ -285,6 +317,9 @@ __all__ = [
     "start_trial",
     "stop_listening",
     "subscribe",
+    "tell_known",
+    "tenants_asked_more",
+    "trial_days",
     "usage_fact",
     "usage_of",
     "webhooks_by_key",

@@ -28,7 +28,15 @@ from licensing.environments import read_sensitivity
 from licensing.errors import CatalogueConflict, InvalidName, InvalidTerm
 from licensing.models import Action, Feature, Plan, PlanTerm, PlanVersion, RoleDefault
 from licensing.models.catalogue import GRACE_DAYS, PlanKind, VersionStatus
-from licensing.plan_content import Price, checked_grace, checked_price, checked_terms, content_digest, named_feature
+from licensing.plan_content import (
+    Price,
+    checked_grace,
+    checked_price,
+    checked_terms,
+    checked_trial,
+    content_digest,
+    named_feature,
+)
 from licensing.push import publish
 from licensing.roles import allowed_privileges
 from tiergate import OWN_PREFIX, ActionSpec, FeatureKind, FeatureSpec, Requirement, ScopeSpec, Term
@@ -53,6 +61,7 @@ class PlanSpec:
     rank: cheapest first. price: None where it is not for sale by itself.
     is_default: tenants fall to this plan when nothing is paid for; it takes the place of the one before.
     grace_days: how long the terms go on after a payment has failed.
+    trial_days: for how long it may be tried, once; 0: it is not. No add-on is, nor what tenants fall to.
     """
 
     key: str
@@ -63,6 +72,7 @@ class PlanSpec:
     terms: tuple[Term, ...] = ()
     is_default: bool = False
     grace_days: int = GRACE_DAYS
+    trial_days: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,7 +147,7 @@ class CatalogueEdit:
 
         :raises UnknownFeature: a term of a feature that is not in the catalogue.
         :raises InvalidTerm: a term that does not fit its feature's kind, a feature named twice, an add-on to fall
-            to, or grace of more than 90 days.
+            to or to be tried, grace of more than 90 days, or a trial of more than 365.
         """
         kind = PlanKind(spec.kind)
         if spec.is_default:
@@ -148,7 +158,10 @@ class CatalogueEdit:
         row = row or Plan(kind=kind, key=key)
         row.title = names.text(spec.title, "title")
         row.rank = spec.rank
-        row.is_default = spec.is_default
+        row.is_default, row.trial_days = (
+            spec.is_default,
+            checked_trial(spec.trial_days, kind=kind, is_default=spec.is_default),
+        )
         if old is None:
             row.save()
         version = self._version(row, spec)

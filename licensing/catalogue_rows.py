@@ -102,6 +102,7 @@ def plan_json(row: Plan) -> dict[str, Any]:
         "title": row.title,
         "rank": row.rank,
         "is_default": row.is_default,
+        "trial_days": row.trial_days,
         "version": version_json(row.current) if row.current else None,
     }
 

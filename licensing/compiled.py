@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
+from msgspec import structs
 
 from licensing.catalogue_rows import action_json, action_spec, feature_json, feature_spec, role_json, term_json, term_of
 from licensing.catalogue_scopes import list_scopes, scope_json, scope_spec
@@ -52,6 +53,7 @@ class Catalogue:
     default: what a tenant falls to when nothing is paid for.
     unlocks: by feature, what could be bought to have it, smallest first.
     scopes: what tokens may be good for, by name.
+    has_trials: some plan can be tried.
     digest: names the content: equal for equal content, whatever was done in between.
     """
 
@@ -65,6 +67,7 @@ class Catalogue:
     unlocks: Mapping[str, tuple[Unlock, ...]]
     scopes: Mapping[str, ScopeSpec]
     digest: str
+    has_trials: bool = False
 
 
 def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Catalogue:
@@ -112,6 +115,7 @@ def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Cata
         default=default_version(plans, compiled),
         unlocks=MappingProxyType(_unlocks(plans, {row.id: row for row in versions}, terms, specs)),
         scopes=MappingProxyType({row.name: scope_spec(row) for row in scopes}),
+        has_trials=any(row.trial_days for row in plans),
         digest=hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32],
     )
 
@@ -123,6 +127,7 @@ def default_version(plans: Iterable[Plan], versions: Mapping[UUID, CompiledVersi
 
 def _plan_content(row: Plan) -> list[Any]:
     content = [str(row.kind), row.key, row.title, row.rank, str(row.current_id) if row.current_id else None]
+    content += [f"trial {row.trial_days}"] if row.trial_days else []
     return [*content, "default"] if row.is_default else content
 
 
@@ -147,11 +152,20 @@ def _unlocks(
         for term in terms.get(version.id, ()):
             if _grants(term):
                 unlock = _unlock(plan, version, features[term.feature], term)
-                found.setdefault(term.feature, []).append((order, unlock))
+                ways = found.setdefault(term.feature, [])
+                ways.append(((*order, False), unlock))
+                if plan.trial_days:
+                    # What there is to buy comes first: a trial is of just that.
+                    ways.append(((*order, True), trial_of(unlock, plan.trial_days)))
     return {
         feature: tuple(unlock for _order, unlock in sorted(ways, key=lambda way: way[0]))
         for feature, ways in found.items()
     }
+
+
+def trial_of(unlock: Unlock, days: int) -> Unlock:
+    """Write how a plan that is sold can be tried."""
+    return structs.replace(unlock, kind=UnlockKind.TRIAL, price=None, currency=None, interval=None, days=days)
 
 
 def _grants(term: Term) -> bool:

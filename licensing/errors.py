@@ -143,6 +143,13 @@ class CatalogueConflict(TiergateError):
     kind = ErrorKind.CONFLICT
 
 
+class DraftChanged(TiergateError):
+    """Somebody has changed the draft since it was looked at."""
+
+    code = "draft_changed"
+    kind = ErrorKind.CONFLICT
+
+
 class SubscriptionNotFound(TiergateError):
     """The tenant has no subscription at this instant."""
 

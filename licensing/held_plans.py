@@ -1,6 +1,6 @@
 """Which plan a tenant is on, and what is left to buy for it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -20,6 +20,7 @@ class HeldPlan:
     """The plan version that a tenant is on from ``active_from`` (inclusive) to ``active_to`` (exclusive; None: open).
 
     is_granting: its terms hold; grants_until: until then, by time alone; None for no such end. add_ons: keys and version numbers of what is held beside it.
+    is_default: it is what tenants fall to.
     """
 
     key: str
@@ -31,6 +32,7 @@ class HeldPlan:
     active_to: datetime | None
     grants_until: datetime | None = None
     add_ons: tuple[tuple[str, int], ...] = ()
+    is_default: bool = False
 
     def is_active(self, at: datetime) -> bool:
         """Say whether the tenant is on it at ``at``."""
@@ -77,24 +79,34 @@ def on_offer(
     plan: HeldPlan | None,
     overrides: Mapping[str, Override],
     *,
+    tried: Collection[str] = (),
     at: datetime,
 ) -> Mapping[str, tuple[Unlock, ...]]:
     """Leave out what would be bought in vain: what is held already, and what an exception overrules, whatever is paid.
 
-    unlocks: by feature, what the catalogue sells.
+    unlocks: by feature, what the catalogue sells. tried: plans that the tenant has tried; none is while another would be lost by it.
     """
     overruled = {
         key for key, one in overrides.items() if one.is_active(at) and one.effect != OverrideEffect.INHERIT
     } & unlocks.keys()
-    if not overruled and (plan is None or not plan.is_granting):
+    is_free = plan is None or not plan.is_granting
+    if not overruled and not tried and is_free:
         return unlocks
     return MappingProxyType(
         {
-            feature: ways if plan is None else tuple(one for one in ways if not plan.is_of(one))
+            feature: tuple(one for one in ways if _is_open(one, plan, tried))
             for feature, ways in unlocks.items()
             if feature not in overruled
         }
     )
+
+
+def _is_open(unlock: Unlock, plan: HeldPlan | None, tried: Collection[str]) -> bool:
+    if unlock.kind == UnlockKind.TRIAL and unlock.key in tried:
+        return False
+    if plan is None or not plan.is_granting:
+        return True
+    return not plan.is_of(unlock) and (unlock.kind != UnlockKind.TRIAL or plan.is_default)
 
 
 def _told(row: Subscription, beside: list[tuple[str, int]]) -> HeldPlan:
@@ -109,4 +121,5 @@ def _told(row: Subscription, beside: list[tuple[str, int]]) -> HeldPlan:
         active_to=row.active_to,
         grants_until=terms_end(row, grace_days=version.grace_days),
         add_ons=tuple(sorted(beside)),
+        is_default=version.plan.is_default,
     )

@@ -21,6 +21,7 @@ from licensing.models import Tenant as TenantRow
 from licensing.models.holdings import GRANTING
 from licensing.roles import RoleSpec, joined_roles, spec_of
 from licensing.tenants import Tenant, told
+from licensing.trial_marks import tried_plans
 from licensing.usage.periods import BillingCycle
 from tiergate import (
     ActionSpec,
@@ -62,13 +63,15 @@ class Generations:
 class TenantSnapshot:
     """What decisions about one tenant are made from; immutable.
 
-    version: ``g<catalogue>.t<tenant>``. next_change_at: when time alone makes it another.
+    version: ``g<catalogue>.t<tenant>``. catalogue_generation: its first number, which a change of the policy in force
+    raises too. next_change_at: when time alone makes it another.
     policy_version: names the catalogue's content. environments: what the tenant declares, by name.
     unlocks: by feature, what this tenant could buy to have it, or more of it. plan: what it is on; None: nothing.
     billing: by what the tenant's billing periods are counted; None where it never subscribed.
     """
 
     version: str
+    catalogue_generation: int
     tenant: Tenant
     actions: Mapping[str, ActionSpec]
     entitlements: Mapping[str, Entitlement]
@@ -97,6 +100,7 @@ class Holdings:
     environments: Mapping[str, EnvironmentSensitivity]
     plans: tuple[HeldPlan, ...] = ()
     billing: tuple[BillingCycle, ...] = ()
+    tried: frozenset[str] = frozenset()
 
     def resolve(self, at: datetime) -> TenantSnapshot:
         """Resolve every feature at an instant that is not before ``since``."""
@@ -115,11 +119,12 @@ class Holdings:
         plan = plan_at(self.plans, at)
         return TenantSnapshot(
             version=str(self.generations),
+            catalogue_generation=self.generations.catalogue,
             tenant=self.tenant,
             actions=self.catalogue.actions,
             entitlements=MappingProxyType(entitlements),
             roles=self.roles,
-            unlocks=on_offer(self.catalogue.unlocks, plan, self.overrides, at=at),
+            unlocks=on_offer(self.catalogue.unlocks, plan, self.overrides, tried=self.tried, at=at),
             environments=self.environments,
             scopes=self.catalogue.scopes,
             policy_version=self.catalogue.digest,
@@ -146,7 +151,8 @@ def read_holdings(
     """Read what a tenant holds, within a transaction of that tenant; the counters first.
 
     known: the catalogue compiled last; compiled anew where it has changed.
-    instead: subscriptions' ids -> the plan version that each is taken to be of, to find out what that would change.
+    instead: ids of subscriptions and held add-ons -> the version that each is taken to be of, to find out what that
+        would change.
     :raises TenantNotFound: there is no such tenant.
     """
     generations = read_generations(tenant_id, using=using)
@@ -180,6 +186,7 @@ def read_holdings(
         ),
         plans=read_held_plans(tenant_id, since=since, using=using),
         billing=_billing(tenant_id, catalogue, using),
+        tried=tried_plans(tenant_id, using=using) if catalogue.has_trials else frozenset(),
     )
 
 
@@ -218,7 +225,10 @@ def _grants(
     beside = SubscriptionAddOn.objects.using(using).filter(
         tenant_id=tenant_id, subscription_id__in=[row.id for row in rows]
     )
-    return granted(rows, list(beside) if rows else [], catalogue)
+    held = list(beside) if rows else []
+    for one in held:
+        one.plan_version_id = instead.get(one.id, one.plan_version_id)
+    return granted(rows, held, catalogue)
 
 
 def granted(

@@ -5,13 +5,14 @@ import secrets
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 import audit.api
 from isolation.api import tenant_transaction
 from licensing import names
 from licensing.errors import AlreadyInvited, AlreadyMember, InvalidName, InvitationNotFound
+from licensing.invitation_rows import end_invitation, tell_invitation
 from licensing.members import Member, admit, find_member, require_roles
 from licensing.models import Invitation as InvitationRow
 from licensing.models.invitations import InvitationEnd
@@ -49,7 +50,8 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Hold a seat for whoever is asked at an address. Returns the invitation, and the token that accepts it.
 
-    The token is told once and stored nowhere; whoever invites sends it.
+    The token is told once and stored nowhere; whoever invites sends it. A member's invitations end with their
+    membership, and with the privileges that they would give.
 
     within: what whoever does this may do themselves; None: no such bound.
     :raises NoSeatLeft: all seats are taken. :raises AlreadyInvited: an invitation to this address is open.
@@ -70,7 +72,7 @@ def invite(
         if held is not None and held.expires_at > at:
             raise AlreadyInvited("An invitation to this address is open.", invitation=str(held.id))
         if held is not None:
-            _end(held, InvitationEnd.EXPIRED)
+            end_invitation(held, InvitationEnd.EXPIRED)
         if is_counted:
             require_seat(tenant_id=tenant_id, at=at)
         row = InvitationRow.objects.create(
@@ -83,7 +85,7 @@ def invite(
             created_at=at,
             expires_at=at + ttl,
         )
-        _record(row, audit.api.Kind.INVITATION_OPENED, author, at)
+        tell_invitation(row, audit.api.Kind.INVITATION_OPENED, author, at)
     return _told(row), token
 
 
@@ -118,8 +120,8 @@ def accept_invitation(  # noqa: PLR0913 - each is a member of what is recorded
         require_within(privileges_of(tenant_id, row.roles), within)
         if is_counted:
             require_seat(tenant_id=tenant_id, freed=1, at=at)
-        _end(row, InvitationEnd.ACCEPTED)
-        _record(row, audit.api.Kind.INVITATION_ACCEPTED, author, at, subject=(subject_type, subject_id))
+        end_invitation(row, InvitationEnd.ACCEPTED)
+        tell_invitation(row, audit.api.Kind.INVITATION_ACCEPTED, author, at, subject=(subject_type, subject_id))
         return admit(
             tenant_id=tenant_id,
             subject=(subject_type, subject_id),
@@ -141,8 +143,21 @@ def revoke_invitation(
     with tenant_transaction(tenant_id):
         row = _open(tenant_id, None, invitation_id, at)
         require_within(privileges_of(tenant_id, row.roles), within)
-        _end(row, InvitationEnd.REVOKED)
-        _record(row, audit.api.Kind.INVITATION_REVOKED, author, at)
+        end_invitation(row, InvitationEnd.REVOKED)
+        tell_invitation(row, audit.api.Kind.INVITATION_REVOKED, author, at)
+
+
+def read_invitation(*, tenant_id: UUID, token: str, at: datetime) -> tuple[Invitation, str]:
+    """Return the invitation that a token accepts, and how it ended: ``""`` where it is open.
+
+    :raises InvitationNotFound: no invitation of this tenant has this token.
+    """
+    with tenant_transaction(tenant_id):
+        row = InvitationRow.objects.filter(tenant_id=tenant_id, token_digest=_digest(token)).first()
+    if row is None:
+        raise InvitationNotFound("There is no such invitation, or it is over.")
+    is_late = row.end == InvitationEnd.NONE and row.expires_at <= at
+    return _told(row), str(InvitationEnd.EXPIRED if is_late else row.end)
 
 
 def list_invitations(*, tenant_id: UUID, after: str = "", limit: int = 100, at: datetime) -> list[Invitation]:
@@ -169,11 +184,6 @@ def _open(tenant_id: UUID, token: str | None, invitation_id: UUID | None, at: da
     return row
 
 
-def _end(row: InvitationRow, end: InvitationEnd) -> None:
-    row.end, row.address = end, ""
-    row.save(update_fields=["end", "address"])
-
-
 def _address(address: str) -> str:
     told = address.strip().lower()
     if not (
@@ -185,14 +195,6 @@ def _address(address: str) -> str:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _record(
-    row: InvitationRow, kind: audit.api.Kind, author: str, at: datetime, subject: tuple[str, str] | None = None
-) -> None:
-    """Tell the trail, without the address: that is nobody's in the tenant yet, and could not be erased from it."""
-    payload: dict[str, Any] = {"by": author, "invitation": str(row.id), "roles": list(row.roles)}
-    audit.api.append(tenant_id=row.tenant_id, kind=kind, at=at, subject=subject, payload=payload)
 
 
 def _told(row: InvitationRow) -> Invitation:

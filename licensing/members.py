@@ -12,6 +12,7 @@ import audit.api
 from isolation.api import tenant_transaction
 from licensing import names
 from licensing.errors import MemberNotFound, UnknownRole
+from licensing.invitation_rows import withdraw_beyond
 from licensing.models import Member as MemberRow
 from licensing.models import Role, RoleDefault
 from licensing.push import publish
@@ -77,6 +78,8 @@ def put_member(  # noqa: PLR0913 - each is a member of what is recorded
             if not created:
                 row.save(update_fields=list(wanted))
             _record(row, author, at, old, _json(row))
+            held = privileges_of(tenant_id, wanted["roles"]) if active else None
+            withdraw_beyond(tenant_id=tenant_id, inviter=(subject_type, subject_id), held=held, by=author, at=at)
     return _told(row), created
 
 
@@ -105,7 +108,7 @@ def remove_member(
     by: str,
     at: datetime,
 ) -> None:
-    """End a membership; whatever stood on it is refused from the next look.
+    """End a membership, and whatever they have asked others in to; what stood on it is refused from the next look.
 
     :raises MemberNotFound: there is none.
     :raises PrivilegeBeyondOwn: the member holds a privilege that the author does not.
@@ -119,6 +122,7 @@ def remove_member(
         require_within(privileges_of(tenant_id, old["roles"]), within)
         row.delete()
         _record(row, author, at, old, None)
+        withdraw_beyond(tenant_id=tenant_id, inviter=(subject_type, subject_id), held=None, by=author, at=at)
 
 
 def get_member(*, tenant_id: UUID, subject_type: str, subject_id: str) -> Member | None:

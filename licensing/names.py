@@ -24,6 +24,8 @@ MAX_JSON: Final = 16_384
 MAX_DEPTH: Final = 32
 MAX_LIST: Final = 200
 MAX_LIMIT: Final = 2**63 - 1
+_FIRST_YEAR: Final = 1000
+_LAST_YEAR: Final = 9000
 
 
 def slug(value: str) -> str:
@@ -168,3 +170,14 @@ def instant(value: datetime, what: str) -> datetime:
         return value.astimezone(UTC)
     except (OverflowError, ValueError) as error:
         raise InvalidRange(f"{what} is out of range.") from error
+
+
+def beginning(value: datetime, what: str) -> datetime:
+    """Return an instant in UTC from which on something can be counted: what follows it is in the calendar, too.
+
+    :raises InvalidRange: it has no zone, or lies before the year 1000 or after 9000.
+    """
+    found = instant(value, what)
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise InvalidRange(f"{what} is out of range.")
+    return found

@@ -24,6 +24,11 @@ def close(change: PendingChange, state: ChangeState, *, at: datetime) -> None:
     change.save(update_fields=["state", "closed_at"])
 
 
+def named(change: PendingChange) -> str | None:
+    """Write the version that a tenant is to be on; None for an end."""
+    return None if change.plan_version is None else str(change.plan_version)
+
+
 def close_overtaken(tenant_id: UUID, before: PlanVersion | None, now: Sequence[PlanVersion], *, at: datetime) -> None:
     """See to the change that was to come when a tenant's plan changes: it has come, or never will, or still waits.
 
@@ -32,7 +37,7 @@ def close_overtaken(tenant_id: UUID, before: PlanVersion | None, now: Sequence[P
     change = open_change(tenant_id)
     if change is None:
         return
-    if {one.id for one in now} == {change.plan_version_id, *change.add_ons}:
+    if {one.id for one in now} == {change.plan_version_id, *change.add_ons}:  # an end is none of what is held
         close(change, ChangeState.APPLIED, at=at)
     elif before is None or not now or before.plan_id != now[0].plan_id:
         close(change, ChangeState.CANCELLED, at=at)
@@ -40,5 +45,5 @@ def close_overtaken(tenant_id: UUID, before: PlanVersion | None, now: Sequence[P
             tenant_id=tenant_id,
             kind=audit.api.Kind.CHANGE_CANCELLED,
             at=at,
-            payload={"by": change.by, "plan": str(change.plan_version), "because": "another change came before it"},
+            payload={"by": change.by, "plan": named(change), "because": "another change came before it"},
         )

@@ -10,7 +10,7 @@ from licensing import names
 from licensing.catalogue_rows import term_columns, term_json
 from licensing.errors import InvalidTerm, UnknownFeature
 from licensing.models import Feature
-from licensing.models.catalogue import GRACE_DAYS, MAX_GRACE_DAYS, PriceInterval
+from licensing.models.catalogue import GRACE_DAYS, MAX_GRACE_DAYS, MAX_TRIAL_DAYS, PlanKind, PriceInterval
 from tiergate import Term
 
 
@@ -41,17 +41,24 @@ def checked_terms(terms: Sequence[Term]) -> list[tuple[Feature, Term]]:
     """Return terms in the order of their features, each beside its feature.
 
     :raises UnknownFeature: one is of a feature that is not in the catalogue.
-    :raises InvalidTerm: one does not fit its feature's kind, or a feature is named twice.
+    :raises InvalidTerm: some do not fit their feature's kind, or a feature is named twice. It says why of the first, and
+        in ``features`` of each.
     """
     seen: set[str] = set()
+    wrong: dict[str, str] = {}
     out = []
     for term in sorted(terms, key=lambda one: one.feature):
         feature = named_feature(term.feature)
         if feature.key in seen:
             raise InvalidTerm(f"The feature {feature.key} is named twice.")
         seen.add(feature.key)
-        term_columns(feature, term)
+        try:
+            term_columns(feature, term)
+        except InvalidTerm as error:
+            wrong[feature.key] = error.detail
         out.append((feature, term))
+    if wrong:
+        raise InvalidTerm(next(iter(wrong.values())), features=wrong)
     return out
 
 
@@ -71,6 +78,16 @@ def checked_price(price: Price | None) -> dict[str, Any] | None:
     ):
         raise InvalidTerm("A price is minor units, a lower-case ISO 4217 currency, and month, year or once.")
     return {"amount": price.amount, "currency": price.currency, "interval": price.interval}
+
+
+def checked_trial(days: int, *, kind: str, is_default: bool) -> int:
+    """Return days of a trial.
+
+    :raises InvalidTerm: fewer than none, more than 365, or of what cannot be tried.
+    """
+    if not 0 <= days <= MAX_TRIAL_DAYS or (days and (kind != PlanKind.PLAN or is_default)):
+        raise InvalidTerm(f"A plan is tried for up to {MAX_TRIAL_DAYS} days, an add-on or the default plan never.")
+    return days
 
 
 def checked_grace(days: int) -> int:

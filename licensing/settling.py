@@ -8,12 +8,21 @@ from uuid import UUID
 from isolation.api import tenant_transaction
 from licensing import names
 from licensing.errors import InvalidRange, InvalidTerm
-from licensing.models import Plan
 from licensing.models import Subscription as SubscriptionRow
 from licensing.models.catalogue import PlanKind
 from licensing.models.holdings import ManagedBy, SubscriptionStatus
 from licensing.selling import held_version
-from licensing.subscription_rows import Held, Wanted, covering, end, grace_end, held, lock_subscriptions, place
+from licensing.subscription_rows import (
+    Held,
+    Wanted,
+    billed_beside,
+    covering,
+    fall,
+    grace_end,
+    held,
+    lock_subscriptions,
+    place,
+)
 
 _AUTHOR: Final = "billing"
 # Clocks of two processes differ: what one of them has just written is what the other one's word is about.
@@ -65,12 +74,16 @@ def settle_subscription(  # noqa: PLR0913 - each part is named
         # Who was moved to another version is billed for the one of before, until billing says otherwise.
         is_moved = before is not None and before.row.billed_version_id == billed.id
         bought = known[0] if is_moved else billed
+        # So of an add-on.
+        moved = {billed_id: held_id for held_id, billed_id in billed_beside(before.row).items()} if before else {}
+        kept = {one.id: one for one in known}
+        beside = {held_version(PlanKind.ADD_ON, key, number, held=known) for key, number in add_ons}
         wanted = Wanted(
             plan=bought,
             beside=sorted(
-                {held_version(PlanKind.ADD_ON, key, number, held=known) for key, number in add_ons},
-                key=lambda one: (one.plan.key, one.number),
+                {kept.get(moved.get(one.id, one.id), one) for one in beside}, key=lambda one: (one.plan.key, one.number)
             ),
+            billed_beside={moved[one.id]: one.id for one in beside if one.id in moved},
             status=status,
             active_to=_next_begins(tenant_id, begins),
             managed_by=managed_by,
@@ -92,16 +105,8 @@ def settle_subscription(  # noqa: PLR0913 - each part is named
 def _fall(tenant_id: UUID, before: Held | None, managed_by: str, *, begins: datetime) -> bool:
     if before is not None and before.row.managed_by != managed_by:
         return False
-    default = Plan.objects.select_related("current__plan").filter(is_default=True, current__isnull=False).first()
-    because = "nothing is paid for"
-    if default is not None and default.current is not None:
-        wanted = Wanted(plan=default.current, active_to=_next_begins(tenant_id, begins))
-        place(tenant_id, before, wanted, begins=begins, by=_AUTHOR, at=begins, because=because)
-        return True
-    if before is None or before.row.status == SubscriptionStatus.CANCELED:
-        return False
-    end(tenant_id, before, by=_AUTHOR, at=begins, because=because)
-    return True
+    because, active_to = "nothing is paid for", _next_begins(tenant_id, begins)
+    return fall(tenant_id, before, begins=begins, by=_AUTHOR, because=because, active_to=active_to)
 
 
 def _instant(value: datetime | None, what: str) -> datetime | None:

@@ -1,6 +1,6 @@
 """A subscription's row: read, compared and written; what every door to it shares."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from django.db.models import Q
 
 import audit.api
 from licensing.errors import SubscriptionOverlap, TenantNotFound
-from licensing.models import PlanVersion, SubscriptionAddOn
+from licensing.models import Plan, PlanVersion, SubscriptionAddOn
 from licensing.models import Subscription as SubscriptionRow
 from licensing.models.directory import Tenant
 from licensing.models.holdings import GRANTING, ManagedBy, SubscriptionStatus
@@ -31,6 +31,7 @@ class Subscription:
     add_ons: keys and version numbers of what is held beside it.
     managed_by: ``""``, or ``stripe``; external_id: its id there.
     grace_until: the end of the terms while it is past due.
+    billed: key and number of the version that is paid for, where the tenant was moved to another; None: this one.
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class Subscription:
     trial_ends_at: datetime | None = None
     cancel_at: datetime | None = None
     grace_until: datetime | None = None
+    billed: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ class Wanted:
     """What a subscription is to be.
 
     plan: the version. beside: the add-ons' versions, by key.
-    billed_version_id: what billing takes it for, where that is another version.
+    billed_version_id: what billing takes it for, where that is another version; billed_beside: the same of add-ons,
+        by the id of the version that is held.
     """
 
     plan: PlanVersion
@@ -69,6 +72,7 @@ class Wanted:
     cancel_at: datetime | None = None
     grace_until: datetime | None = None
     billed_version_id: UUID | None = None
+    billed_beside: Mapping[UUID, UUID] = field(default_factory=dict)
 
     def version_ids(self) -> list[UUID]:
         """List the plan's version first, then the add-ons'."""
@@ -181,7 +185,7 @@ def place(
     row.plan_version = wanted.plan
     for name, value in wanted.columns().items():
         setattr(row, name, value)
-    _write(row, wanted.beside, is_new=created)
+    _write(row, wanted, is_new=created)
     raised = keep_at_least(
         tenant_id=tenant_id,
         asked=asked,
@@ -221,6 +225,21 @@ def end(tenant_id: UUID, before: Held, *, by: str, at: datetime, because: str = 
     row.save(update_fields=["active_to", "status"])
     close_overtaken(tenant_id, before.versions[0], [], at=at)
     _tell(tenant_id, before, told(row), by=by, at=at, floors=floors_json(raised), because=because)
+
+
+def fall(
+    tenant_id: UUID, before: Held | None, *, begins: datetime, by: str, because: str, active_to: datetime | None
+) -> bool:
+    """Put a tenant on the default plan, or, without one, on nothing; return whether that changed anything."""
+    default = Plan.objects.select_related("current__plan").filter(is_default=True, current__isnull=False).first()
+    if default is not None and default.current is not None:
+        wanted = Wanted(plan=default.current, active_to=active_to)
+        place(tenant_id, before, wanted, begins=begins, by=by, at=begins, because=because)
+        return True
+    if before is None or before.row.status == SubscriptionStatus.CANCELED:
+        return False
+    end(tenant_id, before, by=by, at=begins, because=because)
+    return True
 
 
 def subscription_json(told: Subscription | None) -> dict[str, Any] | None:
@@ -294,7 +313,13 @@ def _ever_held(tenant_id: UUID, begins: datetime, at: datetime) -> list[UUID]:
     return [*rows.values_list("plan_version_id", flat=True), *beside.values_list("plan_version_id", flat=True)]
 
 
-def _write(row: SubscriptionRow, beside: Sequence[PlanVersion], *, is_new: bool) -> None:
+def billed_beside(row: SubscriptionRow) -> dict[UUID, UUID]:
+    """Read for which versions billing takes add-ons that were moved to others, by the version that is held."""
+    moved = SubscriptionAddOn.objects.filter(subscription=row, billed_version__isnull=False)
+    return dict(moved.values_list("plan_version_id", "billed_version_id"))
+
+
+def _write(row: SubscriptionRow, wanted: Wanted, *, is_new: bool) -> None:
     try:
         with transaction.atomic():
             row.save(force_insert=is_new)
@@ -307,10 +332,16 @@ def _write(row: SubscriptionRow, beside: Sequence[PlanVersion], *, is_new: bool)
         )
         msg = "A later subscription of the tenant begins within this range: give active_to, or replace that one."
         raise SubscriptionOverlap(msg, next_active_from=later.isoformat() if later else None) from error
+    beside = wanted.beside
     SubscriptionAddOn.objects.filter(subscription=row).exclude(plan_version__in=beside).delete()
     kept = set(SubscriptionAddOn.objects.filter(subscription=row).values_list("plan_version_id", flat=True))
     SubscriptionAddOn.objects.bulk_create(
-        SubscriptionAddOn(tenant_id=row.tenant_id, subscription=row, plan_version=one)
+        SubscriptionAddOn(
+            tenant_id=row.tenant_id,
+            subscription=row,
+            plan_version=one,
+            billed_version_id=wanted.billed_beside.get(one.id),
+        )
         for one in beside
         if one.id not in kept
     )
@@ -328,6 +359,7 @@ def _versions(row: SubscriptionRow) -> list[PlanVersion]:
 def told_as(row: SubscriptionRow, versions: Sequence[PlanVersion]) -> Subscription:
     """Read a row for others. versions: the plan's first, then the add-ons'."""
     plan, *beside = versions
+    billed = None if row.billed_version_id is None else versions_by_id([row.billed_version_id])[row.billed_version_id]
     return Subscription(
         id=row.id,
         plan=plan.plan.key,
@@ -343,4 +375,5 @@ def told_as(row: SubscriptionRow, versions: Sequence[PlanVersion]) -> Subscripti
         trial_ends_at=row.trial_ends_at,
         cancel_at=row.cancel_at,
         grace_until=row.grace_until,
+        billed=None if billed is None else (billed.plan.key, billed.number),
     )

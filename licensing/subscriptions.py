@@ -39,7 +39,7 @@ def put_subscription(  # noqa: PLR0913 - each part is named
     :raises SubscriptionOverlap: a later subscription begins within the range.
     :raises SubscriptionManaged: what the tenant is on then is changed in billing.
     """
-    begins = names.instant(active_from or at, "active_from")
+    begins = names.beginning(active_from or at, "active_from")
     ends = None if active_to is None else names.instant(active_to, "active_to")
     if ends is not None and ends <= begins:
         raise InvalidRange("active_to must be later than active_from.")

@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-import structlog
 from django.db import connection, connections
 
-from isolation.api import tenant_transaction
+from isolation.api import by_itself, tenant_transaction
 from licensing.compiled import CATALOGUE_SCOPE
 from licensing.holdings import Generations, TenantSnapshot
 from licensing.models.outbox import EventKind, OutboxEvent, ToldStanding
@@ -30,10 +29,11 @@ _NOT_GRANTED: Final[Mapping[str, Any]] = {
     "value": None,
     "limit": None,
     "unlimited": False,
+    "per": None,
+    "overage": False,
+    "rollover": None,
     "level": None,
 }
-
-_log = structlog.get_logger(__name__)
 
 # Whoever is first writes the row; whoever comes at the same time waits for it.
 _BEGIN: Final = """
@@ -81,11 +81,21 @@ def tell_waiting(*, at: datetime, limit: int = BATCH) -> int:
         cursor.execute(_BEHIND, [VENDOR_TENANT_ID, at, CATALOGUE_SCOPE, limit])
         behind = [UUID(str(row[0])) for row in cursor.fetchall()]
     for tenant_id in behind:
-        try:
+        with by_itself("changes", tenant_id=tenant_id):
             tell_changes(tenant_id=tenant_id, at=at, is_first_told=False)
-        except Exception as error:  # noqa: BLE001 - one tenant's trouble holds up no other's
-            _log.warning("changes_not_told", tenant=str(tenant_id), error=type(error).__name__)
     return len(behind)
+
+
+def tenants_asked_more(*, since: datetime) -> list[UUID]:
+    """List the tenants of whom something that is granted asks for more than it did before ``since``. By the sweep's role."""
+    told = OutboxEvent.objects.using(_SWEEP).filter(kind=EventKind.ASSURANCE_CHANGED.value, at__gte=since)
+    return sorted(
+        {
+            tenant_id
+            for tenant_id, payload in told.values_list("tenant_id", "payload")
+            if any(one["direction"] != "fell" for one in payload["features"].values())
+        }
+    )
 
 
 def standing_of(snapshot: TenantSnapshot) -> Standing:
@@ -94,7 +104,7 @@ def standing_of(snapshot: TenantSnapshot) -> Standing:
 
 
 def changed_entitlements(before: Standing, now: Standing) -> dict[str, dict[str, Any]]:
-    """Name the features whose grant, value, limit or level is otherwise, each with ``old`` and ``new``."""
+    """Name the features whose grant, value, limit (and how it is counted) or level is otherwise, each with ``old`` and ``new``."""
     found = {}
     for key in sorted({*before, *now}):
         old, new = _shown(before.get(key)), _shown(now.get(key))
@@ -122,6 +132,9 @@ def _state(one: Entitlement) -> dict[str, Any]:
         "value": one.value,
         "limit": one.limit,
         "unlimited": one.unlimited,
+        "per": one.reset_period.value if one.reset_period else None,
+        "overage": one.overage,
+        "rollover": one.rollover,
         "requirement": None if asked is None else asked.to_json(),
     }
 
@@ -131,13 +144,8 @@ def _shown(state: Mapping[str, Any] | None) -> Mapping[str, Any]:
         return _NOT_GRANTED
     asked = state["requirement"]
     level = str(Requirement.from_json(asked).level.value) if asked else None
-    return {
-        "granted": True,
-        "value": state["value"],
-        "limit": state["limit"],
-        "unlimited": state["unlimited"],
-        "level": level,
-    }
+    said = {name: state[name] for name in _NOT_GRANTED.keys() & state.keys()}
+    return {**_NOT_GRANTED, **said, "granted": True, "level": level}
 
 
 def _direction(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:

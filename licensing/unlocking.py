@@ -16,5 +16,6 @@ def unlock_json(unlock: Unlock) -> dict[str, Any]:
         "title": unlock.title,
         "version": unlock.version,
         "price": price,
+        **({} if unlock.days is None else {"days": unlock.days}),
         "requires": unlock.requirement.to_json() if unlock.requirement else None,
     }

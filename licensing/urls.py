@@ -60,5 +60,6 @@ urlpatterns = [
     ),
     path("v1/webhooks/<str:endpoint>", views_webhooks.EndpointView.as_view(), name="webhook"),
     path("v1/webhooks/<str:endpoint>/secret", views_webhooks.EndpointSecretView.as_view(), name="webhook-secret"),
+    path("v1/webhooks/<str:endpoint>/ping", views_webhooks.EndpointPingView.as_view(), name="webhook-ping"),
     path("v1/webhooks/<str:endpoint>/replay", views_webhooks.EndpointReplayView.as_view(), name="webhook-replay"),
 ]

@@ -23,7 +23,9 @@ from tiergate import Action
 class PendingChangeBody(StrictSerializer):
     """What the tenant shall be on later."""
 
-    plan = serializers.CharField(max_length=100)
+    plan = serializers.CharField(
+        max_length=100, allow_null=True, help_text="Null to end it: what is fallen to is the default plan, or nothing."
+    )
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False, allow_null=True)
     add_ons = serializers.ListField(child=serializers.CharField(max_length=100), max_length=MAX_LIST, default=list)
     effective_at = serializers.DateTimeField(
@@ -37,8 +39,8 @@ class PendingChangeBody(StrictSerializer):
 class PendingChangeAnswer(serializers.Serializer[Any]):
     """A change that is to come; what the tenant has holds until then."""
 
-    plan = serializers.CharField()
-    version = serializers.IntegerField()
+    plan = serializers.CharField(allow_null=True, help_text="Null where it ends.")
+    version = serializers.IntegerField(allow_null=True)
     add_ons = HeldAddOn(many=True)
     effective_at = serializers.DateTimeField()
     confirm_by = serializers.DateTimeField()

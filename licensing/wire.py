@@ -92,7 +92,7 @@ def paged[T](found: Sequence[T], limit: int, told: Callable[[T], Any], cursor: C
 def instant_of(request: Request, *, otherwise: datetime) -> datetime:
     """Read ``?at=``.
 
-    :raises InvalidRange: no instant, or one without a zone.
+    :raises InvalidRange: no instant, one without a zone, or one that is out of range.
     """
     given = request.query_params.get("at")
     if given is None:
@@ -103,4 +103,4 @@ def instant_of(request: Request, *, otherwise: datetime) -> datetime:
         found = None
     if found is None:
         raise InvalidRange("at is an ISO 8601 instant with a time zone.")
-    return names.instant(found, "at")
+    return names.beginning(found, "at")

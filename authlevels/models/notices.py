@@ -10,6 +10,7 @@ class Notice(models.Model):
 
     address: the person's when it happened; one that is changed afterwards does not divert it.
     told: what its sentences say besides, such as a factor's name. leased_until: some worker is sending it.
+    once: names what this person is told a single time of that kind; empty for what may come again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -18,6 +19,7 @@ class Notice(models.Model):
     subject_id = models.CharField(max_length=255, editable=False)
     kind = models.CharField(max_length=40, editable=False)
     address = models.CharField(max_length=254, editable=False)
+    once = models.CharField(max_length=64, editable=False, default="", db_default="")
     told = models.JSONField(editable=False)
     created_at = models.DateTimeField(editable=False)
     next_try_at = models.DateTimeField()
@@ -35,6 +37,13 @@ class Notice(models.Model):
                 fields=["next_try_at"],
                 name="notice_waiting",
                 condition=models.Q(sent_at__isnull=True, given_up_at__isnull=True),
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "subject_type", "subject_id", "kind", "once"],
+                name="notice_told_once",
+                condition=~models.Q(once=""),
             )
         ]
 

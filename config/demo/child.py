@@ -8,17 +8,22 @@ import sys
 _PR_SET_PDEATHSIG = 1
 
 
-def main(arguments: list[str]) -> None:
-    """Ask the kernel for a SIGTERM at the parent's death, then become the command.
+def end_with(parent: int) -> None:
+    """Ask the kernel for a SIGTERM at the parent's death; where it is dead already, end.
 
     Only Linux has this; elsewhere the next start ends what a killed parent left.
     """
-    parent, *command = arguments
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != int(parent):
+    if os.getppid() != parent:
         # It died before we asked, so no signal would come.
-        sys.exit(1)
+        os._exit(1)
+
+
+def main(arguments: list[str]) -> None:
+    """Bind this process to its parent, then become the command."""
+    parent, *command = arguments
+    end_with(int(parent))
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 

@@ -29,6 +29,7 @@ _VENDOR = (
     *("subscription.read", "subscription.write", "overrides.read", "overrides.write"),
     *("entitlements.read", "catalog.read"),
 )
+_POLICY = ("bundles.read", "bundles.write", "bundles.apply")
 _PIPELINE = ("access.evaluate", "step_up.create", "deploy.release")
 _CREDENTIALS = (
     ("acme", "reports-api", _PRODUCT),
@@ -50,8 +51,10 @@ def main() -> None:
     from isolation.clock import now  # noqa: PLC0415 - not before Django is set up
 
     at = now()
+    _put_rules_in_force(at)
     credentials = {tenant: _credential(tenant, name, verbs, at) for tenant, name, verbs in _CREDENTIALS}
     credentials["pipeline"] = _credential("globex", "pipeline", _PIPELINE, at)
+    credentials["policy"] = _credential("vendor", "policy-pipeline", _POLICY, at)
     sys.stdout.write(json.dumps({"credentials": credentials, "sessions": _sessions(credentials, at)}) + "\n")
 
 
@@ -61,6 +64,17 @@ def _sell() -> None:
 
     if settings.STRIPE.api_base:
         _run("billing", "push-prices")
+
+
+def _put_rules_in_force(at: datetime) -> None:
+    """Have Northwind's rules in force from the start; what somebody put in force since then stays."""
+    from decisions import api as decisions  # noqa: PLC0415 - as above
+    from tiergate.policy.folder import read_folder  # noqa: PLC0415 - as above
+
+    stored = decisions.store_bundle(read_folder(NORTHWIND / "policies"), by=_BY, at=at)
+    newest = next(iter(decisions.list_activations(limit=1)), None)
+    if newest is None or (newest.by == _BY and newest.active != stored.digest):
+        decisions.activate(digest=stored.digest, because="Northwind's rules come with the demo.", by=_BY, at=at)
 
 
 def _run(name: str, *arguments: str, **options: Any) -> None:

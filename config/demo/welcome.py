@@ -29,6 +29,7 @@ def welcome(demo: Demo) -> str:
         f"  A tenant's plan   {demo.web}/console/   (as alice)",
         f"  API docs          {demo.web}/api/docs/",
         f"  Operator's admin  {demo.web}/operator/   (as olga)",
+        f"  Its rules         {demo.web}/operator/policy/   (as olga)",
         f"  Decisions         {demo.decide}/access/v1/evaluation",
         *([f"  Its own Stripe    {demo.stripe}/_state   (no card is charged)"] if demo.stripe else []),
         "",

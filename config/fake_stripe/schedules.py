@@ -12,7 +12,16 @@ from config.fake_stripe.subscriptions import cancel_subscription
 from config.fake_stripe.wire import Obj, Params, Refusal, copied
 
 _KIND = "subscription_schedule"
-_OF_PHASE = ("items", "start_date", "end_date", "duration", "proration_behavior", "metadata", "description")
+_OF_PHASE = (
+    "items",
+    "start_date",
+    "end_date",
+    "duration",
+    "proration_behavior",
+    "metadata",
+    "description",
+    "trial_end",
+)
 
 
 @serves("POST /v1/subscription_schedules", "from_subscription metadata")
@@ -27,6 +36,7 @@ def create_schedule(account: Account, params: Params) -> Obj:
     start, until = period_of(subscription)
     rows = [_phase_item(item["price"], item["quantity"], item["metadata"]) for item in subscription["items"]["data"]]
     phase = _phase(subscription["currency"], rows, start, until, "create_prorations", {})
+    phase["trial_end"] = subscription["trial_end"] if subscription["status"] == "trialing" else None
     made: Obj = {
         "id": account.new_id("sub_sched_"),
         "object": _KIND,
@@ -125,6 +135,8 @@ def update_schedule(account: Account, params: Params, name: str) -> Obj:
     behaviour = params.choice("end_behavior", "cancel", "release") or schedule["end_behavior"]
     if "phases" in params:
         phases = _phases(account, schedule, params.rows("phases"))
+        if subscription["status"] == "trialing" and phases[0]["trial_end"] is None:
+            raise Refusal("The fake ends no trial by a phase that does not name it.", param="phases[0][trial_end]")
         _apply(account, subscription, phases[0], params.choice("proration_behavior", *PRORATIONS))
         schedule["phases"] = phases
         schedule["current_phase"] = _current(phases[0])
@@ -172,6 +184,7 @@ def _phases(account: Account, schedule: Obj, rows: list[Params]) -> list[Obj]:
         until = _end_of(row, start, prices[0])
         behaviour = row.choice("proration_behavior", *PRORATIONS) or "create_prorations"
         made.append(_phase(prices[0]["currency"], items, start, until, behaviour, row.metadata()))
+        made[-1]["trial_end"] = row.whole("trial_end")
         start = until
     return made
 

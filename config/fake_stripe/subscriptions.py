@@ -235,7 +235,8 @@ def take_cancellation(subscription: Obj, params: Params, now: int) -> None:
         at = min(ends)
     elif (word := params.choice_or_whole("cancel_at", "min_period_end", "max_period_end")) is not None:
         at = {"min_period_end": min(ends), "max_period_end": max(ends)}[word] if isinstance(word, str) else word
-    elif flag is None and "cancel_at" not in params:
+    elif "cancel_at" not in params and not (flag is False and subscription["cancel_at_period_end"]):
+        # A day that was set is taken back by that day's own name.
         return
     if at is not None and at <= now:
         raise Refusal("cancel_at must be in the future.", param="cancel_at")

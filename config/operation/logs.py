@@ -1,11 +1,14 @@
-"""How a line of the log is written: what is bound to it, and never the values of a frame."""
+"""How a line of the log is written: what is bound to it, and never an address or the values of a frame."""
 
+import logging
 import sys
 from typing import Any, Final
 
 import structlog
+from django.http import HttpRequest
 from structlog.typing import Processor
 
+_UNMATCHED: Final = "(no such address)"
 _BEFORE_RENDERING: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -13,6 +16,26 @@ _BEFORE_RENDERING: Final[list[Processor]] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
 ]
+
+
+class Routes(logging.Filter):
+    """Writes a request's route where Django would write its path: an invitation's link has its secret there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line through, without the path of the request that it is about."""
+        request: Any = getattr(record, "request", None)
+        path = getattr(request, "path", None)
+        if path and isinstance(record.args, tuple):
+            # As Django escapes what it was given.
+            shown = {path, path.encode("unicode_escape").decode("ascii")}
+            record.args = tuple(route_of(request) if one in shown else one for one in record.args)
+        return True
+
+
+def route_of(request: HttpRequest) -> str:
+    """Name the pattern that a request's address fits, for whoever must not read the address."""
+    match = request.resolver_match
+    return f"/{match.route}" if match is not None else _UNMATCHED
 
 
 def logging_of(log_format: str, *, level: str) -> dict[str, Any]:
@@ -41,7 +64,8 @@ def logging_of(log_format: str, *, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"chosen": formatter},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
+        "filters": {"routes": {"()": Routes}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen", "filters": ["routes"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": "INFO"},

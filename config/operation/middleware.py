@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from prometheus_client import Counter, Histogram
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from config.operation.logs import route_of
 from config.operation.probes import livez, metrics, readyz
 from config.operation.tracing import name_request_span
 from telemetry import api as telemetry
@@ -31,7 +32,6 @@ SECONDS: Final = Histogram(
 _PROBES: Final[dict[str, Handler]] = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
-_UNMATCHED: Final = "(no such address)"
 _OUR_FAULT: Final = 500
 
 _log = structlog.get_logger("tiergate.access")
@@ -79,7 +79,7 @@ class Observed:
 
 
 def _tell(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -> None:
-    route, status = _route(request), response.status_code
+    route, status = route_of(request), response.status_code
     method = request.method if request.method in _METHODS else "other"
     REQUESTS.labels(route, method, status).inc()
     SECONDS.labels(route).observe(seconds)
@@ -88,8 +88,3 @@ def _tell(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -
     if settings.PROCESS != "decide":
         say = _log.warning if status >= _OUR_FAULT else _log.info
         say("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
-
-
-def _route(request: HttpRequest) -> str:
-    match = request.resolver_match
-    return f"/{match.route}" if match is not None else _UNMATCHED

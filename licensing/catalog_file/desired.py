@@ -218,6 +218,7 @@ class _Translation:
                     terms=tuple(found),
                     is_default=value.get("is_default", False),
                     grace_days=value.get("grace_days", GRACE_DAYS),
+                    trial_days=value.get("trial_days", 0),
                 )
             )
 

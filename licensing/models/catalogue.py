@@ -9,6 +9,7 @@ from django.db import models
 
 from tiergate import CallerKind, Counted, FeatureKind, ResetPeriod, Sensitivity
 
+MAX_TRIAL_DAYS: Final = 365
 GRACE_DAYS: Final = 7
 MAX_GRACE_DAYS: Final = 90
 
@@ -161,6 +162,7 @@ class Plan(models.Model):
     rank: cheapest first; it orders what is offered to someone who is refused.
     current: the version that a new subscription gets; NULL until one is published, or once it is withdrawn.
     is_default: a tenant falls to this plan when nothing is paid for any longer.
+    trial_days: for how long it may be tried, once, by who has nothing that they would lose; 0: it is not.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -176,6 +178,7 @@ class Plan(models.Model):
         related_name="+",
     )
     is_default = models.BooleanField(default=False, db_default=False)
+    trial_days = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         """A plan and an add-on may share a key; at most one plan is the default."""
@@ -187,6 +190,11 @@ class Plan(models.Model):
             models.CheckConstraint(
                 condition=models.Q(is_default=False) | models.Q(kind=PlanKind.PLAN),
                 name="licensing_plan_default_kind",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(trial_days=0)
+                | models.Q(kind=PlanKind.PLAN, is_default=False, trial_days__lte=MAX_TRIAL_DAYS),
+                name="licensing_plan_trial",
             ),
             models.UniqueConstraint(fields=("kind", "key"), name="licensing_plan_kind_key"),
             models.UniqueConstraint(fields=("id", "kind"), name="licensing_plan_id_kind"),

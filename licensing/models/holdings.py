@@ -99,12 +99,18 @@ class Subscription(models.Model):
 
 
 class SubscriptionAddOn(models.Model):
-    """An add-on held beside a subscription, for as long as it lasts."""
+    """An add-on held beside a subscription, for as long as it lasts.
+
+    billed_version: what billing takes it for, where it was moved to another version; NULL for the same.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="add_ons")
     plan_version = models.ForeignKey("licensing.PlanVersion", on_delete=models.PROTECT, related_name="+")
+    billed_version = models.ForeignKey(
+        "licensing.PlanVersion", on_delete=models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
+    )
 
     class Meta:
         """An add-on is held once."""

@@ -17,6 +17,7 @@ class ChangeState(models.TextChoices):
 class PendingChange(models.Model):
     """A change of a tenant's plan that waits for its day; what the tenant has holds until then.
 
+    plan_version: NULL where the subscription is to end: the tenant falls to the default plan, or to nothing.
     add_ons: ids of the versions to hold beside the plan. effective_at: when whoever bills is to make it so.
     confirm_by: when it is made so here, though nobody has confirmed it.
     """
@@ -24,7 +25,7 @@ class PendingChange(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
     subscription = models.ForeignKey("licensing.Subscription", on_delete=models.PROTECT, related_name="+")
-    plan_version = models.ForeignKey("licensing.PlanVersion", on_delete=models.PROTECT, related_name="+")
+    plan_version = models.ForeignKey("licensing.PlanVersion", on_delete=models.PROTECT, null=True, related_name="+")
     add_ons = ArrayField(models.UUIDField(), default=list)
     effective_at = models.DateTimeField()
     confirm_by = models.DateTimeField()
@@ -69,12 +70,16 @@ class TrialMark(models.TextChoices):
 
 
 class TrialUse(models.Model):
-    """One mark of somebody who has tried a plan: a keyed digest, from which nobody is read."""
+    """One mark of somebody who has tried a plan: a keyed digest, from which nobody is read.
+
+    used_by: the digest of the subscription that billing tells of, whose trial it is; NULL for one that began here.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     plan = models.ForeignKey("licensing.Plan", on_delete=models.PROTECT, related_name="+")
     mark = models.TextField(choices=TrialMark)
     digest = models.BinaryField()
+    used_by = models.BinaryField(null=True)
     used_at = models.DateTimeField()
 
     class Meta:

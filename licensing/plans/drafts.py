@@ -6,9 +6,9 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from licensing import names
-from licensing.catalogue_changes import CatalogueEdit, Change, edit_catalogue
+from licensing.catalogue_changes import Change, edit_catalogue
 from licensing.catalogue_rows import plan_json, term_columns, version_json
-from licensing.errors import CatalogueConflict
+from licensing.errors import CatalogueConflict, DraftChanged
 from licensing.models import Plan, PlanTerm, PlanVersion
 from licensing.models.catalogue import PlanKind, VersionStatus
 from licensing.plan_content import Price, checked_grace, checked_price, checked_terms, content_digest
@@ -57,19 +57,21 @@ def edit_draft(
     remove: Sequence[str] = (),
     price: Price | Literal["unchanged"] | None = UNCHANGED,
     grace_days: int | None = None,
+    state: str | None = None,
     by: str,
     at: datetime,
 ) -> VersionView:
-    """Change what a draft says; what is not named stays.
+    """Change what a draft says, whole or not at all; what is not named stays.
 
     put: terms, each in place of what is said of its feature. remove: features to say nothing of.
-    price: None: not for sale by itself.
-    :raises CatalogueConflict: it is no draft any longer.
+    price: None: not for sale by itself. state: what was looked at, as its view names it; None for whatever it is now.
+    :raises CatalogueConflict: it is no draft any longer. :raises DraftChanged: it says something else than ``state``.
     :raises UnknownFeature: a term of a feature that is not in the catalogue.
-    :raises InvalidTerm: a term that does not fit its feature's kind, a price that is none, or too long a grace.
+    :raises InvalidTerm: a term that does not fit its feature's kind, a price that is none, or too long a grace; its
+        ``features`` name each that does not fit, with why.
     """
     with edit_catalogue(by=by, at=at) as edit:
-        draft = _draft(ref)
+        draft = _draft(ref, state)
         old = version_json(draft)
         if price != UNCHANGED:
             said = checked_price(price) or {"amount": None, "currency": "", "interval": ""}
@@ -77,35 +79,41 @@ def edit_draft(
             draft.price_interval = said["interval"]
         if grace_days is not None:
             draft.grace_days = checked_grace(grace_days)
-        draft.save()
+        draft.save(update_fields=["price_amount", "price_currency", "price_interval", "grace_days"])
         checked_terms(put)
         named = {term.feature for term in put} | set(remove)
         _write_terms(draft, [*(one for one in terms_of(draft) if one.feature not in named), *put])
-        _told(edit, draft, old, version_json(draft))
+        new = version_json(draft)
+        if old != new:
+            _rename(draft)
+            edit.changes.append(Change(what="draft", key=str(ref_of(draft)), old=old, new=version_json(draft)))
         return view_of(draft)
 
 
-def discard_draft(*, ref: str, by: str, at: datetime) -> None:
+def discard_draft(*, ref: str, state: str | None = None, by: str, at: datetime) -> None:
     """Throw a draft away.
 
-    :raises CatalogueConflict: it is no draft any longer.
+    state: as `edit_draft` has it.
+    :raises CatalogueConflict: it is no draft any longer. :raises DraftChanged: it says something else than ``state``.
     """
     with edit_catalogue(by=by, at=at) as edit:
-        draft = _draft(ref)
+        draft = _draft(ref, state)
         edit.changes.append(Change(what="draft", key=str(ref_of(draft)), old=version_json(draft), new=None))
         draft.terms.all().delete()
         draft.delete()
 
 
-def publish_version(*, ref: str, by: str, at: datetime) -> VersionView:
+def publish_version(*, ref: str, state: str | None = None, by: str, at: datetime) -> VersionView:
     """Put a version on sale: a draft, which never changes from then on, or one of before again.
 
     Who is on another version stays on it. What is on sale already changes nothing.
 
+    state: as `edit_draft` has it.
     :raises CatalogueConflict: a draft that says what another version says: that one can be published again.
+    :raises DraftChanged: it says something else than ``state``.
     """
     with edit_catalogue(by=by, at=at) as edit:
-        row = get_row(parse_ref(ref))
+        row = _at_state(get_row(parse_ref(ref)), state)
         plan = Plan.objects.select_related("current").get(id=row.plan_id)
         old = plan_json(plan)
         if row.status == VersionStatus.DRAFT:
@@ -151,11 +159,30 @@ def retire_version(*, ref: str, by: str, at: datetime) -> VersionView:
         return view_of(row)
 
 
-def _draft(ref: str) -> PlanVersion:
+def _draft(ref: str, state: str | None) -> PlanVersion:
     row = get_row(parse_ref(ref))
     if row.status != VersionStatus.DRAFT:
         raise CatalogueConflict(f"{ref_of(row)} was published, and never changes: begin a draft from it.")
+    return _at_state(row, state)
+
+
+def _at_state(row: PlanVersion, state: str | None) -> PlanVersion:
+    # Whoever edits holds the catalogue's lock, so that nobody writes between this look and what follows it.
+    if state is not None and row.content_hash != state:
+        raise DraftChanged(f"{ref_of(row)} says something else by now: somebody has changed it meanwhile.")
     return row
+
+
+def _rename(draft: PlanVersion) -> None:
+    """Give what a draft says another name, so that whoever looked at it before is told.
+
+    :raises DraftChanged: somebody else has, past the lock.
+    """
+    now = f"draft:{uuid4()}"
+    same = PlanVersion.objects.filter(id=draft.id, status=VersionStatus.DRAFT, content_hash=draft.content_hash)
+    if not same.update(content_hash=now):
+        raise DraftChanged(f"{ref_of(draft)} says something else by now: somebody has changed it meanwhile.")
+    draft.content_hash = now
 
 
 def _content(source: PlanVersion | None) -> dict[str, Any]:
@@ -179,8 +206,3 @@ def _write_terms(draft: PlanVersion, terms: Sequence[Term]) -> None:
 
 def _digest(row: PlanVersion) -> str:
     return content_digest(checked_price(price_of(row)), terms_of(row), row.grace_days)
-
-
-def _told(edit: CatalogueEdit, draft: PlanVersion, old: dict[str, Any], new: dict[str, Any]) -> None:
-    if old != new:
-        edit.changes.append(Change(what="draft", key=str(ref_of(draft)), old=old, new=new))

@@ -83,7 +83,9 @@ def _value(one: Entitlement) -> Any:
     if one.kind != FeatureKind.LIMIT:
         return one.value
     per = one.reset_period.value if one.reset_period else None
-    return {"limit": one.limit, "unlimited": one.unlimited, "per": per}
+    said = {"limit": one.limit, "unlimited": one.unlimited, "per": per}
+    said |= {"overage": True} if one.overage is True else {}
+    return said | ({"rollover": one.rollover} if one.rollover is not None else {})
 
 
 def _asked(one: Entitlement | None) -> Any:
@@ -96,10 +98,12 @@ def _shift_json(one: Shift) -> dict[str, Any]:
 
 
 def _worth(value: Any) -> str:
-    if isinstance(value, dict) and set(value) == {"limit", "unlimited", "per"}:
-        return ("unlimited" if value["unlimited"] else str(value["limit"])) + (
-            f"/{value['per']}" if value["per"] else ""
-        )
+    if isinstance(value, dict) and value.keys() >= {"limit", "unlimited", "per"}:
+        amount = "unlimited" if value["unlimited"] else str(value["limit"])
+        parts = [f"{amount}/{value['per']}" if value["per"] else amount]
+        parts += ["more as overage"] if value.get("overage") else []
+        parts += [f"{value['rollover']} of which may go on"] if "rollover" in value else []
+        return ", ".join(parts)
     return str(value)
 
 

@@ -1,4 +1,4 @@
-"""Move tenants from one version of a plan to another: shown first, then done as it was shown, and nothing else."""
+"""Move tenants from one version of a plan or add-on to another: shown first, then done as it was shown, and nothing else."""
 
 import hashlib
 import json
@@ -16,14 +16,14 @@ from licensing import names
 from licensing.compiled import Catalogue
 from licensing.errors import CatalogueConflict, MigrationNotFound, TenantNotFound, UnknownPlan
 from licensing.holdings import read_holdings
-from licensing.models import PlanMigration, PlanMigrationTenant, PlanVersion, Subscription, Tenant
+from licensing.models import PlanMigration, PlanMigrationTenant, PlanVersion, Subscription, SubscriptionAddOn, Tenant
 from licensing.models.catalogue import PlanKind, VersionStatus
 from licensing.models.moving import MoveState
 from licensing.plans.diffing import Difference, differences
 from licensing.plans.effects import Effect, effect_json, effect_of
+from licensing.plans.foreseeing import floors_after
 from licensing.plans.versions import get_row, parse_ref, ref_of, view_of
-from licensing.ratchet import regulated_requirements
-from licensing.subscription_rows import Held, Wanted, covering, held, lock_subscriptions, place
+from licensing.subscription_rows import Held, Wanted, billed_beside, covering, held, lock_subscriptions, place
 
 _SWEEP: Final = "sweep"
 _CHANGED: Final = "what would happen is no longer what was shown"
@@ -71,12 +71,12 @@ def preview_migration(
     tenants: these alone, of whom those are left out who are not on the version; None for all who are on it, found
         by the sweep's role.
     :raises VersionNotFound: there is no such version. :raises TenantNotFound: one of the tenants is none.
-    :raises UnknownPlan: the version to move to is not published, or one of the two is an add-on's.
+    :raises UnknownPlan: the version to move to is not published, or one is a plan's and the other an add-on's.
     :raises CatalogueConflict: both are one version, or nobody here may look through all tenants.
     """
     old, new = get_row(parse_ref(from_version)), get_row(parse_ref(to_version))
-    if PlanKind.ADD_ON in {old.kind, new.kind} or new.status != VersionStatus.PUBLISHED:
-        raise UnknownPlan(f"{ref_of(new)} is no published version of a plan to move to.", plan=new.plan.key)
+    if old.kind != new.kind or new.status != VersionStatus.PUBLISHED:
+        raise UnknownPlan(f"{ref_of(new)} is no published version to move to.", plan=new.plan.key)
     if old.id == new.id:
         raise CatalogueConflict(f"{ref_of(old)} is the same version.")
     shown = []
@@ -145,17 +145,25 @@ def _move(
         else:
             item.state = MoveState.MOVED
             because = f"moved with {migration.digest[:12]}"
-            place(tenant_id, before, _moved(before, new), begins=at, by=by, at=at, because=because)
+            place(tenant_id, before, _moved(before, old, new), begins=at, by=by, at=at, because=because)
         item.save(update_fields=["state", "why", "done_at"])
         return catalogue
 
 
-def _moved(before: Held, new: PlanVersion) -> Wanted:
-    row = before.row
-    billed = (row.billed_version_id or row.plan_version_id) if row.managed_by else None
+def _moved(before: Held, old: PlanVersion, new: PlanVersion) -> Wanted:
+    row, beside = before.row, list(before.versions[1:])
+    billed, billed_then = row.billed_version_id, billed_beside(row)
+    if new.kind == PlanKind.PLAN:
+        billed = (billed or row.plan_version_id) if row.managed_by else None
+    elif row.managed_by:
+        billed_then[new.id] = billed_then.pop(old.id, old.id)
+        if billed_then[new.id] == new.id:
+            del billed_then[new.id]
+    is_add_on = new.kind == PlanKind.ADD_ON
     return Wanted(
-        plan=new,
-        beside=before.versions[1:],
+        plan=before.versions[0] if is_add_on else new,
+        beside=sorted({new if one.id == old.id else one for one in beside}, key=lambda one: (one.plan.key, one.number)),
+        billed_beside=billed_then,
         status=row.status,
         active_to=row.active_to,
         managed_by=row.managed_by,
@@ -174,18 +182,14 @@ def _look(
 ) -> tuple[TenantPreview | None, Catalogue | None]:
     """Find out what the move would do to one tenant, in its transaction; None where it is not on the version."""
     row = covering(tenant_id, at)
-    if row is None or row.plan_version_id != old.id:
+    taken = None if row is None else _held_as(row, old)
+    if row is None or taken is None:
         if row is None and not Tenant.objects.filter(id=tenant_id).exists():
             raise TenantNotFound("There is no such tenant.")
         return None, known
     before = read_holdings(tenant_id, known=known, since=at)
-    after = read_holdings(tenant_id, known=before.catalogue, since=at, instead={row.id: new.id})
-    floors = dict(after.floors)
-    left = regulated_requirements([new.id])
-    for feature_id, asked in regulated_requirements([old.id]).items():
-        key = before.catalogue.features_by_id[feature_id]
-        if feature_id not in left or not left[feature_id].is_at_least(asked):
-            floors[key] = floors[key] | asked if key in floors else asked
+    after = read_holdings(tenant_id, known=before.catalogue, since=at, instead={taken: new.id})
+    floors = floors_after(after.floors, before.catalogue, old=[old.id], new=[new.id])
     effect = effect_of(
         before.resolve(at).entitlements,
         replace(after, floors=floors).resolve(at).entitlements,
@@ -201,10 +205,21 @@ def _look(
     return preview, before.catalogue
 
 
+def _held_as(row: Subscription, version: PlanVersion) -> UUID | None:
+    """Find by which row a subscription holds a version; None where it does not."""
+    if version.kind == PlanKind.PLAN:
+        return row.id if row.plan_version_id == version.id else None
+    found: UUID | None = (
+        SubscriptionAddOn.objects.filter(subscription=row, plan_version=version).values_list("id", flat=True).first()
+    )
+    return found
+
+
 def _who_is_on(version: PlanVersion, at: datetime) -> set[UUID]:
     if _SWEEP not in connections:
         raise CatalogueConflict("DATABASE_SWEEP_URL is not set: the sweep's role alone finds who is on a version.")
-    rows = Subscription.objects.using(_SWEEP).filter(plan_version_id=version.id, active_from__lte=at)
+    held = Q(plan_version_id=version.id) if version.kind == PlanKind.PLAN else Q(add_ons__plan_version_id=version.id)
+    rows = Subscription.objects.using(_SWEEP).filter(held, active_from__lte=at)
     return set(rows.filter(Q(active_to__isnull=True) | Q(active_to__gt=at)).values_list("tenant_id", flat=True))
 
 

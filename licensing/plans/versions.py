@@ -34,6 +34,7 @@ class VersionView:
     """A version as it stands.
 
     status: ``draft``, ``published`` or ``retired``. is_on_sale: new subscriptions get this one.
+    state: names what it says; a draft's is another after each change.
     """
 
     ref: VersionRef
@@ -44,6 +45,7 @@ class VersionView:
     terms: tuple[Term, ...]
     published_at: datetime | None
     is_on_sale: bool
+    state: str
 
 
 def parse_ref(text: str) -> VersionRef:
@@ -114,6 +116,7 @@ def view_of(row: PlanVersion) -> VersionView:
         terms=tuple(terms_of(row)),
         published_at=row.published_at,
         is_on_sale=row.plan.current_id == row.id,
+        state=row.content_hash,
     )
 
 

@@ -44,11 +44,16 @@ class Period:
 
 def zone_of(settings: Mapping[str, Any]) -> ZoneInfo:
     """Read a tenant's time zone from its settings; UTC where they name none."""
+    # It was a zone when it was set; the machine's list of them may have lost it.
+    return find_zone(settings) or ZoneInfo("UTC")
+
+
+def find_zone(settings: Mapping[str, Any]) -> ZoneInfo | None:
+    """Read a tenant's time zone as `zone_of` does; None where its settings name one that this machine does not know."""
     try:
         return ZoneInfo(settings.get(TIMEZONE) or "UTC")
     except (KeyError, ValueError, OSError, TypeError, AttributeError):
-        # It was a zone when it was set; the machine's list of them may have lost it.
-        return ZoneInfo("UTC")
+        return None
 
 
 def check_zone(settings: Mapping[str, Any]) -> None:

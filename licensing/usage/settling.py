@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from isolation.api import Text, tenant_row, tenant_transaction
+from isolation.api import Text, by_itself, tenant_row, tenant_transaction
 from licensing.errors import InvalidQuantity, UsageExpired, UsageNotFound, UsageSettled
 from licensing.models import UsageEntry
 from licensing.models.usage import UsageState
@@ -51,7 +51,11 @@ def expire_reservations(*, at: datetime) -> int:
     """
     over = UsageEntry.objects.using("sweep").filter(state=UsageState.RESERVED, expires_at__lte=at)
     tenant_ids = sorted(set(over.order_by("expires_at").values_list("tenant_id", flat=True)[:_AT_ONCE]))
-    return sum(_expired(tenant_id, at) for tenant_id in tenant_ids)
+    count = 0
+    for tenant_id in tenant_ids:
+        with by_itself("reservation", tenant_id=tenant_id):
+            count += _expired(tenant_id, at)
+    return count
 
 
 def _expired(tenant_id: UUID, at: datetime) -> int:

@@ -11,7 +11,7 @@ from django.db import connection
 
 from isolation.api import tenant_row, tenant_transaction
 from licensing import names
-from licensing.errors import InvalidQuantity, UsageBusy, UsageKeyReused
+from licensing.errors import InvalidQuantity, UsageBusy, UsageExpired, UsageKeyReused, UsageSettled
 from licensing.holdings import TenantSnapshot
 from licensing.models.usage import UsageState
 from licensing.snapshots import get_snapshot, snapshot_version
@@ -21,6 +21,7 @@ from licensing.usage.reaching import tell_reached
 HELD_FOR: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(days=7)
 
+_STANDING: Final = frozenset({UsageState.CONSUMED, UsageState.COMMITTED, UsageState.RESERVED})
 _LOOKS: Final = 5
 _TAKE: Final = (
     "licensing_usage_take(%s, %s, %s, %s, %s, %s::timestamptz, %s::uuid, %s, %s, %s, %s, %s::boolean, %s::jsonb)"
@@ -43,6 +44,17 @@ class Consumed:
     at: datetime
     expires_at: datetime | None = None
 
+    def check_standing(self, at: datetime) -> None:
+        """Refuse a use of which nothing is used, and nothing held any longer at ``at``.
+
+        :raises UsageExpired: it was held, and its time is over. :raises UsageSettled: it was given back.
+        """
+        is_over = self.state == UsageState.RESERVED and (self.expires_at is None or self.expires_at <= at)
+        if is_over or self.state == UsageState.EXPIRED:
+            raise UsageExpired("The reservation has expired; nothing of it is held.", key=self.key)
+        if self.state not in _STANDING:
+            raise UsageSettled(f"This use was {self.state} already.", state=self.state, key=self.key)
+
 
 def consume(
     *,
@@ -51,17 +63,19 @@ def consume(
     key: str,
     subject: tuple[str, str] | None = None,
     decision_id: UUID | None = None,
+    purpose: str = "",
     at: datetime,
 ) -> Consumed:
     """Use up so much of each feature, all or nothing. The same key with the same items is the same use again.
 
     items: features and quantities. subject: whose use it is. decision_id: of the decision that let it be.
+    purpose: what it is for; the same key for something else is another use.
     :raises LimitReached: more than is left. :raises NotEntitled: the tenant may not use one of them at all.
     :raises NotCounted: it is no limit. :raises UnknownFeature: there is none such.
     :raises UsageKeyReused: the key was used for something else.
     :raises InvalidQuantity: a quantity or key that cannot be one. :raises UsageBusy: limits change too fast.
     """
-    asked = _asked("consumed", items, key, subject, decision_id)
+    asked = _asked("consumed", items, key, subject, decision_id, purpose)
     return _taken(tenant_id, asked, ttl=None, at=at)
 
 
@@ -73,6 +87,7 @@ def reserve(
     ttl: timedelta = HELD_FOR,
     subject: tuple[str, str] | None = None,
     decision_id: UUID | None = None,
+    purpose: str = "",
     at: datetime,
 ) -> Consumed:
     """Hold so much of each feature for a time, all or nothing; then commit it, release it, or let it expire.
@@ -81,7 +96,7 @@ def reserve(
     """
     if not timedelta(seconds=1) <= ttl <= LONGEST:
         raise InvalidQuantity(f"A reservation is held from a second to {LONGEST.days} days.")
-    asked = _asked("reserved", items, key, subject, decision_id, ttl=ttl.total_seconds())
+    asked = _asked("reserved", items, key, subject, decision_id, purpose, ttl=ttl.total_seconds())
     return _taken(tenant_id, asked, ttl=ttl, at=at)
 
 
@@ -112,9 +127,11 @@ def _asked(
     key: str,
     subject: tuple[str, str] | None,
     decision_id: UUID | None,
+    purpose: str,
     **more: Any,
 ) -> _Asked:
     sorted_items = items_of(items)
+    more |= {"purpose": purpose} if purpose else {}
     whose = ("", "") if subject is None else names.subject(*subject)
     return _Asked(
         state=state,

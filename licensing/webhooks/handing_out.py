@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from django.db import transaction
 
@@ -12,6 +11,7 @@ from licensing.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 BATCH: Final = 200
 KEPT: Final = timedelta(days=30)
+_FORGOTTEN_AT_ONCE: Final = 5_000
 _SWEEP: Final = "sweep"
 
 
@@ -20,6 +20,8 @@ def hand_out(*, at: datetime, limit: int = BATCH) -> int:
     with transaction.atomic(using=_SWEEP):
         waiting = OutboxEvent.objects.using(_SWEEP).filter(handed_out_at=None).order_by("at", "id")
         events = list(waiting.select_for_update(skip_locked=True)[:limit])
+        if not events:
+            return 0
         make_deliveries(events, WebhookEndpoint.objects.using(_SWEEP).filter(disabled_at=None), at=at)
         OutboxEvent.objects.using(_SWEEP).filter(id__in=[one.id for one in events]).update(handed_out_at=at)
     return len(events)
@@ -41,6 +43,8 @@ def make_deliveries(events: Iterable[OutboxEvent], endpoints: Iterable[WebhookEn
 def forget_events(*, at: datetime) -> int:
     """Delete events of a month ago with what was sent of them, and return how many events."""
     over = OutboxEvent.objects.using(_SWEEP).filter(at__lt=at - KEPT, handed_out_at__isnull=False)
-    ids: list[UUID] = list(over.values_list("id", flat=True)[:10_000])
-    WebhookDelivery.objects.using(_SWEEP).filter(event_id__in=ids).delete()
-    return OutboxEvent.objects.using(_SWEEP).filter(id__in=ids).delete()[0]
+    count = 0
+    while ids := list(over.values_list("id", flat=True)[:_FORGOTTEN_AT_ONCE]):
+        WebhookDelivery.objects.using(_SWEEP).filter(event_id__in=ids).delete()
+        count += OutboxEvent.objects.using(_SWEEP).filter(id__in=ids).delete()[0]
+    return count

@@ -17,6 +17,7 @@ from licensing.webhooks.destinations import Destination, addresses_of, read_url
 CONNECT_SECONDS: Final = 5.0
 TOTAL_SECONDS: Final = 10.0
 _ADDRESSES_TRIED: Final = 2
+_MOST_DIGITS: Final = 9
 _AGENT: Final = "Tiergate-Webhooks/1"
 
 
@@ -25,11 +26,13 @@ class Sent:
     """How one try ended.
 
     status: what the endpoint said; None where it said nothing. error: one word where it failed; "" where it did not.
+    retry_after: the seconds for which it asks to be left alone, where it said so with a 429 or 503.
     """
 
     status: int | None
     error: str
     milliseconds: int
+    retry_after: int | None = None
 
     @property
     def is_delivered(self) -> bool:
@@ -47,9 +50,9 @@ def post(url: str, *, headers: Mapping[str, str], body: bytes, total: float = TO
 
     Nothing of the answer is read but its status line and headers, which http.client bounds.
     """
-    began = monotonic()
+    began, retry_after = monotonic(), None
     try:
-        status, error = _posted(url, headers, body, total)
+        status, error, retry_after = _posted(url, headers, body, total)
     except InvalidEndpoint:
         status, error = None, "not_public"
     except TimeoutError:
@@ -64,30 +67,46 @@ def post(url: str, *, headers: Mapping[str, str], body: bytes, total: float = TO
         status, error = None, "connection"
     except (http.client.HTTPException, ValueError):
         status, error = None, "answer"
-    return Sent(status=status, error=error, milliseconds=round((monotonic() - began) * 1000))
+    took = round((monotonic() - began) * 1000)
+    return Sent(status=status, error=error, milliseconds=took, retry_after=retry_after)
 
 
-def _posted(url: str, headers: Mapping[str, str], body: bytes, total: float) -> tuple[int, str]:
+def seconds_asked(status: int, said: str | None) -> int | None:
+    """Read ``Retry-After`` of a 429 or 503, in seconds (RFC 9110 section 10.2.3); None for none, or for a date.
+
+    A date would be read by the endpoint's clock, which nobody here knows.
+    """
+    if status not in {http.client.TOO_MANY_REQUESTS, http.client.SERVICE_UNAVAILABLE} or said is None:
+        return None
+    plain = said.strip()
+    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= _MOST_DIGITS else None
+
+
+def _posted(url: str, headers: Mapping[str, str], body: bytes, total: float) -> tuple[int, str, int | None]:
     # Read again at each use: what may be gone to can have become less since it was written down.
     destination = Destination(read_url(url))
     with _connected(destination) as plain, _cut_off(plain, total) as is_over:
         try:
-            status = _status(plain, destination, headers, body)
+            status, said = _status(plain, destination, headers, body)
         except (OSError, http.client.HTTPException):
             if is_over.is_set():
                 raise TimeoutError from None
             raise
-    return status, "" if http.client.OK <= status < http.client.MULTIPLE_CHOICES else "refused"
+    error = "" if http.client.OK <= status < http.client.MULTIPLE_CHOICES else "refused"
+    return status, error, seconds_asked(status, said)
 
 
-def _status(plain: socket.socket, destination: Destination, headers: Mapping[str, str], body: bytes) -> int:
+def _status(
+    plain: socket.socket, destination: Destination, headers: Mapping[str, str], body: bytes
+) -> tuple[int, str | None]:
     kind = http.client.HTTPSConnection if destination.is_tls else http.client.HTTPConnection
     connection = kind(destination.host, destination.port)
     connection.sock = _tls().wrap_socket(plain, server_hostname=destination.host) if destination.is_tls else plain
     told = {"content-type": "application/json", "user-agent": _AGENT, "connection": "close", **headers}
     try:
         connection.request("POST", destination.target, body=body, headers=told)
-        return connection.getresponse().status
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Retry-After")
     finally:
         connection.close()
 

@@ -91,6 +91,15 @@ class EndpointPage(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True)
 
 
+class PingAnswer(serializers.Serializer[Any]):
+    """How a message that tells of nothing was taken."""
+
+    is_delivered = serializers.BooleanField(help_text="The endpoint answered 2xx.")
+    status = serializers.IntegerField(allow_null=True, help_text="Null where it answered nothing.")
+    error = serializers.CharField(allow_blank=True)
+    milliseconds = serializers.IntegerField()
+
+
 class DeliveryAnswer(serializers.Serializer[Any]):
     """One event on its way to one endpoint."""
 

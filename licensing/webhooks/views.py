@@ -22,6 +22,7 @@ from licensing.webhooks.endpoints import (
     remove_endpoint,
     roll_secret,
 )
+from licensing.webhooks.pinging import ping_endpoint
 from licensing.webhooks.replaying import Delivery, list_deliveries, replay_delivery, replay_since
 from licensing.webhooks.serializers import (
     DeliveryAnswer,
@@ -31,6 +32,7 @@ from licensing.webhooks.serializers import (
     EndpointChange,
     EndpointPage,
     EndpointWithSecret,
+    PingAnswer,
     ReplayAnswer,
     ReplayBody,
     SecretBody,
@@ -119,6 +121,25 @@ class EndpointReplayView(APIView):
         given = checked(ReplayBody, request)
         events = replay_since(endpoint_id=_endpoint_id(endpoint), **given, by=author(request), at=now())
         return Response({"events": events}, status=202)
+
+
+class EndpointPingView(APIView):
+    """Whether an endpoint takes what it is sent."""
+
+    required_action = Action.WEBHOOK_WRITE
+
+    @documented("ping_webhook", PingAnswer)
+    def post(self, request: Request, endpoint: str) -> Response:
+        """Send one signed message of type ping at once, and tell how it ended."""
+        sent = ping_endpoint(endpoint_id=_endpoint_id(endpoint), by=author(request), at=now())
+        return Response(
+            {
+                "is_delivered": sent.is_delivered,
+                "status": sent.status,
+                "error": sent.error,
+                "milliseconds": sent.milliseconds,
+            }
+        )
 
 
 class DeliveryListView(APIView):

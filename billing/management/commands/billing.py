@@ -95,7 +95,7 @@ class Command(BaseCommand):
         if not refs and not options["all"]:
             raise CommandError("Name what is to be tried again, or say --all.")
         for ref in refs:
-            if not letters.replay(ref=ref, at=now()):
+            if not letters.replay(ref=ref, by=_BY, at=now()):
                 raise CommandError(f"There is no dead letter {ref!r}.")
         self.stdout.write(f"{len(refs)} will be tried again.")
 

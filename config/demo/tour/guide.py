@@ -1,5 +1,6 @@
 """What every chapter of the tour needs: where things are, who is there, and the calls that recur."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,10 @@ class Guide:
 
     def sign_in(self, name: str) -> str:
         """Sign one of the people in with the password alone, and return the session's secret."""
+        return str(self.sign_in_whole(name)["secret"])
+
+    def sign_in_whole(self, name: str) -> dict[str, Any]:
+        """Sign one of the people in with the password alone, and return the session with its secret."""
         person = people()[name]
         answer = self.teller.call(
             f"{name.capitalize()} signs in at {person.tenant.capitalize()} with a password: that is aal1.",
@@ -26,7 +31,7 @@ class Guide:
             body={"tenant": person.tenant, "username": name, "password": person.password},
             want=201,
         )
-        return str(members(answer)["secret"])
+        return members(answer)
 
     def subscribe(self, tenant: str, plan: str, why: str) -> str:
         """Put a tenant on a plan by HTTP, and return the version of its entitlements from then on."""
@@ -76,10 +81,12 @@ class Guide:
         )
         return members(answer)
 
-    def step_up(self, decision_id: str, by: str, name: str) -> dict[str, Any]:
-        """Open a challenge and pass it with the code that the person's phone shows now."""
+    def step_up(
+        self, decision_id: str, by: str, name: str, *, code_of: Callable[[str], str] = right_code
+    ) -> dict[str, Any]:
+        """Open a challenge and pass it with a code of the person's phone; the one that it shows now, unless said otherwise."""
         opened = self.open_challenge(decision_id, by, "The refusal names the decision that a challenge is opened for.")
-        code = right_code(people()[name].totp_secret)
+        code = code_of(people()[name].totp_secret)
         passed = self.verify(opened["challenge_id"], code, by, "The code from the phone is right.")
         self.teller.expect_equal(passed["state"], "passed", "the challenge's state")
         return {**opened, **passed}

@@ -13,7 +13,7 @@ import httpx
 from config.demo.errors import DemoError
 from config.demo.launcher import forget, running
 from config.demo.ports import free_ports
-from config.demo.tour import deploying, passkeys, steps, tiers
+from config.demo.tour import deploying, passkeys, ruling, steps, tiers
 from config.demo.tour.guide import Guide
 from config.demo.tour.teller import Surprise, Teller
 from config.embedded import is_embedded, roles
@@ -29,6 +29,8 @@ _CHAPTERS: Final = (
     steps.asserted_session,
     steps.one_payment,
     deploying.deployment,
+    ruling.a_rule,
+    ruling.another_bundle,
     tiers.strangers,
     tiers.malformed,
 )

@@ -62,6 +62,10 @@ class Teller:
         self.expect(response.status_code == want, f"the status is {want}", f"it is {response.status_code}")
         return response
 
+    def note(self, text: str) -> None:
+        """Show what an answer says that is worth reading."""
+        self.say(f"      {text}")
+
     def expect(self, is_so: object, promise: str, otherwise: str = "it is not so") -> None:
         """Check a promise.
 

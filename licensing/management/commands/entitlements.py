@@ -8,9 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_date, parse_datetime
 
-import audit.api
-from isolation.api import tenant_transaction
 from isolation.clock import now
+from licensing.history.authors import put_there_by
 from licensing.history.known import Known, entitlements_known
 from licensing.history.wording import FROM_BEFORE, aligned, known_json, subscription_sentences, table, when, why
 from licensing.subscription_rows import subscription_json
@@ -67,7 +66,7 @@ def _as_text(known: Known, name: str, features: list[str]) -> list[str]:
     return [
         f"{name} on {when(known.at)}",
         "",
-        *subscription_sentences(known, author=_author(known)),
+        *subscription_sentences(known, author=put_there_by(known)),
         *([FROM_BEFORE] if known.is_from_before else []),
         "",
         *aligned([rows[0], *(row for row in rows[1:] if row[0] in features)]),
@@ -80,27 +79,9 @@ def _as_json(known: Known, features: list[str]) -> list[str]:
     told = {
         "as_of": known.at,
         "subscription": subscription_json(known.subscription),
-        "put_there_by": _author(known),
+        "put_there_by": put_there_by(known),
         "is_from_before": known.is_from_before,
         "environments": dict(known.environments),
         "items": [entitlement_json(known.entitlements[key]) | {"because": reasons[key]} for key in features],
     }
     return [json.dumps(told, indent=2, default=str)]
-
-
-def _author(known: Known) -> str | None:
-    """Find in the trail who put the tenant on what it was on; None where the trail does not tell."""
-    told = subscription_json(known.subscription)
-    if told is None:
-        return None
-    with tenant_transaction(known.tenant_id):
-        entries = audit.api.list_entries(
-            tenant_id=known.tenant_id, kinds={audit.api.Kind.SUBSCRIPTION_CHANGED}, limit=audit.api.MAX_PAGE
-        )
-    same = ("plan", "version", "status", "active_from", "add_ons")
-    found = [
-        one.payload["by"]
-        for one in entries
-        if one.payload.get("new") and all(one.payload["new"].get(part) == told[part] for part in same)
-    ]
-    return found[0] if found else None

@@ -20,6 +20,7 @@ from licensing.webhooks.endpoints import (
     remove_endpoint,
     roll_secret,
 )
+from licensing.webhooks.pinging import ping_endpoint
 from licensing.webhooks.replaying import Delivery, list_deliveries, replay_delivery, replay_since
 from tiergate import TiergateError
 
@@ -29,7 +30,7 @@ _BY: Final = "manage.py"
 class Command(BaseCommand):
     """Keeps the vendor's endpoints; a secret is printed once, alone on standard output."""
 
-    help = "Create, list, enable, disable, roll, remove endpoints of webhooks; list and replay deliveries."
+    help = "Create, list, enable, disable, ping, roll, remove endpoints of webhooks; list and replay deliveries."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the verbs and what each takes."""
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         create.add_argument("--tenant", default=None, help="of this tenant alone; of all if left out")
         create.add_argument("--title", default="")
         verbs.add_parser("list", help="list the endpoints")
-        for verb in ("enable", "disable", "remove"):
+        for verb in ("enable", "disable", "remove", "ping"):
             verbs.add_parser(verb).add_argument("endpoint", type=UUID)
         roll = verbs.add_parser("roll", help="exchange the secret; prints the new one")
         roll.add_argument("endpoint", type=UUID)
@@ -104,6 +105,13 @@ class Command(BaseCommand):
     def _remove(self, options: dict[str, Any]) -> None:
         remove_endpoint(endpoint_id=options["endpoint"], by=_BY, at=now())
         self.stdout.write("Nothing is sent there any more.")
+
+    def _ping(self, options: dict[str, Any]) -> None:
+        sent = ping_endpoint(endpoint_id=options["endpoint"], by=_BY, at=now())
+        said = f"{sent.status or sent.error} after {sent.milliseconds} ms"
+        if not sent.is_delivered:
+            raise CommandError(f"It was not taken: {said}.")
+        self.stdout.write(f"It was taken: {said}.")
 
     def _roll(self, options: dict[str, Any]) -> None:
         overlap = timedelta(seconds=options["overlap_seconds"])

@@ -1,0 +1,59 @@
+"""What a candidate would have done to the recorded decisions of a window: read page by page, and counted."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from decisions.policy.recorded import Page, Unreadable, fields_read, walk
+from decisions.policy.replaying import doubt_of
+from tiergate.policy import Bundle
+from tiergate.policy.impact import Impact, Report
+
+type Progress = Callable[[int], None]
+
+
+class Measure:
+    """Counts page after page under two bundles. impact: what is counted so far, be it by another process."""
+
+    def __init__(self, *, base: Bundle | None, candidate: Bundle | None, impact: Impact | None = None) -> None:
+        self._base = base
+        self._candidate = candidate
+        self._read = fields_read(base) | fields_read(candidate)
+        self.impact = impact or Impact()
+        self.done = 0
+
+    def take(self, page: Page) -> None:
+        """Count a page."""
+        for one in page.found:
+            if isinstance(one, Unreadable):
+                self.impact.leave_out(one.reason, one.id)
+                continue
+            doubt = doubt_of(one, self._read)
+            self.impact.add(one.recorded, base=self._base, candidate=self._candidate, doubt=doubt)
+        self.done += len(page.found)
+
+
+def measure(
+    *,
+    base: Bundle | None,
+    candidate: Bundle | None,
+    since: datetime,
+    until: datetime,
+    tenant_id: UUID | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Say what a candidate in the place of ``base`` would have done from ``since`` on and before ``until``.
+
+    :raises FactsUnavailable: this process may not look through all tenants.
+    """
+    counting = Measure(base=base, candidate=candidate)
+    for page in walk(since=since, until=until, tenant_id=tenant_id):
+        counting.take(page)
+        if progress is not None:
+            progress(counting.done)
+    return counting.impact.report(
+        base="" if base is None else base.digest,
+        candidate="" if candidate is None else candidate.digest,
+        since=since,
+        until=until,
+    )
