@@ -1,8 +1,9 @@
 """The door of a person's pages: signed in, and allowed; otherwise on to where that can be mended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -12,9 +13,16 @@ from django.views.decorators.http import require_http_methods
 
 from authlevels import api as authlevels
 from decisions import api as decisions
-from tiergate import Action, TiergateError
+from tiergate import Action, Reason, TiergateError
 
 type Page = Callable[..., HttpResponseBase]
+
+_WHO_CAN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Action.BILLING_MANAGE: decisions.ASK_AN_OWNER,
+        Action.BILLING_READ: "Owners and admins of this workspace can see what is paid for.",
+    }
+)
 
 
 def person_page(action: Action, *methods: str, home: str, holds_secret: bool = False) -> Callable[[Page], Page]:
@@ -44,7 +52,10 @@ def person_page(action: Action, *methods: str, home: str, holds_secret: bool = F
                 if holds_secret and request.method == "POST":
                     return see_other(request.path)
                 decisions.mark_refused(request, answer)
-                return refused(request, decisions.for_person(answer.decision), status=decisions.status_of(answer))
+                sentence = decisions.for_person(answer.decision)
+                if answer.decision.reason == Reason.NO_PRIVILEGE and action in _WHO_CAN:
+                    sentence = f"{sentence} {_WHO_CAN[action]}"
+                return refused(request, sentence, status=decisions.status_of(answer))
             request.decision = answer  # type: ignore[attr-defined]  # as DRF's door leaves it
             return page(request, principal.session, **kwargs)
 
@@ -54,6 +65,18 @@ def person_page(action: Action, *methods: str, home: str, holds_secret: bool = F
         return guarded
 
     return guard
+
+
+def held_by(request: HttpRequest) -> frozenset[str]:
+    """Give what the person's roles grant, as the decision that let them in has it."""
+    answer: Any = request.decision  # type: ignore[attr-defined]  # left by the door
+    return answer.privileges or frozenset()
+
+
+def author(request: HttpRequest) -> str:
+    """Name who acts, as the decision that let them in has it."""
+    answer: Any = request.decision  # type: ignore[attr-defined]  # left by the door
+    return str(answer.question.asked_by)
 
 
 def refused(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:

@@ -1,18 +1,21 @@
-"""The operator's pages: Django's admin on our own session, entered only on an allow, and read-only so far."""
+"""The operator's pages: Django's admin on our own session, entered only on an allow; its tables are read-only."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.http import urlencode
 
 from authlevels import api as authlevels
 from console.deliveries import deliveries, replay
+from console.operating import drafts, inbox, planning, rules, ruling, sales, tenants
 from console.plan_matrix import plan_matrix
 from decisions import api as decisions
 from isolation.clock import now
@@ -73,21 +76,88 @@ class OperatorSite(AdminSite):
         return _refused(request, decisions.for_person(answer.decision), status=403)
 
     def get_urls(self) -> list[Any]:
-        """Put the grid of plans and features, and what is sent to the vendor, before the tables."""
+        """Put the pages that are more than a table before the tables."""
+        framed = {"frame": self.each_context}
         return [
             path("plans/", self.admin_view(self.plans), name="plan-matrix"),
+            path("plans/drafts", drafts.begin, name="draft-begin"),
+            path("plans/<str:ref>/edit", self.admin_view(self.draft), name="draft"),
+            path("plans/<str:ref>/save", drafts.save, framed, name="draft-save"),
+            path("plans/<str:ref>/discard", drafts.discard, name="draft-discard"),
+            path("plans/<str:ref>/publish", self.admin_view(self.ask_to_publish), name="ask-to-publish"),
+            path("plans/<str:ref>/published", sales.publish, name="publish"),
+            path("plans/<str:ref>/retire", self.admin_view(self.ask_to_retire), name="ask-to-retire"),
+            path("plans/<str:ref>/retired", sales.retire, name="retire"),
             path("webhooks/", self.admin_view(self.webhooks), name="webhooks"),
             path("webhooks/<uuid:delivery>/replay", self.admin_view(replay), name="webhook-replay"),
+            path("billing/", self.admin_view(self.billing), name="billing"),
+            path("billing/replay", inbox.replay, name="billing-replay"),
+            path("tenants/", self.admin_view(self.tenants), name="tenants"),
+            path("tenants/<uuid:tenant>/", self.admin_view(self.tenant), name="tenant"),
+            path("tenants/<uuid:tenant>/overrides", tenants.put_override, framed, name="override-put"),
+            path("tenants/<uuid:tenant>/overrides/end", tenants.end_override, name="override-end"),
+            *self._policy_urls(framed),
             *super().get_urls(),
         ]
+
+    def _policy_urls(self, framed: dict[str, Any]) -> list[Any]:
+        """Put the pages of rules, which all begin alike."""
+        pages: tuple[tuple[str, Callable[..., HttpResponseBase], str], ...] = (
+            ("", rules.overview, "policy"),
+            ("history", rules.history, "policy-history"),
+            ("shadow", rules.shadow, "policy-shadow"),
+            ("bundles/<str:digest>/", rules.bundle, "policy-bundle"),
+            ("bundles/<str:digest>/change", ruling.ask_to_change, "policy-change"),
+            ("no-rules", ruling.ask_to_end, "policy-no-rules"),
+            ("withdraw", ruling.ask_to_withdraw, "policy-withdraw"),
+            ("roll-back", ruling.ask_to_roll_back, "policy-roll-back"),
+            ("plans/<uuid:plan>", planning.plan, "policy-plan"),
+        )
+        return [
+            *(path(f"policy/{where}", self.admin_view(self._framed(page)), name=name) for where, page, name in pages),
+            path("policy/plans", planning.begin, name="policy-plan-begin"),
+            path("policy/changed", ruling.change_policy, framed, name="policy-changed"),
+        ]
+
+    def _framed(self, page: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        """Give a page what the site's pages have in common."""
+
+        def shown(request: HttpRequest, **kwargs: object) -> HttpResponseBase:
+            return page(request, self.each_context(request), **kwargs)
+
+        return shown
 
     def plans(self, request: HttpRequest) -> HttpResponse:
         """Show the grid of plans and features."""
         return plan_matrix(request, self.each_context(request))
 
+    def draft(self, request: HttpRequest, ref: str) -> HttpResponseBase:
+        """Show a draft to be written."""
+        return drafts.edit(request, self.each_context(request), ref)
+
+    def ask_to_publish(self, request: HttpRequest, ref: str) -> HttpResponse:
+        """Show what putting a version on sale does."""
+        return sales.ask_to_publish(request, self.each_context(request), ref)
+
+    def ask_to_retire(self, request: HttpRequest, ref: str) -> HttpResponseBase:
+        """Show what taking a version off sale does."""
+        return sales.ask_to_retire(request, self.each_context(request), ref)
+
     def webhooks(self, request: HttpRequest) -> HttpResponse:
         """Show what is sent to the vendor's own systems."""
         return deliveries(request, self.each_context(request))
+
+    def billing(self, request: HttpRequest) -> HttpResponse:
+        """Show what came from Stripe, what waits, and what a person must look at."""
+        return inbox.inbox(request, self.each_context(request))
+
+    def tenants(self, request: HttpRequest) -> HttpResponse:
+        """List the tenants."""
+        return tenants.tenants(request, self.each_context(request))
+
+    def tenant(self, request: HttpRequest, tenant: UUID) -> HttpResponse:
+        """Show one tenant."""
+        return tenants.tenant(request, self.each_context(request), tenant)
 
     # The stubs promise templates where Django itself says any response.
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002 - Django's signature

@@ -13,7 +13,7 @@ from licensing import api as licensing
 def plan_matrix(request: HttpRequest, page: Mapping[str, Any]) -> HttpResponse:
     """Show the versions on sale and the drafts beside each other, or with ``?all=1`` every one that there is.
 
-    page: what the site's pages have in common. It only shows: versions are changed by `manage.py plans` and the API.
+    page: what the site's pages have in common. It shows alone; from each version its pages lead on: `console.operating.drafts` and `sales`.
     """
     is_all = request.GET.get("all") == "1"
     versions = [one for one in licensing.list_versions() if is_all or one.is_on_sale or one.status == "draft"]

@@ -1,6 +1,6 @@
 """The pages on which a person adds an authenticator app or a passkey. Apps are added without scripts."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -12,7 +12,7 @@ from console.doors import see_other
 from isolation.clock import now
 from tiergate import Action, TiergateError
 
-_CREDENTIAL_LENGTH = 32768
+CREDENTIAL_LENGTH: Final = 32768
 
 
 @account_page(Action.FACTORS_MANAGE, "GET", "HEAD", "POST")
@@ -56,7 +56,7 @@ def add_passkey(request: HttpRequest, session: authlevels.Session) -> HttpRespon
         authlevels.confirm_passkey_enrolment(
             session=session,
             facts=facts_of(session),
-            credential=request.POST.get("credential", "")[:_CREDENTIAL_LENGTH],
+            credential=request.POST.get("credential", "")[:CREDENTIAL_LENGTH],
             name=given_name(request) or "Passkey",
             at=now(),
         )

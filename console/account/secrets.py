@@ -1,4 +1,4 @@
-"""The pages on which a person changes their password, and gets back in without the app that they lost."""
+"""The pages on which a person changes their password, and gets back in without what they lost."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from authlevels import api as authlevels
 from console.account.doors import HOME, account_page
-from console.account.enrolling import app_page
+from console.account.enrolling import CREDENTIAL_LENGTH, app_page
 from console.account.security import facts_of, given_name
 from console.doors import see_other
 from isolation.clock import now
@@ -40,7 +40,7 @@ def password(request: HttpRequest, session: authlevels.Session) -> HttpResponseB
 
 @account_page(Action.FACTORS_RECOVER, "GET", "HEAD", "POST", holds_secret=True)
 def recover(request: HttpRequest, session: authlevels.Session) -> HttpResponseBase:
-    """Ask for a recovery code and use it up; then this session may add one app in the place of the lost one.
+    """Ask for a recovery code and use it up; then this session may add one app in the place of the lost one, or a passkey.
 
     Whoever comes back before they did, as by loading the page again, needs no second code.
     """
@@ -84,6 +84,25 @@ def confirm_replacement(request: HttpRequest, session: authlevels.Session) -> Ht
         return app_page(request, error=refused.detail, is_confirming=True, is_recovering=True, status=400)
     except TiergateError as refused:
         return _recover_page(request, error=refused.detail, status=409)
+    return see_other(f"{HOME}?done=added")
+
+
+@account_page(Action.FACTORS_RECOVER, "POST")
+def passkey_replacement(request: HttpRequest, session: authlevels.Session) -> HttpResponseBase:
+    """Take the passkey that the browser made: it counts from now on, capped, and drives out nothing."""
+    try:
+        authlevels.confirm_passkey_replacement(
+            session=session,
+            facts=facts_of(session),
+            credential=request.POST.get("credential", "")[:CREDENTIAL_LENGTH],
+            name=given_name(request) or "Passkey",
+            at=now(),
+        )
+    except authlevels.RecoveryNotGranted as refused:
+        return _recover_page(request, error=refused.detail, status=409)
+    except TiergateError as refused:
+        granted = authlevels.find_recovery_grant(session=session, at=now())
+        return _recover_page(request, error=refused.detail, granted=granted, status=409)
     return see_other(f"{HOME}?done=added")
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from console.billing.strict import StrictBody
+from decisions.api import StrictBody
 
 MAX_KEY: Final = 100
 MAX_ADD_ONS: Final = 20
@@ -35,6 +35,21 @@ class CheckoutAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     url = serializers.CharField(help_text="Stripe's page; whoever has paid comes back by /billing/paid.")
     expires_at = serializers.DateTimeField()
+
+
+class BillingTrialBody(StrictBody):
+    """A plan to try."""
+
+    plan = _name()
+    key = _key()
+
+
+class BillingTrialAnswer(serializers.Serializer[Any]):
+    """What has begun, or where a card is asked for first."""
+
+    has_begun = serializers.BooleanField()
+    checkout = CheckoutAnswer(allow_null=True)
+    snapshot = serializers.CharField()
 
 
 class PortalAnswer(serializers.Serializer[Any]):

@@ -89,6 +89,33 @@ class CheckoutView(APIView):
         return Response(shapes.CheckoutAnswer(made).data, headers=_NO_STORE)
 
 
+class BillingTrialView(APIView):
+    """Trying a plan."""
+
+    required_action = Action.BILLING_MANAGE
+    tenant_kwarg = "tenant"
+
+    @extend_schema(
+        request=shapes.BillingTrialBody,
+        responses=shapes.BillingTrialAnswer,
+        operation_id="begin_trial",
+        tags=_TAGS,
+    )
+    def post(self, request: Request, tenant: str) -> Response:
+        """Try a plan, once: at once, or by a page of Stripe's that takes a card and charges it when the trial is over."""
+        body = shapes.BillingTrialBody.read(request)
+        tenant_id = licensing.get_tenant(tenant).id
+        made = billing.begin_trial(tenant_id=tenant_id, **body, by=_author(request), clock=now)
+        return Response(
+            {
+                "has_begun": made is None,
+                "checkout": None if made is None else shapes.CheckoutAnswer(made).data,
+                "snapshot": licensing.snapshot_version(tenant_id=tenant_id),
+            },
+            headers=_NO_STORE,
+        )
+
+
 class PortalView(APIView):
     """Cards and invoices."""
 

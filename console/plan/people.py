@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from authlevels import api as authlevels
-from console.doors import person_page, see_other
-from console.plan.overview import may_see
+from console.doors import author, held_by, person_page, see_other
+from console.plan.seeing import may_see
 from console.plan.wording import LEVELS
 from isolation.clock import now
 from licensing import api as licensing
@@ -37,13 +38,13 @@ def invite(request: HttpRequest, session: authlevels.Session) -> HttpResponseBas
             tenant_id=session.tenant_id,
             address=address,
             roles=request.POST.getlist("roles")[:_MOST_ROLES],
-            within=_held(request),
-            by=_author(request),
+            within=held_by(request),
+            by=author(request),
             at=now(),
         )
     except TiergateError as error:
         return _shown(request, session, error=error.detail, typed=address, status=409)
-    return _shown(request, session, invited=invited, token=token)
+    return _shown(request, session, invited=invited, token=token, base_url=settings.TIERGATE_BASE_URL)
 
 
 @person_page(Action.MEMBER_WRITE, "POST", home=HOME)
@@ -53,8 +54,8 @@ def take_back(request: HttpRequest, session: authlevels.Session, invitation: UUI
         licensing.revoke_invitation(
             tenant_id=session.tenant_id,
             invitation_id=invitation,
-            within=_held(request),
-            by=_author(request),
+            within=held_by(request),
+            by=author(request),
             at=now(),
         )
     except TiergateError as error:
@@ -64,7 +65,7 @@ def take_back(request: HttpRequest, session: authlevels.Session, invitation: UUI
 
 def _shown(request: HttpRequest, session: authlevels.Session, *, status: int = 200, **more: Any) -> HttpResponse:
     at, tenant_id = now(), session.tenant_id
-    privileges = _held(request)
+    privileges = held_by(request)
     members = licensing.list_members(tenant_id=tenant_id, after=_after(request), limit=_PAGE + 1)
     last = members[_PAGE - 1] if len(members) > _PAGE else None
     roles = licensing.list_roles(tenant_id=tenant_id)
@@ -102,17 +103,6 @@ def _seats(tenant_id: UUID, at: datetime) -> dict[str, Any] | None:
     is_full = view.limit is not None and taken >= view.limit
     said = f"{taken:,} taken" if view.limit is None else f"{taken:,} of {view.limit:,}"
     return {"view": view, "taken": taken, "said": said, "is_full": is_full}
-
-
-def _held(request: HttpRequest) -> frozenset[str]:
-    """Give what the person's roles grant, as the decision that let them in has it."""
-    answer: Any = request.decision  # type: ignore[attr-defined]  # left by the door
-    return answer.privileges or frozenset()
-
-
-def _author(request: HttpRequest) -> str:
-    answer: Any = request.decision  # type: ignore[attr-defined]  # left by the door
-    return str(answer.question.asked_by)
 
 
 def _after(request: HttpRequest) -> tuple[str, str] | None:

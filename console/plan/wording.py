@@ -89,6 +89,20 @@ def setting(value: Any) -> str:
             return str(value)
 
 
+def side_in_words(value: Any) -> str:
+    """Write one side of a difference, as `licensing` tells it."""
+    if isinstance(value, dict) and ("limit" in value or "unlimited" in value):
+        period = ResetPeriod(value["per"]) if value.get("per") else None
+        said = amount(limit=value.get("limit"), unlimited=bool(value.get("unlimited")), period=period).lower()
+        return f"{said}, and more as overage" if value.get("overage") else said
+    return "included" if value is True else setting(value)
+
+
+def asks_in_words(value: Any) -> str:
+    """Write what one side of a difference asks, as `licensing` tells it."""
+    return asked_in_words(Requirement.from_json(value) if value else None) or "a sign-in"
+
+
 def price_of(unlock: Unlock) -> str:
     """Write what a plan or add-on costs."""
     return price(unlock.price, unlock.currency or "", unlock.interval or "")
@@ -100,7 +114,8 @@ def price(minor: int | None, currency: str, interval: str) -> str:
         return "on request"
     if minor == 0:
         return "free"
-    return authlevels.written_sum(minor, currency.upper()) + (f" a {interval}" if interval else "")
+    rhythm = {"": "", "once": " once"}.get(interval, f" a {interval}")
+    return authlevels.written_sum(minor, currency.upper()) + rhythm
 
 
 def _duration(seconds: int) -> str:

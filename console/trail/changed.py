@@ -7,6 +7,7 @@ from typing import Any, Final
 from audit.api import Entry, Kind
 from console.trail.handed_on import HANDED_ON
 from console.trail.ordered import ORDERED
+from console.trail.ruled import RULED
 from console.trail.sold import SOLD
 from console.trail.wording import Names, dig, listed, plain
 from licensing import api as licensing
@@ -223,6 +224,7 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         **HANDED_ON,
         **ORDERED,
         **SOLD,
+        **RULED,
         Kind.SESSION_STARTED: _session_started,
         Kind.SESSION_REVOKED: _session_revoked,
         Kind.IMPERSONATION_STARTED: _impersonation_started,

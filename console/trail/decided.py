@@ -7,6 +7,7 @@ from typing import Any, Final
 from audit.api import Entry
 from console.trail.wording import Names, dig, listed, lower_first, plain
 from tiergate import Reason
+from tiergate.policy import is_of_policy
 
 WHY: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -52,13 +53,26 @@ def decided(entry: Entry, names: Names) -> str:
         case "allow":
             return f"{who} was allowed {what}"
         case "step_up":
-            return f"{who} {_asked(decision)} {what}"
+            return f"{who} {_asked(decision)} {what}{_by_rules(entry)}"
         case "upgrade":
             unlocks = [plain(one.get("title") or one["key"]) for one in _need(decision, "upgrade").get("unlocks", ())]
             would = f" ({listed(unlocks)} would)" if unlocks else ""
             return f"{who} was not allowed {what}: {_why(decision)}{would}"
         case _:
-            return f"{who} was not allowed {what}: {_why(decision)}"
+            by_rules = _by_rules(entry) if decision["reason"] == Reason.FORBIDDEN_BY_POLICY else ""
+            return f"{who} was not allowed {what}: {_why(decision)}{by_rules}"
+
+
+def rules_of(facts: Any) -> list[str]:
+    """List the rules that asked for something or forbade, by their ids; of rules that could not be asked, ``policy``."""
+    said = [*(dig(facts, "contributions") or ()), *(dig(facts, "forbids") or ())]
+    sources = (str(dig(one, "source") or "") for one in said)
+    return list(dict.fromkeys(source.partition(":")[2] or source for source in sources if is_of_policy(source)))
+
+
+def _by_rules(entry: Entry) -> str:
+    said = [plain(one) for one in rules_of(dig(entry.payload, "facts"))]
+    return f" ({'rule' if len(said) == 1 else 'rules'} {listed(said)})" if said else ""
 
 
 def _who(entry: Entry, names: Names) -> str:

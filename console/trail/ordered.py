@@ -39,6 +39,12 @@ def _refused(entry: Entry, names: Names) -> str:
     return f"what {_by(entry, names)} ordered for {plain(names.tenant)} came to nothing: {why}"
 
 
+def _ended(entry: Entry, names: Names) -> str:
+    if entry.payload.get("why") == "tenant_closed":
+        return f"what {plain(names.tenant)} paid for is ended at Stripe, since it was closed"
+    return _did("had the subscription of {tenant} end with its period")(entry, names)
+
+
 def _did(what: str) -> Callable[[Entry, Names], str]:
     def tell(entry: Entry, names: Names) -> str:
         return f"{_by(entry, names)} {what.format(tenant=plain(names.tenant))}"
@@ -52,7 +58,7 @@ ORDERED: Final[Mapping[str, Callable[[Entry, Names], str]]] = MappingProxyType(
         Kind.BILLING_CHANGE_ORDERED: _ordered,
         Kind.BILLING_CHANGE_REFUSED: _refused,
         Kind.BILLING_PORTAL_OPENED: _did("opened Stripe's page for {tenant}"),
-        Kind.BILLING_CANCEL_ORDERED: _did("had the subscription of {tenant} end with its period"),
+        Kind.BILLING_CANCEL_ORDERED: _ended,
         Kind.BILLING_RESUME_ORDERED: _did("had the subscription of {tenant} go on as it is"),
     }
 )

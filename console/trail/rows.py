@@ -6,13 +6,15 @@ from typing import Any, Final
 import msgspec
 
 from audit.api import Entry, Kind
+from console.trail.decided import rules_of
 from console.trail.sentences import sentence
 from console.trail.stories import Story
 from console.trail.wording import Names, dig
 
 COLUMNS: Final = (
     *("seq", "id", "story", "at", "kind", "subject_type", "subject_id", "session", "by", "action", "resource"),
-    *("outcome", "reason", "required", "presented", "policy_version", "snapshot", "sentence", "payload", "personal"),
+    *("outcome", "reason", "required", "presented", "policy_version", "bundle_version", "rules", "snapshot"),
+    *("sentence", "payload", "personal"),
 )
 
 # What a spreadsheet takes for a formula.
@@ -65,13 +67,13 @@ def _decision(entry: Entry) -> dict[str, str]:
         "required": _asked(dig(decision, "requirement")),
         "presented": "; ".join(f"{one.get('method')} {one.get('issuer')} {one.get('at')}" for one in shown),
         "policy_version": str(dig(facts, "versions", "policy") or ""),
+        "bundle_version": str(dig(facts, "versions", "bundle") or ""),
+        "rules": "; ".join(rules_of(facts)),
         "snapshot": str(dig(facts, "versions", "snapshot") or ""),
     }
 
 
-_NOTHING: Final = dict.fromkeys(
-    ("action", "resource", "outcome", "reason", "required", "presented", "policy_version", "snapshot"), ""
-)
+_NOTHING: Final = dict.fromkeys(COLUMNS[COLUMNS.index("action") : COLUMNS.index("snapshot") + 1], "")
 
 
 def _asked(requirement: Any) -> str:

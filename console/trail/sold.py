@@ -30,6 +30,10 @@ def _price_mapped(entry: Entry, names: Names) -> str:
     return f"{_by(entry, names)} said that the price {price} at Stripe pays for {version}"
 
 
+def _billing_replayed(entry: Entry, names: Names) -> str:
+    return f"{_by(entry, names)} had billing try {plain(entry.payload.get('ref'))} again, which had been given up"
+
+
 def _webhook(entry: Entry, names: Names) -> str:
     payload, by = entry.payload, _by(entry, names)
     url = plain(dig(payload, "new", "url") or dig(payload, "old", "url"))
@@ -63,8 +67,12 @@ def _cancelled(entry: Entry, names: Names) -> str:
 SOLD: Final[Mapping[str, Teller]] = MappingProxyType(
     {
         Kind.BILLING_LINKED: _linked,
+        Kind.BILLING_UNLINKED: lambda entry, names: (
+            f"the account {plain(entry.payload.get('customer'))} of {plain(names.tenant)} was deleted at Stripe: it is linked no more"
+        ),
         Kind.BILLING_HELD: _held,
         Kind.BILLING_PRICE_MAPPED: _price_mapped,
+        Kind.BILLING_REPLAYED: _billing_replayed,
         Kind.INVITATION_OPENED: lambda entry, names: f"{_by(entry, names)} invited somebody to {plain(names.tenant)}",
         Kind.INVITATION_ACCEPTED: lambda entry, names: (
             f"{names.member(entry.subject)} accepted an invitation to {plain(names.tenant)}"
