@@ -12,26 +12,43 @@ from typing import Any
 import psycopg
 import pytest
 import redis
+from psycopg.pq import TransactionStatus
 from pytest_django import DjangoDbBlocker
 
 from config.embedded import paths, roles
 from tests import rows
 
+# Where storms measure no time, and start no installation of their own: two of them may run at a time. What is not
+# named here has the machine to itself.
+_TWO_AT_A_TIME = {
+    paths.CHECKOUT / "tests" / folder
+    for folder in ("api", "attacks", "audit", "billing", "decisions", "docs", "files", "kernel", "licensing", "policy")
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the storms that may run beside each other."""
+    for item in items:
+        if _TWO_AT_A_TIME.intersection(item.path.parents):
+            item.add_marker("beside")
+
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """Create this process's database from the migrated template; yields what restores its rows."""
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Create this process's database from the migrated template."""
     with django_db_blocker.unblock():
-        restoring = rows.create_database()
-    yield restoring
+        rows.create_database()
+    yield
+    # It stays until the next run of this slot drops it, which is quick once what was written has reached its files.
     with django_db_blocker.unblock():
-        rows.drop_database()
+        from django.db import connections  # noqa: PLC0415 - not before the settings are read
+
+        connections.close_all()
 
 
 @pytest.fixture(scope="session")
-def superuser(django_db_setup: str) -> Iterator[psycopg.Connection]:
+def superuser(django_db_setup: None) -> Iterator[psycopg.Connection]:
     """Hold one connection of the bootstrap superuser to the test database."""
-    assert django_db_setup
     with roles.superuser_connection(paths.database_name()) as connection:
         yield connection
 
@@ -45,21 +62,33 @@ def valkey() -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(scope="session")
-def made_worlds(django_db_setup: str) -> dict[str, tuple[Any, str]]:
-    """Remember what this process has made in its database: by name, what it was and what restores its rows."""
-    assert django_db_setup
-    return {}
+def rows_of_tests(django_db_setup: None) -> Iterator[rows.Worlds]:
+    """Hold what tests begin with."""
+    held = rows.Worlds()
+    yield held
+    held.close()
+
+
+@pytest.fixture(scope="session")
+def worlds(rows_of_tests: rows.Worlds) -> rows.Worlds:
+    """Give what tests begin with to a fixture that puts a world back before anybody looks at any row."""
+    return rows_of_tests
 
 
 @pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """Hash passwords as production does, at a fraction of its cost, which is meant to be felt."""
+def _quick(settings: Any) -> None:
+    """Do as production does, at a fraction of its cost.
+
+    Passwords are hashed in ways meant to be felt; and each test's client would walk through all static files, which
+    are looked for when they are asked for here.
+    """
     settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture
 def _django_db_helper(
-    django_db_setup: str, superuser: psycopg.Connection, valkey: redis.Redis, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest, rows_of_tests: rows.Worlds, valkey: redis.Redis, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
     """Stand in for pytest-django's, whose clean-up truncates by the app's role, which may not."""
     from django.db import connections  # noqa: PLC0415 - not before the settings are read
@@ -68,7 +97,9 @@ def _django_db_helper(
     from decisions import people  # noqa: PLC0415 - as above
     from licensing.api import forget_snapshots, forget_tenants  # noqa: PLC0415 - as above
 
-    superuser.execute(django_db_setup.encode())
+    # A world is put back as a whole, whatever was there before it.
+    if "worlds" not in request.fixturenames:
+        rows_of_tests.begin()
     shutil.rmtree(paths.seal_directory(paths.database_name()), ignore_errors=True)
     valkey.flushdb()
     forget_people()
@@ -80,4 +111,19 @@ def _django_db_helper(
         stop_stream()
         for connection in connections.all(initialized_only=True):
             assert not connection.in_atomic_block, f"the test left a transaction open on {connection.alias}"
-            connection.close()
+            _hand_on(connection)
+
+
+def _hand_on(connection: Any) -> None:
+    """Leave a connection to the next test as a pool would, and close one that is not fit for that.
+
+    A server's process that has just been started knows no table, function or plan: finding out anew for each test
+    costs more than most tests do.
+    """
+    raw = connection.connection
+    if raw is None:
+        return
+    if raw.closed or raw.info.transaction_status != TransactionStatus.IDLE or not raw.autocommit:
+        connection.close()
+        return
+    raw.execute("CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; RESET ALL")

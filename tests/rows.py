@@ -1,16 +1,18 @@
 """A migrated database for each test process, and its rows put back before each test.
 
-A migrated template is kept between runs, named after the code that it was made from. Rows that
-migrations made are kept in a schema of their own; before a test every table is emptied and these
-are put back, by one round trip of the bootstrap superuser with triggers off, so that append-only
-tables can be emptied too.
+A migrated template is kept between runs, named after the code that it was made from. Rows that migrations made, and
+those of each world that many tests begin with, are kept in a schema of their own. Before a test a function in the
+database looks at every table, and empties and fills again those that hold anything else than is wanted: with triggers
+off, so that append-only tables can be emptied too. What it put there itself it knows by the transaction that wrote
+each row: as many rows as it wrote, all of its own, are as it wrote them.
 """
 
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Final
 
 import psycopg
 from django.core.management import call_command
@@ -35,9 +37,88 @@ _TABLES = """
     GROUP BY c.relname ORDER BY c.relname
 """
 
+# held: what a world holds of a table. last: what a table was last filled with, and by which transaction.
+_WORLDS: Final = """
+    CREATE SCHEMA tiergate_worlds;
+    CREATE TABLE tiergate_worlds.held (
+        world text, name text, columns text NOT NULL, n bigint NOT NULL, content text NOT NULL, PRIMARY KEY (world, name)
+    );
+    CREATE TABLE tiergate_worlds.last (name text PRIMARY KEY, content text NOT NULL, xid bigint NOT NULL);
+    CREATE FUNCTION tiergate_worlds.put_back(wanted text) RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        one record;
+    BEGIN
+        FOR one IN
+            SELECT present.name, held.columns, held.content
+            FROM ({present}) AS present
+            LEFT JOIN tiergate_worlds.held ON held.world = wanted AND held.name = present.name
+            LEFT JOIN tiergate_worlds.last ON last.name = present.name
+            WHERE CASE
+                WHEN held.n IS NULL THEN present.n > 0
+                ELSE (held.n, held.content, last.xid, last.xid)
+                    IS DISTINCT FROM (present.n, last.content, present.oldest, present.newest)
+            END
+        LOOP
+            EXECUTE format('DELETE FROM public.%I', one.name);
+            CONTINUE WHEN one.columns IS NULL;
+            EXECUTE format(
+                'INSERT INTO public.%1$I (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM %3$I.%1$I',
+                one.name, one.columns, wanted
+            );
+            INSERT INTO tiergate_worlds.last VALUES (
+                one.name, one.content, pg_current_xact_id()::xid::text::bigint
+            ) ON CONFLICT (name) DO UPDATE SET (content, xid) = (EXCLUDED.content, EXCLUDED.xid);
+        END LOOP;
+    END
+    $$
+"""
+_PRESENT: Final = """
+    SELECT {name} AS name, count(*) AS n, min(xmin::text::bigint) AS oldest, max(xmin::text::bigint) AS newest
+    FROM public.{table}
+"""
+_HELD: Final = """
+    INSERT INTO tiergate_worlds.held
+    SELECT {world}, {name}, {columns}, count(*), md5(string_agg(kept::text, E'\\n' ORDER BY kept::text))
+    FROM {kept} AS kept
+"""
 
-def create_database() -> str:
-    """Make this process's test database and return the statement that restores its rows."""
+
+class Worlds:
+    """What tests begin with: the rows of migrations alone, or a world that was made once and is put back for each."""
+
+    def __init__(self) -> None:
+        self._connection = roles.superuser_connection(paths.database_name())
+        # For good, since each change of it throws away what was planned.
+        self._connection.execute("SET session_replication_role = replica; SET lock_timeout = '10s'")
+        self._made: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        """Put back what migrations made, and nothing else."""
+        self._connection.execute("SELECT tiergate_worlds.put_back(%s)", [_SEEDS])
+
+    def put_back[Made](self, name: str, make: Callable[[], Made], *, on: str = "") -> Made:
+        """Put a world back row by row, and give what was made of it.
+
+        name: also of the schema that keeps its rows.
+        make: makes it through the rooms' doors, the first time in this process.
+        on: the world that it is made on; on nothing, unless there is one.
+        """
+        if name not in self._made:
+            self._connection.execute("SELECT tiergate_worlds.put_back(%s)", [on or _SEEDS])
+            made = make()
+            _keep(self._connection, name)
+            self._made[name] = made
+        self._connection.execute("SELECT tiergate_worlds.put_back(%s)", [name])
+        found: Made = self._made[name]
+        return found
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connection.close()
+
+
+def create_database() -> None:
+    """Make this process's test database."""
     name = paths.database_name()
     with _alone(), roles.superuser_connection() as server:
         template = _TEMPLATE_PREFIX + _fingerprint()
@@ -51,14 +132,6 @@ def create_database() -> str:
                 sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(template))
             )
         roles.copy_database(server, name, template=template)
-    with roles.superuser_connection(name) as inside:
-        return _restoring(inside)
-
-
-def drop_database() -> None:
-    """Drop this process's test database."""
-    with roles.superuser_connection() as server:
-        roles.drop_database(server, paths.database_name())
 
 
 def _migrate(server: psycopg.Connection, name: str) -> None:
@@ -68,45 +141,23 @@ def _migrate(server: psycopg.Connection, name: str) -> None:
     for connection in connections.all(initialized_only=True):
         connection.close()
     with roles.superuser_connection(name) as inside:
+        present = sql.SQL(" UNION ALL ").join(
+            sql.SQL(_PRESENT).format(name=sql.Literal(table), table=sql.Identifier(table))
+            for table, _columns in inside.execute(_TABLES).fetchall()
+        )
+        inside.execute(sql.SQL(_WORLDS).format(present=present))
         _keep(inside, _SEEDS)
-
-
-def keep_rows(inside: psycopg.Connection, name: str) -> str:
-    """Copy every row of now into a schema of its own and return the statement that puts them back.
-
-    For a world that many tests begin with: made once through the rooms' doors, then put back in one round trip.
-    """
-    _keep(inside, name)
-    return _restoring(inside, name)
 
 
 def _keep(inside: psycopg.Connection, schema: str) -> None:
     inside.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-    for table, _columns in inside.execute(_TABLES).fetchall():
-        source = sql.Identifier("public", table)
-        if inside.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source)).fetchone() == (True,):
-            copy = sql.Identifier(schema, table)
-            inside.execute(sql.SQL("CREATE TABLE {} AS TABLE {}").format(copy, source))
-
-
-def _restoring(inside: psycopg.Connection, schema: str = _SEEDS) -> str:
-    seeded = {row[0] for row in inside.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,))}
-    statements: list[sql.Composable] = [
-        sql.SQL("SET LOCAL lock_timeout = '10s'"),
-        sql.SQL("SET LOCAL session_replication_role = replica"),
-    ]
     for table, columns in inside.execute(_TABLES).fetchall():
-        target = sql.Identifier("public", table)
-        statements.append(sql.SQL("DELETE FROM {}").format(target))
-        if table in seeded:
-            names = sql.SQL(", ").join(map(sql.SQL, columns))
-            statements.append(
-                sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
-                    target, names, names, sql.Identifier(schema, table)
-                )
-            )
-    # One simple-protocol message of many statements is one transaction.
-    return sql.SQL("; ").join(statements).as_string(inside)
+        source, copy = sql.Identifier("public", table), sql.Identifier(schema, table)
+        if inside.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source)).fetchone() == (True,):
+            inside.execute(sql.SQL("CREATE TABLE {} AS TABLE {}").format(copy, source))
+            known = {"world": schema, "name": table, "columns": ", ".join(columns)}
+            held = sql.SQL(_HELD).format(kept=copy, **{one: sql.Literal(value) for one, value in known.items()})
+            inside.execute(held)
 
 
 def _fingerprint() -> str:

@@ -1,6 +1,7 @@
 """The API's document tells of every address, who may call it, and every refusal."""
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,8 +16,14 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 @pytest.fixture
-def document(client: Client, db: None) -> Any:
-    response = client.get("/api/openapi.yaml")
+def document(db: None) -> Any:
+    return _document()
+
+
+@cache
+def _document() -> Any:
+    """Ask once, since nothing that a test does changes it."""
+    response = Client().get("/api/openapi.yaml")
     assert response.status_code == 200
     return yaml.safe_load(response.content)
 

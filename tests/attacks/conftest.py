@@ -1,14 +1,12 @@
-from typing import Any
-
-import psycopg
 import pytest
 
+from tests import rows
 from tests.authlevels.acme import Acme, found_acme, restored_acme
 
 
 @pytest.fixture
-def acme(db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection) -> Acme:
-    return restored_acme(made_worlds, superuser)
+def acme(db: None, worlds: rows.Worlds) -> Acme:
+    return restored_acme(worlds)
 
 
 @pytest.fixture

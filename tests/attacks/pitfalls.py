@@ -16,6 +16,8 @@ AAL3: Final = "attacks/test_only_a_key_that_stays_in_its_device_is_aal3"
 STATED: Final = "attacks/test_a_statement_of_any_kind_vouches_only_for_what_it_says"
 SWAP: Final = "attacks/test_factors_are_not_swapped_under_a_person"
 WORN: Final = "attacks/test_a_worn_out_factor_is_not_replaced_by_a_password"
+ALONE: Final = "attacks/test_what_is_somebody_elses_is_left_alone"
+PHONE: Final = "attacks/test_a_phone_vouches_only_for_what_it_made"
 LADDER: Final = "attacks/test_no_ladder_is_climbed"
 ROUND: Final = "attacks/test_a_way_round_is_no_way"
 SIGN_IN: Final = "attacks/test_signing_in_tells_and_gives_nothing"
@@ -35,6 +37,7 @@ SERVICE_ONCE: Final = "attacks/test_a_service_does_once_what_was_agreed_once"
 GIVEN: Final = "attacks/test_a_yes_is_for_whom_and_by_whom_it_was_given"
 BORROWED: Final = "attacks/test_who_acts_as_another_agrees_to_nothing"
 SUPPORT: Final = "attacks/test_support_never_elevates_as_somebody_else"
+RULE: Final = "attacks/test_a_rule_is_not_talked_round"
 ELSEWHERE: Final = "attacks/test_what_is_confirmed_is_for_one_environment"
 RECOVERED: Final = "attacks/test_a_recovered_app_drives_out_no_other_factor"
 RECOVERY: Final = "attacks/test_a_recovery_code_lifts_nobody"
@@ -105,6 +108,7 @@ PITFALLS: Final[dict[str, Promises]] = {
         (RECOVERY, "test_a_code_is_nothing_without_a_fresh_password_nor_in_another_session"),
         (RECOVERY, "test_what_a_code_left_enrols_nothing_by_the_way_of_changing_factors"),
         (RECOVERY, "test_eight_threads_with_one_code_leave_one_replacement"),
+        (RECOVERY, "test_a_list_made_before_there_was_anything_of_ones_own_to_lose_drives_out_nothing_later"),
         (RECOVERED, "test_a_recovered_app_removes_no_passkey_and_changes_no_password_before_its_day_is_over"),
     ),
     "10 the signed flag of a verified user counts": (
@@ -117,6 +121,8 @@ PITFALLS: Final[dict[str, Promises]] = {
         ("kernel/test_broken_facts", "test_"),
         ("decisions/test_the_database_is_away", "test_"),
         (PROXY, "test_an_address_is_the_one_our_outermost_proxy_saw_or_unknown"),
+        (RULE, "test_to_leave_out_what_a_rule_reads_or_to_say_it_wrongly_is_no_way_round"),
+        (RULE, "test_facts_that_cannot_be_read_are_refused_by_the_policy_itself"),
     ),
     "12 an address is believed from our own proxies": (
         (PROXY, "test_a_caller_cannot_leave_its_network_by_writing_a_header"),
@@ -201,6 +207,8 @@ ADVISORIES: Final[dict[str, Promises]] = {
         (STATED, "test_what_is_no_true_statement_enrols_nothing"),
         (STATED, "test_a_chip_does_not_vouch_for_a_key_that_was_brought_to_it_or_may_leave"),
         (STATED, "test_a_u2f_key_is_never_believed_to_have_verified_its_user"),
+        (PHONE, "test_a_phones_statement_that_is_false_in_any_part_enrols_nothing"),
+        (PHONE, "test_nobody_else_certifies_in_the_makers_name"),
     ),
     "Keycloak CVE-2026-37982, django-mfa2 CVE-2022-42731": (
         (STAYS, "test_a_passed_challenge_is_closed_for_every_further_code"),
@@ -233,6 +241,8 @@ ADVISORIES: Final[dict[str, Promises]] = {
         (ROUND, "test_every_page_that_changes_a_factor_asks_for_the_level_that_its_api_asks_for"),
         (ROUND, "test_no_page_of_the_account_takes_a_form_of_another_site_or_a_stranger"),
         (ROUND, "test_no_page_changes_another_persons_factor"),
+        (ALONE, "test_nobody_replaces_anothers_app"),
+        (ALONE, "test_recovery_codes_are_of_ones_own_list"),
     ),
     "ZITADEL CVE-2025-64103": (
         (CAPPED, "test_its_owner_removes_it_by_showing_it_and_is_lifted_by_that_nowhere_else"),

@@ -6,7 +6,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
-from authlevels.challenge_fields import readable_fields
+from authlevels.challenge_fields import readable_fields, readable_line
 from isolation import clock
 from tests.authlevels.acme import Acme, Asked
 from tests.decisions.asking import ask, payment
@@ -49,7 +49,7 @@ def test_nor_is_it_on_the_pages_on_which_others_agree() -> None:
     odd = "\u202eecilA"
     display = {"title": "Pay", "resource": {"type": "payment", "id": odd}}
     found = {"display": {**display, "fields": [{"name": "a.payee", "value": odd}]}, "asked_by": odd, "user_agent": odd}
-    about = {"properties": dict.fromkeys(("asked_by", "resource", "details"), odd)}
+    about = {"properties": dict.fromkeys(("asked_by", "resource"), odd), "display": found["display"]}
     for page, context, times in (
         ("decisions/activate_number.html", {"found": found}, 4),
         ("decisions/agree.html", {"about": about}, 3),
@@ -71,4 +71,18 @@ def test_who_agrees_reads_no_amount_that_the_payee_is_called_by(client: Client, 
         status=201,
     )
     details = {one["label"]: one["value"] for one in shown["display"]["fields"]}["details"]
-    assert details == 'amount: 1200000; payee: "Kontor; amount: 12"'
+    assert details == 'Amount: 1,200,000; Payee: "Kontor; amount: 12"'
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"a.amount": 120_000, "a.currency": "eur", "a.payee": "Bob"}, "Amount: 1,200.00 EUR; Payee: Bob"),
+        ({"to": {"iban": "DE1, Name: Bob", "name": "Eve"}}, r'To: "Iban: \"DE1, Name: Bob\", Name: Eve"'),
+        ({"to": ["Bob, Carol", "Eve"]}, r'To: "\"Bob, Carol\", Eve"'),
+        ({"to": [["Bob", "Eve"], "Carol"]}, r'To: "\"Bob, Eve\", Carol"'),
+        ({"payee": "Bob\u202e; Amount: 1"}, 'Payee: "Bob[U+202E]; Amount: 1"'),
+    ],
+)
+def test_no_part_of_what_is_agreed_to_reads_as_another_beside_it(given: Any, line: str) -> None:
+    assert readable_line({"fields": [{"name": name, "value": value} for name, value in given.items()]}) == line

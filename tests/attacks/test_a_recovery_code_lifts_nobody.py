@@ -7,8 +7,11 @@ import pytest
 from authlevels import api
 from authlevels.models import Notice, RecoveryCode, TotpDevice
 from isolation.api import tenant_transaction
+from tests.attacks.keys import sign_in_dave, trail
 from tests.attacks.parallel import at_once
+from tests.authenticator import SoftKey
 from tests.authlevels.acme import ALICES_SECRET, NOON, PASSWORD, Acme, Asked, code, later
+from tests.authlevels.with_passkeys import enrol
 from tiergate import Level, Requirement, held_level
 
 MANAGE = Asked(action="tiergate.factors.manage", resource=("tiergate", ""), requirement=Requirement(level=Level.AAL2))
@@ -178,3 +181,34 @@ def test_who_has_the_password_alone_changes_it_for_nobody_with_an_app(acme: Acme
         api.change_password(
             session=alice, facts=acme.facts(alice, later(1)), current=PASSWORD, new="x" * 20, at=later(1)
         )
+
+
+def test_a_list_made_before_there_was_anything_of_ones_own_to_lose_drives_out_nothing_later(acme: Acme) -> None:
+    """Whoever had the password first keeps no way around what its owner enrols afterwards."""
+    thief = sign_in_dave(acme)
+    begun = api.begin_totp_enrolment(session=thief, facts=acme.facts(thief, NOON), at=NOON)
+    shown = code(begun.secret, NOON)
+    api.confirm_totp_enrolment(session=thief, facts=acme.facts(thief, NOON), code=shown, at=NOON)
+    challenge = acme.challenge(thief, MANAGE, at=later(60))
+    acme.show(challenge, code(begun.secret, later(60)), at=later(60))
+    facts = acme.facts(thief, later(61))
+    codes = api.create_recovery_codes(session=thief, facts=facts, at=later(61))
+    app = next(one.id for one in api.list_factors(user_id=thief.user_id) if one.kind == "totp")
+    api.remove_factor(session=thief, facts=facts, factor_id=app, at=later(62))
+    assert [one.kind for one in api.list_factors(user_id=thief.user_id)] == ["password"]
+    removed = [one.payload for one in trail(acme) if one.kind == "factor.removed"]
+    assert [(one["factor"], one.get("why")) for one in removed] == [
+        ("totp", None),
+        ("recovery_codes", "nothing_to_recover"),
+    ]
+    with pytest.raises(api.WrongCode):
+        _use(acme, thief, codes[0], 70)
+
+
+def test_codes_stay_while_anything_is_left_that_could_be_lost(acme: Acme, codes: tuple[str, ...]) -> None:
+    alice, _ = acme.sign_in_alice(later(30))
+    acme.step_up(alice, ALICES_SECRET, MANAGE, at=later(60))
+    enrol(acme, alice, SoftKey(), at=later(61))
+    app = next(one.id for one in api.list_factors(user_id=alice.user_id) if one.kind == "totp")
+    api.remove_factor(session=alice, facts=acme.facts(alice, later(62)), factor_id=app, at=later(62))
+    assert _use(acme, alice, codes[0], 70).codes_left == 9

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import psycopg
 import pytest
 
+from tests import rows
 from tests.isolation.addresses import (
     METHODS,
     Request,
@@ -18,7 +18,7 @@ from tests.isolation.addresses import (
     slots,
 )
 from tests.isolation.attack import Attack
-from tests.isolation.conftest import forget, world
+from tests.isolation.conftest import KEPT, forget, world
 from tests.isolation.sides import World
 from tests.isolation.world import refresh
 
@@ -28,16 +28,15 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def attack(world: World, superuser: psycopg.Connection, made_worlds: dict[str, tuple[Any, str]]) -> Attack:
+def attack(world: World, superuser: psycopg.Connection, worlds: rows.Worlds) -> Attack:
     """Give something that asks as Acme and puts back what it changed."""
-    restoring = made_worlds["two_tenants"][1].encode()
 
     def restore() -> None:
-        superuser.execute(restoring)
+        worlds.put_back(KEPT, lambda: world)
         forget()
         refresh(world)
 
-    return Attack(world=world, superuser=superuser, restore=restore)
+    return Attack(world=world, superuser=superuser, kept=KEPT, restore=restore)
 
 
 def callers_of(request: Request) -> tuple[str, ...]:

@@ -60,6 +60,15 @@ def test_every_page_that_changes_people_asks_for_the_level_that_its_api_asks_for
     assert open_invitations("acme") == []
 
 
+def test_every_page_that_spends_asks_for_the_level_that_its_api_asks_for(browser_of: Callable[[str], Client]) -> None:
+    alice, bob = browser_of("alice"), browser_of("bob")
+    spending = [page for page, action in PAGES.items() if action == Action.BILLING_MANAGE.value]
+    assert len(spending) == 6
+    for page in spending:
+        assert alice.post(filled(page), {"plan": "regulated"})["Location"].startswith("/step-up/resume/rsm_")
+        assert bob.post(filled(page), {"plan": "regulated"}).status_code == 403
+
+
 def test_what_a_page_draws_as_open_permits_nothing(northwind: None) -> None:
     known = people()["alice"]
     session, _ = authlevels.sign_in_with_password(

@@ -39,6 +39,11 @@ def _held(acme: Acme) -> None:
     billing.sync_tenant(tenant_id=acme.tenant_id, gateway=_UnknownPrice(), clock=lambda: NOON)
 
 
+def _tried_again(acme: Acme) -> None:
+    _held(acme)
+    billing.replay(ref="cus_1", by="account:olga", at=NOON)
+
+
 @contextmanager
 def _selling(acme: Acme, *, is_paid: bool = True) -> Iterator[dict[str, Any]]:
     """Sell gold, and silver for less; Acme pays for gold. Gives what every journey takes."""
@@ -61,6 +66,26 @@ def _begun(acme: Acme) -> None:
     with _selling(acme, is_paid=False) as journey:
         # Stripe minds when a checkout ends, by its own clock.
         billing.begin_checkout(plan="gold", key="k", **(journey | {"clock": clock.now}))
+
+
+def _begun_anew(acme: Acme) -> None:
+    with _selling(acme, is_paid=False) as journey:
+        held = billing.get_customer(tenant_id=acme.tenant_id).stripe_id
+        journey["till"].gateway.client.v1.customers.delete(held)
+        billing.begin_checkout(plan="gold", key="k", **(journey | {"clock": clock.now}))
+
+
+def _closed(acme: Acme) -> None:
+    with _selling(acme) as journey:
+        tenant = licensing.get_tenant(acme.tenant_id)
+        licensing.put_tenant(slug=tenant.slug, name=tenant.name, status="closed", by="account:olga", at=NOON)
+        billing.sync_tenant(tenant_id=acme.tenant_id, gateway=journey["till"], clock=lambda: NOON)
+
+
+def _tried(acme: Acme) -> None:
+    with licensing.edit_catalogue(by="account:olga", at=NOON) as edit:
+        edit.put_plan(licensing.PlanSpec(key="tryable", trial_days=7))
+    billing.begin_trial(tenant_id=acme.tenant_id, plan="tryable", key="k", by="account:olga", clock=lambda: NOON)
 
 
 def _portal(acme: Acme) -> None:
@@ -92,7 +117,11 @@ TOLD: Told = {
     "link_customer": (_linked, {Kind.BILLING_LINKED}),
     "map_price": (_price_mapped, {Kind.BILLING_PRICE_MAPPED}),
     "sync_tenant": (_held, {Kind.BILLING_HELD}),
+    "replay": (_tried_again, {Kind.BILLING_REPLAYED}),
+    "begin_checkout, deleted": (_begun_anew, {Kind.BILLING_UNLINKED}),
+    "sync_tenant, closed": (_closed, {Kind.BILLING_CANCEL_ORDERED}),
     "begin_checkout": (_begun, {Kind.BILLING_CHECKOUT_BEGUN}),
+    "begin_trial": (_tried, {Kind.SUBSCRIPTION_CHANGED}),
     "open_portal": (_portal, {Kind.BILLING_PORTAL_OPENED}),
     "apply_quote": (_ordered, {Kind.BILLING_CHANGE_ORDERED}),
     "apply_quote, refused": (_refused, {Kind.BILLING_CHANGE_REFUSED}),

@@ -76,6 +76,7 @@ AT_THE_VENDOR = {
     *("begin_draft", "edit_draft", "discard_draft", "publish_version", "retire_version"),
     *("edit_catalogue", "get_signer", "map_price", "put_user", "revoke_signing_key"),
     *("create_endpoint", "change_endpoint", "roll_secret", "remove_endpoint", "replay_delivery", "replay_since"),
+    "replay",
 }
 OLD_AND_NEW = {
     *(Kind.TENANT_CHANGED, Kind.MEMBER_CHANGED, Kind.ROLE_CHANGED, Kind.SUBSCRIPTION_CHANGED, Kind.OVERRIDE_CHANGED),

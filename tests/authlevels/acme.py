@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg
 import pyotp
 from django.contrib.auth.hashers import ScryptPasswordHasher
 
@@ -209,17 +208,16 @@ def found_acme(slug: str = "acme") -> Acme:
     return Acme(tenant_id=tenant.id, credential=credential, secret=secret)
 
 
-def restored_acme(made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection) -> Acme:
+def restored_acme(worlds: rows.Worlds) -> Acme:
     """The tenant and its people as they were made: once in this process, then put back row by row."""
     licensing.api.forget_snapshots()
     api.forget_credentials()
-    if "acme" not in made_worlds:
-        put_alice()
-        made_worlds["acme"] = found_acme(), rows.keep_rows(superuser, "acme_rows")
-    made: Acme
-    made, restoring = made_worlds["acme"]
-    superuser.execute(restoring.encode())
-    return replace(made, own={})
+    return replace(worlds.put_back("acme", _made), own={})
+
+
+def _made() -> Acme:
+    put_alice()
+    return found_acme()
 
 
 def put_alice() -> None:

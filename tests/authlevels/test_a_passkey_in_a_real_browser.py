@@ -180,6 +180,19 @@ def test_a_key_is_added_on_the_accounts_page_once_and_confirms(browser: Browser)
     assert browser.acme.is_met(browser.alice, at=now())
 
 
+def test_a_key_is_added_with_a_code_that_was_kept(browser: Browser) -> None:
+    at, page = now(), browser.page
+    codes = api.create_recovery_codes(session=browser.alice, facts=browser.acme.facts(browser.alice, at), at=at)
+    page.goto(f"{browser.url}/account/security/recover")
+    page.get_by_label("Recovery code").fill(codes[0])
+    page.get_by_role("button", name="Use the code").click()
+    form = page.get_by_role("form", name="A passkey")
+    form.get_by_label("What you call it").fill("My next laptop")
+    form.get_by_role("button", name="Make the passkey").click()
+    page.wait_for_url("**/account/security?done=added")
+    page.get_by_role("heading", name="My next laptop").wait_for()
+
+
 def test_an_unverified_user_is_refused_by_the_browser_and_behind_its_back(browser: Browser, settings: Any) -> None:
     browser.plug_in(transport="usb")
     browser.enrol(settings)

@@ -1,5 +1,6 @@
 """The account's page: factors are changed after a step-up, sessions are seen and ended by whose they are."""
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from authlevels import api
 from authlevels.own_sessions import device_in_words, place_in_words
 from isolation.clock import now
 from licensing import api as licensing
+from tests.authenticator import SoftKey
 from tests.authlevels.acme import ALICES_SECRET, PASSWORD, Acme, code
 from tests.authlevels.with_passkeys import MANAGE
 
@@ -147,6 +149,29 @@ def test_who_lost_their_app_adds_another_by_a_code_that_they_kept_without_script
     assert (done.status_code, done["Location"]) == (303, f"{HOME}?done=added")
     assert [one.name for one in factors(mine) if one.kind == "totp"] == ["New phone"]
     assert "Use the code" in mine.get(page, **PAGE).content.decode(), "it is spent"
+
+
+def test_who_lost_everything_adds_a_passkey_by_a_code_that_they_kept(acme: Acme) -> None:
+    at = now()
+    alice, secret = acme.sign_in_alice(at)
+    acme.step_up(alice, ALICES_SECRET, MANAGE, at=at)
+    codes = api.create_recovery_codes(session=alice, facts=acme.facts(alice, at), at=at)
+    mine, page, options = Client(), f"{HOME}/recover", "/v1/me/recovery/passkeys"
+    mine.cookies["tiergate"] = secret
+    assert "passkey.js" not in mine.get(page, **PAGE).content.decode(), "nothing is offered before a code is shown"
+    assert mine.post(f"{page}/passkey", {"credential": "{}"}, **PAGE).status_code == 409
+    mine.post(page, {"code": codes[0]}, **PAGE)
+    offered = mine.get(page, **PAGE).content.decode()
+    assert f'data-passkey-create="{options}"' in offered
+    wrong = mine.post(f"{page}/passkey", {"credential": "{}", "name": "Key"}, **PAGE)
+    assert (wrong.status_code, f'data-passkey-create="{options}"' in wrong.content.decode()) == (409, True)
+    asked = mine.post(options, HTTP_SEC_FETCH_SITE="same-origin").json()["publicKey"]
+    made = json.dumps(SoftKey().create(asked))
+    done = mine.post(f"{page}/passkey", {"credential": made, "name": "New key"}, **PAGE)
+    assert (done.status_code, done["Location"]) == (303, f"{HOME}?done=added")
+    assert [one.name for one in factors(mine) if one.kind == "passkey"] == ["New key"]
+    assert "Use the code" in mine.get(page, **PAGE).content.decode(), "it is spent"
+    assert mine.post(f"{page}/passkey", {"credential": made}, **PAGE).status_code == 409
 
 
 def test_a_code_needs_a_password_that_was_typed_just_now(acme: Acme) -> None:

@@ -128,6 +128,7 @@ def test_a_colleague_picks_the_number_and_reads_what_they_agree_to(people: World
     body = {"decision_id": refused["context"]["approval"]["decision_id"]}
     begun = ask(Client(), people.acme_key, body, path="/step-up/approvals", status=201)
     page.goto(f"/activate?code={begun['user_code']}")
+    page.locator("#tenant:focus").wait_for()
     for typed in ("acme", "paul", PEOPLES_PASSWORD):
         page.keyboard.type(typed)
         page.keyboard.press("Tab")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import psycopg
 import pytest
 import redis
 from pytest_django import DjangoDbBlocker
@@ -20,6 +19,7 @@ from bench.steady import Heard, steady
 from config.demo.children import living
 from tests.bad_input.odd import seeded
 from tests.bad_input.raw import odd_requests, request, send, shapes
+from tests.rows import Worlds
 
 pytestmark = [pytest.mark.storm, pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")]
 
@@ -30,13 +30,11 @@ GROWS_BY = 32 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def running(
-    django_db_setup: str, superuser: psycopg.Connection, valkey: redis.Redis, django_db_blocker: DjangoDbBlocker
-) -> Iterator[Deciders]:
+def running(rows_of_tests: Worlds, valkey: redis.Redis, django_db_blocker: DjangoDbBlocker) -> Iterator[Deciders]:
     """Run one decide process for all tests of this file."""
     from licensing import api as licensing  # noqa: PLC0415 - not before the settings are read
 
-    superuser.execute(django_db_setup.encode())
+    rows_of_tests.begin()
     valkey.flushdb()
     licensing.forget_snapshots()
     licensing.forget_tenants()

@@ -34,10 +34,14 @@ class Shop:
     def settings(self) -> StripeSettings:
         return StripeSettings(key=self.stripe.key, secrets=self.stripe.webhook_secrets, api_base=self.stripe.url)
 
-    def customer(self, name: str, *, tenant_id: UUID | None = None, card: str = "pm_card_visa") -> str:
-        """Make an account with a card."""
+    def customer(
+        self, name: str, *, tenant_id: UUID | None = None, card: str = "pm_card_visa", clock: str | None = None
+    ) -> str:
+        """Make an account with a card. clock: the test clock by which it lives."""
         metadata = {} if tenant_id is None else {"tiergate.tenant": str(tenant_id)}
-        made = self.v1.customers.create({"name": name, "metadata": metadata})
+        made = self.v1.customers.create(
+            {"name": name, "metadata": metadata, **({"test_clock": clock} if clock else {})}
+        )
         paid_by = self.v1.payment_methods.attach(card, {"customer": made.id})
         self.v1.customers.update(made.id, {"invoice_settings": {"default_payment_method": paid_by.id}})
         return str(made.id)

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
 from billing import api as billing
@@ -52,26 +52,24 @@ def fill_catalogue(*, is_mapped: bool = True) -> None:
             ("more-seats", "add_on", 1, (Term(feature="seats", limit=10),)),
         ):
             price = licensing.Price(amount=1000 * rank, currency="eur", interval="month")
-            edit.put_plan(
-                licensing.PlanSpec(key=key, kind=kind, title=key.title(), rank=rank, price=price, terms=terms)
-            )
+            spec = licensing.PlanSpec(key=key, kind=kind, title=key.title(), rank=rank, price=price, terms=terms)
+            edit.put_plan(replace(spec, trial_days=14) if key == "business" else spec)
     versions = {one.plan: one.id for one in licensing.list_priced_versions()}
     for price_id, plan in PRICES.items() if is_mapped else ():
         map_price(price=price_id, plan_version=versions[plan], by="test", at=NOON)
 
 
 @pytest.fixture
-def acme(db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection) -> UUID:
+def acme(db: None, worlds: rows.Worlds) -> UUID:
     """Acme, with an account at Stripe that has not been read yet; made once, then put back row by row."""
-    if "billing" not in made_worlds:
-        fill_catalogue()
-        tenant = licensing.put_tenant(slug="acme", name="Acme", by="test", at=NOON)[0].id
-        billing.link_customer(tenant_id=tenant, stripe_id="cus_acme", by="test", at=NOON)
-        made_worlds["billing"] = tenant, rows.keep_rows(superuser, "billing_rows")
-    made, restoring = made_worlds["billing"]
-    superuser.execute(restoring.encode())
-    found: UUID = made
-    return found
+    return worlds.put_back("billing", _made)
+
+
+def _made() -> UUID:
+    fill_catalogue()
+    tenant = licensing.put_tenant(slug="acme", name="Acme", by="test", at=NOON)[0].id
+    billing.link_customer(tenant_id=tenant, stripe_id="cus_acme", by="test", at=NOON)
+    return tenant
 
 
 def bought(*prices: str, status: str = "active", id: str = "sub_1", **more: Any) -> StripeSubscription:  # noqa: A002 - as Stripe calls it

@@ -2,6 +2,7 @@
 
 The workers' parent forks two at a time and kills each with SIGKILL after a while that the seed decides, wherever it is.
 It does so until its standard input is closed; then two are left to work until they are ended.
+Whatever becomes of the test, nothing of it outlives it: each is bound to who started it.
 """
 
 import os
@@ -16,6 +17,8 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import django
+
+from config.demo.child import end_with
 
 AT_ONCE = 2
 LIVES_SECONDS = (0.3, 1.8)
@@ -75,10 +78,12 @@ def kill_workers(seed: int) -> None:
 
 
 def _fork() -> int:
+    us = os.getpid()
     child = os.fork()
     if child:
         return child
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with(us)
     try:
         work()
     finally:

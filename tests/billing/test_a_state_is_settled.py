@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.settling import Settled, Sold, Unsettled, settle
-from billing.state import StripeSubscription, state_json, state_of
+from billing.state import StripeSubscription, read_subscription, state_json, state_of
 from tests.billing.conftest import NOON, bought, later
 
 SOLD = {
@@ -17,7 +17,7 @@ SOLD = {
 
 
 def settled(*state: StripeSubscription) -> Settled:
-    found = settle(state, sold=SOLD)
+    found = settle(state, sold=SOLD, at=NOON)
     assert isinstance(found, Settled)
     return found
 
@@ -46,8 +46,8 @@ def test_nothing_at_all_is_nothing_that_is_paid_for() -> None:
 
 
 def test_an_unknown_price_never_means_nothing() -> None:
-    assert settle((bought("price_other"),), sold=SOLD) == Unsettled(problem="unknown_price: price_other")
-    both = settle((bought("price_business"), bought("price_other", id="sub_2")), sold=SOLD)
+    assert settle((bought("price_other"),), sold=SOLD, at=NOON) == Unsettled(problem="unknown_price: price_other")
+    both = settle((bought("price_business"), bought("price_other", id="sub_2")), sold=SOLD, at=NOON)
     assert both == Unsettled(problem="unknown_price: price_other")
 
 
@@ -57,7 +57,7 @@ def test_an_unknown_price_of_what_is_over_is_nobodys_trouble() -> None:
 
 
 def test_a_status_that_is_not_known_yet_changes_nothing() -> None:
-    assert isinstance(settle((bought("price_business", status="hibernating"),), sold=SOLD), Unsettled)
+    assert isinstance(settle((bought("price_business", status="hibernating"),), sold=SOLD, at=NOON), Unsettled)
 
 
 def test_add_ons_come_from_every_subscription() -> None:
@@ -77,6 +77,11 @@ def test_of_two_plans_the_paid_one_holds_then_the_higher_and_somebody_is_called(
     assert (paid.plan, paid.status) == ("starter", "active")
 
 
+def test_the_same_plan_paid_for_twice_calls_somebody() -> None:
+    twice = settled(bought("price_business"), bought("price_business", id="sub_2"))
+    assert (twice.plan, twice.problem[:13]) == ("business", "several_plans")
+
+
 def test_grace_runs_from_the_invoice_that_nobody_paid_for_as_long_as_the_plan_says() -> None:
     found = settled(bought("price_business", status="past_due", unpaid_since=later(60)))
     assert found.grace_until == later(60) + timedelta(days=3)
@@ -85,6 +90,20 @@ def test_grace_runs_from_the_invoice_that_nobody_paid_for_as_long_as_the_plan_sa
 
 def test_invoices_that_are_voided_pause_the_plan() -> None:
     assert settled(bought("price_business", is_paused=True)).status == "paused"
+
+
+def test_an_add_on_whose_own_invoices_are_voided_gives_nothing() -> None:
+    assert settled(bought("price_business"), bought("price_seats", id="sub_2", is_paused=True)).add_ons == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [({"behavior": "void"}, "paused"), ({"behavior": "keep_as_draft"}, "active"), (None, "active")],
+)
+def test_what_is_given_for_nothing_meanwhile_is_had_and_what_is_voided_is_not(said: Any, held: str) -> None:
+    price = {"id": "price_business", "product": "prod_1"}
+    written = {"id": "sub_1", "status": "active", "created": 1, "pause_collection": said}
+    assert settled(read_subscription(written, [{"id": "si_1", "price": price, "quantity": 1}])).status == held
 
 
 def test_nothing_is_had_of_what_is_bought_zero_times() -> None:

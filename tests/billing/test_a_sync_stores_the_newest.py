@@ -14,6 +14,7 @@ from billing import dirty, leases, syncing
 from billing.errors import StripeUnavailable
 from billing.models import Customer, Snapshot
 from billing.syncing import Result, sync, sync_tenant, work_off
+from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tests.billing.conftest import NOON, Said, at_noon, bought, later, plan_of
@@ -96,11 +97,21 @@ def test_the_older_one_stores_nothing_while_the_newer_one_still_reads_either(acm
     assert row().fence == newer[0].fence == 2
 
 
+def test_nor_does_what_was_read_earlier_by_the_same_one(acme: UUID) -> None:
+    lease = leased(acme)
+    earlier, newer = (leases.look(lease, at=NOON) for _ in range(2))
+    assert earlier is not None
+    assert newer is not None
+    assert leases.store(lease, newer, problem="", at=NOON) is False
+    assert leases.store(lease, earlier, problem="", at=NOON) is None
+
+
 def test_a_failure_of_the_older_one_takes_nothing_from_the_newer(acme: UUID) -> None:
     old = leased(acme)
     new = leased(acme, seconds=61)
     assert leases.fail(old, error="late", at=later(62)) is None
     leases.release(old)
+    assert leases.look(old, at=later(62)) is None
     assert (row().lease_owner, row().attempts, row().fence) == ("somebody", 0, new.fence)
 
 
@@ -132,6 +143,19 @@ def test_the_database_lets_no_counter_go_back(acme: UUID, backwards: str) -> Non
         cursor.execute(f"UPDATE billing_customer SET {backwards}")  # noqa: S608 - the test's own words
 
 
+def test_a_clock_that_was_ahead_and_is_put_right_holds_nobody_up(acme: UUID) -> None:
+    year = timedelta(days=365)
+    sync_tenant(tenant_id=acme, gateway=Said(bought("price_starter")), clock=at_noon)
+    # A worker that was a year ahead took a lease and died, another failed, and the database's own clock was ahead, too.
+    Customer.objects.update(
+        lease_owner="dead", lease_until=NOON + year, fetched_at=clock.now() + year, next_try_at=NOON + year
+    )
+    dirty.mark(["cus_acme"], at=NOON)
+    assert work_off(gateway=Said(bought("price_business")), clock=at_noon_then_later(), until=later(60)) == 1
+    assert plan_of(acme, later(1)) == ("business", "active")
+    assert row().dirty_at is None
+
+
 def test_an_unknown_price_keeps_the_last_good_state_and_calls_somebody(acme: UUID) -> None:
     sync_tenant(tenant_id=acme, gateway=Said(bought("price_business")), clock=at_noon)
     for _ in range(2):
@@ -153,7 +177,7 @@ def test_a_price_that_is_mapped_later_settles_what_was_held(acme: UUID) -> None:
     sync_tenant(tenant_id=acme, gateway=stripe, clock=at_noon)
     version = next(one.id for one in licensing.list_priced_versions() if one.plan == "business")
     billing.map_price(price="price_new", plan_version=version, by="test", at=NOON)
-    assert billing.replay(ref="cus_acme", at=NOON)
+    assert billing.replay(ref="cus_acme", by="test", at=NOON)
     assert work_off(gateway=stripe, clock=at_noon_then_later(), until=later(60)) == 1
     assert plan_of(acme, later(1)) == ("business", "active")
     assert billing.list_dead_letters() == []

@@ -5,12 +5,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from audit import api as audit
 from billing import api as billing
+from billing.models import Customer
+from billing.reconciling import reconcile
 from billing.returning import arrive
+from config.billing import StripeSettings
 from isolation.api import tenant_transaction
 from isolation.clock import now
 from licensing import api as licensing
@@ -28,14 +30,12 @@ def opened() -> Iterator[Shop]:
 
 
 @pytest.fixture
-def shop(
-    opened: Shop, db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection, settings: Any
-) -> Shop:
-    if "journeys" not in made_worlds:
+def shop(opened: Shop, db: None, worlds: rows.Worlds, settings: Any) -> Shop:
+    def make() -> None:
         fill_catalogue(is_mapped=False)
         sell(opened, at=NOON)
-        made_worlds["journeys"] = None, rows.keep_rows(superuser, "journeys_rows")
-    superuser.execute(made_worlds["journeys"][1].encode())
+
+    worlds.put_back("journeys", make)
     settings.STRIPE = opened.settings
     return opened
 
@@ -136,6 +136,14 @@ def test_an_end_is_announced_and_taken_back(shop: Shop) -> None:
     assert kinds_of(tenant).count("billing.cancel_ordered") == 1
 
 
+def test_where_somebody_else_is_just_reading_they_read_again(shop: Shop) -> None:
+    tenant, _ = subscribed(shop, "hurried", "business")
+    busy = Customer.objects.filter(tenant_id=tenant)
+    busy.update(lease_owner="other", lease_until=now() + timedelta(minutes=1))
+    assert not billing.cancel(tenant_id=tenant, by=BY, clock=now).is_settled
+    assert busy.get().dirty_seq == 2
+
+
 def test_a_quote_of_another_state_or_of_too_long_ago_changes_nothing(shop: Shop) -> None:
     tenant, subscription = subscribed(shop, "hesitant", "starter")
     stale, old = quoted(tenant, plan="business"), quoted(tenant, plan="business")
@@ -188,3 +196,107 @@ def test_invoices_are_ones_own(shop: Shop) -> None:
     assert (own.total, own.paid, own.currency, own.status) == (1000, 1000, "eur", "paid")
     (others,) = billing.list_invoices(tenant_id=other, limit=10)
     assert others.id != own.id
+
+
+# Trials
+
+
+def tried(shop: Shop, slug: str, *, card: str = "pm_card_visa") -> tuple[UUID, Any]:
+    """Let a newcomer try Business by a checkout, with a card."""
+    tenant = licensing.put_tenant(slug=slug, name=slug.title(), by="test", at=NOON)[0].id
+    made = billing.begin_trial(tenant_id=tenant, plan="business", key="t", by=BY, clock=now)
+    assert made is not None
+    session = made.url.rsplit("/", 1)[1]
+    shop.stripe.pay(session, card=card)
+    assert arrive(session=session, clock=now) == "settled"
+    (held,) = shop.v1.subscriptions.list({"customer": billing.get_customer(tenant_id=tenant).stripe_id}).data
+    return tenant, held
+
+
+def odd(shop: Shop) -> list[str]:
+    return [one.line() for one in reconcile(gateway=shop.gateway, at=now()) if one.tenant]
+
+
+def kinds_open_to(tenant: UUID) -> list[str]:
+    found = licensing.snapshot_at(tenant_id=tenant, at=now())
+    return [str(one.kind) for one in found.unlocks["exports"]]
+
+
+def test_a_plan_is_tried_at_a_checkout_that_takes_a_card_and_charges_nothing(shop: Shop) -> None:
+    tenant, held = tried(shop, "curious")
+    assert (held.status, total_of(shop, held.id)) == ("trialing", [0])
+    assert plan_of(tenant, now()) == ("business", "trialing")
+    assert kinds_open_to(tenant) == [], "it holds what it could buy, and has tried it"
+    with pytest.raises((licensing.SubscriptionManaged, licensing.TrialUsed)):
+        billing.begin_trial(tenant_id=tenant, plan="business", key="u", by=BY, clock=now)
+    assert odd(shop) == []
+
+
+def test_who_tries_again_with_a_card_that_has_tried_has_nothing_until_it_is_paid_for(shop: Shop) -> None:
+    first, _held = tried(shop, "early", card="pm_card_mastercard")
+    again, held = tried(shop, "late", card="pm_card_mastercard")
+    assert (plan_of(first, now()), plan_of(again, now())) == (("business", "trialing"), ("business", "paused"))
+    assert not licensing.entitlements_at(tenant_id=again, at=now())["exports"].is_granted
+    assert billing.get_customer(tenant_id=again).problem.startswith("trial_used")
+    assert "billing.held" in kinds_of(again)
+    billing.sync_tenant(tenant_id=first, gateway=shop.gateway, clock=now)
+    assert plan_of(first, now()) == ("business", "trialing"), "read again, it is the same trial"
+    assert odd(shop) == []
+    shop.v1.subscriptions.update(held.id, {"trial_end": "now"})
+    billing.sync_tenant(tenant_id=again, gateway=shop.gateway, clock=now)
+    assert (plan_of(again, now()), billing.get_customer(tenant_id=again).problem) == (("business", "active"), "")
+
+
+def test_the_vendor_may_mean_a_second_trial(shop: Shop) -> None:
+    tenant, held = tried(shop, "befriended")
+    shop.v1.subscriptions.cancel(held.id)
+    customer = billing.get_customer(tenant_id=tenant).stripe_id
+    second = shop.subscribe(customer, "business", trial_period_days=3)
+    billing.sync_tenant(tenant_id=tenant, gateway=shop.gateway, clock=now)
+    assert plan_of(tenant, now()) == ("business", "paused")
+    shop.v1.subscriptions.update(second.id, {"metadata": {"tiergate.trial": "given"}})
+    billing.sync_tenant(tenant_id=tenant, gateway=shop.gateway, clock=now)
+    assert plan_of(tenant, now()) == ("business", "trialing")
+
+
+def test_what_is_not_sold_online_is_tried_at_once_and_once(shop: Shop, settings: Any) -> None:
+    settings.STRIPE = StripeSettings()
+    own = {"domain": "offline.example"}
+    tenant = licensing.put_tenant(slug="offline", name="Offline", settings=own, by="test", at=NOON)[0].id
+    assert kinds_open_to(tenant) == ["plan", "trial"]
+    assert billing.begin_trial(tenant_id=tenant, plan="business", key="t", by=BY, clock=now) is None
+    assert plan_of(tenant, now()) == ("business", "trialing")
+    twin = licensing.put_tenant(slug="twin", name="Twin", settings={"domain": "offline.example"}, by="test", at=NOON)[
+        0
+    ].id
+    with pytest.raises(licensing.TrialUsed):
+        billing.begin_trial(tenant_id=twin, plan="business", key="t", by=BY, clock=now)
+    with pytest.raises(licensing.UnknownPlan):
+        billing.begin_trial(tenant_id=twin, plan="starter", key="t", by=BY, clock=now)
+
+
+def test_what_is_planned_keeps_how_many_there_are(shop: Shop) -> None:
+    tenant, subscription = subscribed(shop, "many-seats", "business", "more-seats")
+    items = shop.v1.subscriptions.retrieve(subscription).to_dict()["items"]["data"]
+    seats = next(one for one in items if one["price"]["id"] == shop.prices["more-seats"])
+    five = {"items": [{"id": seats["id"], "quantity": 5}], "proration_behavior": "none"}
+    shop.v1.subscriptions.update(subscription, five)
+    quote = quoted(tenant, plan="starter")
+    assert quote.cost["amount_due"] == 1000 + 5 * 3000
+    apply(tenant, quote)
+    phases = shop.v1.subscription_schedules.list({}).data[0].to_dict()["phases"]
+    assert [sorted((one["price"], one["quantity"]) for one in phase["items"]) for phase in phases] == [
+        sorted([(shop.prices["business"], 1), (shop.prices["more-seats"], 5)]),
+        sorted([(shop.prices["starter"], 1), (shop.prices["more-seats"], 5)]),
+    ]
+
+
+def test_what_is_planned_during_a_trial_ends_no_trial(shop: Shop) -> None:
+    tenant, customer = link(shop, "trier", at=NOON)
+    held = shop.subscribe(customer, "business", trial_period_days=14)
+    quote = quoted(tenant, plan="starter")
+    apply(tenant, quote)
+    after = shop.v1.subscriptions.retrieve(held.id)
+    assert (after.status, after.trial_end) == ("trialing", held.trial_end)
+    (planned,) = shop.v1.subscription_schedules.list({"customer": customer}).data
+    assert [one.trial_end for one in planned.phases] == [held.trial_end, None]

@@ -5,8 +5,8 @@ from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-import psycopg
 import pytest
 import yaml
 from django.core.management import call_command
@@ -17,7 +17,7 @@ from billing import catching_up, reconciling, syncing
 from billing.calls import make_calls
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.gateway import StripeGateway
-from billing.models import Call, Cursor, Customer, Event
+from billing.models import Call, Checkout, Cursor, Customer, Event
 from isolation.api import tenant_transaction
 from isolation.clock import now
 from licensing import api as licensing
@@ -33,14 +33,12 @@ def opened() -> Iterator[Shop]:
 
 
 @pytest.fixture
-def shop(
-    opened: Shop, db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection, settings: Any
-) -> Shop:
-    if "shop" not in made_worlds:
+def shop(opened: Shop, db: None, worlds: rows.Worlds, settings: Any) -> Shop:
+    def make() -> None:
         fill_catalogue()
         sell(opened, at=NOON)
-        made_worlds["shop"] = None, rows.keep_rows(superuser, "shop_rows")
-    superuser.execute(made_worlds["shop"][1].encode())
+
+    worlds.put_back("shop", make)
     settings.STRIPE = opened.settings
     return opened
 
@@ -108,10 +106,9 @@ def test_a_cursor_that_stripe_has_forgotten_has_everybody_looked_at(shop: Shop) 
     assert plan_of(tenant, now()) == ("business", "active")
 
 
-def test_whoever_comes_from_the_checkout_has_what_they_paid_for(shop: Shop) -> None:
-    tenant, customer = link(shop, "payer", at=NOON)
-    work(shop)
-    begun = shop.v1.checkout.sessions.create(
+def checkout_of(shop: Shop, tenant: UUID, customer: str) -> str:
+    """Open a checkout for a tenant, as is written down of it here, and return its session at Stripe."""
+    session = shop.v1.checkout.sessions.create(
         {
             "mode": "subscription",
             "customer": customer,
@@ -119,10 +116,28 @@ def test_whoever_comes_from_the_checkout_has_what_they_paid_for(shop: Shop) -> N
             "success_url": billing.success_url(),
         }
     )
-    assert Client().get("/billing/paid", {"session_id": begun.id}).status_code == 302
+    with tenant_transaction(tenant):
+        expires_at = now() + timedelta(hours=1)
+        Checkout.objects.create(
+            tenant_id=tenant,
+            key="k",
+            prices=[],
+            by="test",
+            session_id=session.id,
+            created_at=NOON,
+            expires_at=expires_at,
+        )
+    return str(session.id)
+
+
+def test_whoever_comes_from_the_checkout_has_what_they_paid_for(shop: Shop) -> None:
+    tenant, customer = link(shop, "payer", at=NOON)
+    work(shop)
+    session = checkout_of(shop, tenant, customer)
+    assert Client().get("/billing/paid", {"session_id": session}).status_code == 302
     assert plan_of(tenant, now()) is None
     shop.subscribe(customer, "business")
-    back = Client().get("/billing/paid", {"session_id": begun.id})
+    back = Client().get("/billing/paid", {"session_id": session})
     assert (back.status_code, back["Location"]) == (302, "/console/")
     assert plan_of(tenant, now()) == ("business", "active")
 
@@ -134,18 +149,11 @@ def test_an_address_of_no_checkout_says_so_and_marks_nobody(shop: Shop, session:
 
 
 def test_while_somebody_else_reads_the_page_asks_to_wait(shop: Shop) -> None:
-    _tenant, customer = link(shop, "waiting", at=NOON)
-    begun = shop.v1.checkout.sessions.create(
-        {
-            "mode": "subscription",
-            "customer": customer,
-            "line_items": [{"price": shop.prices["business"], "quantity": 1}],
-            "success_url": billing.success_url(),
-        }
-    )
+    tenant, customer = link(shop, "waiting", at=NOON)
+    session = checkout_of(shop, tenant, customer)
     Customer.objects.filter(stripe_id=customer).update(lease_owner="other", lease_until=now() + timedelta(minutes=1))
-    page = Client().get("/billing/paid", {"session_id": begun.id})
-    assert (page.status_code, page["Refresh"]) == (200, f"2; url=/billing/paid?session_id={begun.id}")
+    page = Client().get("/billing/paid", {"session_id": session})
+    assert (page.status_code, page["Refresh"]) == (200, f"2; url=/billing/paid?session_id={session}")
     assert Customer.objects.get(stripe_id=customer).dirty_seq == 2, "whoever reads will read again"
 
 
@@ -189,6 +197,20 @@ def test_a_call_is_made_once_however_often_its_answer_is_lost(shop: Shop) -> Non
     assert billing.get_customer(tenant_id=tenant).stripe_id.startswith("cus_")
 
 
+def test_one_call_that_nobody_understands_holds_up_no_other_and_is_looked_at_in_the_end(shop: Shop) -> None:
+    odd, fine = (licensing.put_tenant(slug=slug, name=slug, by="test", at=NOON)[0].id for slug in ("odd", "fine"))
+    at = now()
+    for number, tenant in enumerate((odd, fine)):
+        billing.want_customer(tenant_id=tenant, name="Wanted", at=at + timedelta(microseconds=number))
+    with tenant_transaction(odd):
+        Call.objects.update(parameters={})
+    assert make_calls(gateway=shop.gateway, clock=now) == 1
+    assert billing.get_customer(tenant_id=fine).stripe_id.startswith("cus_")
+    assert make_calls(gateway=shop.gateway, clock=now) == 0, "it waits before it is tried again"
+    make_calls(gateway=shop.gateway, clock=lambda: at + timedelta(days=2))
+    assert [one.about for one in billing.list_dead_letters() if one.kind == "call"] == [str(odd)]
+
+
 def test_a_call_whose_key_has_expired_is_looked_up_by_a_person(shop: Shop) -> None:
     tenant = licensing.put_tenant(slug="old", name="Old", by="test", at=NOON)[0].id
     billing.want_customer(tenant_id=tenant, name="Old", at=NOON)
@@ -197,7 +219,7 @@ def test_a_call_whose_key_has_expired_is_looked_up_by_a_person(shop: Shop) -> No
     (letter,) = [one for one in billing.list_dead_letters() if one.kind == "call"]
     assert "idempotency key has expired" in letter.problem
     assert len(shop.gateway.customers()) == before
-    assert billing.replay(ref=letter.ref, at=now())
+    assert billing.replay(ref=letter.ref, by="test", at=now())
     assert make_calls(gateway=shop.gateway, clock=now) == 1
 
 
@@ -297,3 +319,18 @@ def test_every_page_is_read(shop: Shop) -> None:
     held = shop.v1.subscriptions.create({"customer": customer, "items": [{"price": one} for one in prices]})
     (found,) = shop.gateway.subscriptions_of(customer)
     assert (found.id, {one.price for one in found.items}) == (held.id, set(prices))
+
+
+def test_whoever_was_moved_to_another_version_differs_in_nothing(shop: Shop) -> None:
+    tenant, customer = link(shop, "moved", at=NOON)
+    shop.subscribe(customer, "business")
+    work(shop)
+    with licensing.edit_catalogue(by="test", at=NOON) as edit:
+        price = licensing.Price(amount=9, currency="eur", interval="month")
+        edit.put_plan(licensing.PlanSpec(key="business", title="Business", rank=2, price=price))
+    preview = licensing.preview_migration(
+        from_version="business@1", to_version="business@2", tenants=[tenant], at=now()
+    )
+    licensing.run_migration(digest=preview.digest, by="test", at=now())
+    assert licensing.get_subscription(tenant_id=tenant, at=now()).version == 2
+    assert [one for one in reconciling.reconcile(gateway=shop.gateway, at=now()) if one.tenant == "moved"] == []

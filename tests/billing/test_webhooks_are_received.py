@@ -1,7 +1,8 @@
 """A webhook is believed by its signature over the bytes as they came, stored once, and marks its customer."""
 
 import json
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import stripe
 from django.db import DatabaseError, connection
 from django.test import Client
 
-from billing import inbox
+from billing import catching_up, inbox, resolving
 from billing.errors import InvalidEvent, SignatureRefused
 from billing.inbox import Received, receive_webhook
 from billing.models import Customer, Event
@@ -124,7 +125,7 @@ def test_the_same_json_in_other_bytes_is_not_what_was_signed(acme: UUID) -> None
         event(livemode="yes"),
         event(created="now"),
         event(created=10**30),
-        b"x" * (inbox.MOST_BYTES + 1),
+        event(note="x" * inbox.MOST_BYTES),
     ],
     ids=range(12),
 )
@@ -147,6 +148,16 @@ def test_an_event_of_a_sandbox_is_none_of_a_live_installation(acme: UUID, settin
     assert [row.id for row in stored()] == ["evt_live"]
 
 
+def test_nor_is_one_that_the_list_of_events_tells_of(acme: UUID) -> None:
+    class Listed:
+        def events(self, *, after: str = "", since: datetime | None = None) -> Iterator[dict[str, Any]]:
+            assert (after, since) == ("", NOON - 2 * catching_up.LAG)
+            return iter([json.loads(event("evt_live", livemode=True)), json.loads(event())])
+
+    assert catching_up.catch_up(gateway=Listed(), clock=at_noon) == 1
+    assert [row.id for row in stored()] == ["evt_1"]
+
+
 def test_a_thin_event_marks_its_customer_once_that_is_known(acme: UUID) -> None:
     class Owners:
         def customer_of(self, object_id: str) -> str:
@@ -161,6 +172,23 @@ def test_a_thin_event_marks_its_customer_once_that_is_known(acme: UUID) -> None:
     of_itself = {**THIN, "id": "evt_thin2", "related_object": {"id": "cus_acme", "type": "customer"}}
     received(json.dumps(of_itself).encode())
     assert marks() == 3
+
+
+def test_an_odd_thin_event_holds_up_no_other_and_calls_somebody(acme: UUID) -> None:
+    class Odd:
+        def customer_of(self, object_id: str) -> str:
+            return {"sub_1": "cus_acme"}[object_id]
+
+    odd = {**THIN, "id": "evt_odd", "related_object": {"id": "sub_odd", "type": "subscription"}}
+    for said in (odd, THIN):
+        received(json.dumps(said).encode())
+    assert resolve_events(gateway=Odd(), clock=at_noon) == 1
+    assert marks() == 2
+    for number in range(1, resolving.CALLED_AFTER):
+        at = NOON + timedelta(hours=2 * number)
+        assert resolve_events(gateway=Odd(), clock=lambda at=at: at) == 0  # type: ignore[misc]
+    (dead,) = [row for row in stored() if row.dead_at is not None]
+    assert (dead.id, dead.last_error) == ("evt_odd", "KeyError")
 
 
 def test_the_app_can_add_events_and_read_none_of_them(acme: UUID) -> None:

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-import psycopg
 import pyotp
 import pytest
 from django.test import Client
@@ -67,16 +65,11 @@ def code_at(at: datetime) -> str:
 
 
 @pytest.fixture
-def world(db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection) -> World:
+def world(db: None, worlds: rows.Worlds) -> World:
     """Give each test the vendor as its operator would set it up: made once, then put back row by row."""
     licensing.forget_snapshots()
     authlevels.forget_credentials()
-    if "northwind" not in made_worlds:
-        made_worlds["northwind"] = _made(), rows.keep_rows(superuser, "northwind_rows")
-    world: World
-    world, restoring = made_worlds["northwind"]
-    superuser.execute(restoring.encode())
-    return world
+    return worlds.put_back("northwind", _made)
 
 
 def _made() -> World:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from billing import api as billing
 from config.billing import StripeSettings
 from decisions.offering import ASK_AN_OWNER, ASK_THE_VENDOR, assurance_delta
 from isolation import clock
@@ -35,11 +36,12 @@ def test_an_offer_names_plan_feature_and_what_would_be_asked_on_top(client: Clie
 
 
 def test_who_may_not_buy_is_told_whom_to_ask(client: Client, world: World) -> None:
+    sold(world)
     context = refused(client, world)
     assert (context["can_purchase"], context["ask"]) == (False, ASK_AN_OWNER)
 
 
-def test_an_owner_may_buy(client: Client, world: World) -> None:
+def made_owner(world: World) -> None:
     licensing.put_member(
         tenant_id=world.acme,
         subject_type="user",
@@ -48,9 +50,28 @@ def test_an_owner_may_buy(client: Client, world: World) -> None:
         by="test",
         at=clock.now(),
     )
+
+
+def sold(world: World) -> None:
+    """Have what is priced in the catalogue be paid for by a price at Stripe."""
+    for one in licensing.list_priced_versions():
+        billing.map_price(price=f"price_{one.plan}_{one.number}", plan_version=one.id, by="test", at=world.at)
+
+
+def test_an_owner_may_buy(client: Client, world: World) -> None:
+    made_owner(world)
+    sold(world)
     context = refused(client, world)
     assert context["can_purchase"] is True
     assert "ask" not in context
+
+
+def test_a_price_that_nobody_can_pay_online_is_no_offer(client: Client, world: World) -> None:
+    made_owner(world)
+    context = refused(client, world)
+    assert context["unlocks"][0]["price"] is not None
+    assert (context["can_purchase"], context["ask"]) == (False, ASK_THE_VENDOR)
+    assert "action" not in context
 
 
 def test_where_nothing_is_sold_online_even_an_owner_has_to_ask(client: Client, world: World, settings: Any) -> None:

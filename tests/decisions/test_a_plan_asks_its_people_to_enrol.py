@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+import psycopg
 import time_machine
 from django.test import Client
 
 from authlevels import api as authlevels
-from authlevels.models import TotpDevice, Unready
-from authlevels.readiness import look_over_members
+from authlevels.models import Notice, TotpDevice, Unready
+from authlevels.notice_sentences import written
+from authlevels.readiness import look_over_members, look_over_risen
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -75,6 +77,77 @@ def test_a_level_that_is_asked_for_later_begins_a_grace_of_its_own(world: World)
     with tenant_transaction(world.globex):
         row = Unready.objects.get()
     assert (row.level, row.since) == ("aal2", later)
+
+
+def test_who_cannot_reach_what_a_new_plan_asks_is_written_to_once_as_their_time_begins(world: World) -> None:
+    at = clock.now()
+    licensing.put_subscription(tenant_id=world.globex, plan="starter", by="test", at=at)
+    for name, secret in (("dora", None), ("erik", TOTP_SECRET)):
+        _join(world, name)
+        authlevels.put_user(
+            subject_id=name,
+            subject_type="user",
+            realm=world.globex,
+            email=f"{name}@globex.example",
+            totp_secret=secret,
+            at=at,
+        )
+    _join(world, "nobody-we-could-write-to")
+    look_over_members(tenant_id=world.globex, at=at)
+    with tenant_transaction(world.globex):
+        assert not Notice.objects.filter(kind="enrolment_asked"), "nothing asks for more yet"
+    licensing.put_subscription(tenant_id=world.globex, plan="regulated", by="test", at=clock.now())
+    risen = clock.now()
+    for _redelivered in range(2):
+        assert look_over_risen(at=risen) == 1
+        look_over_members(tenant_id=world.globex, at=risen + timedelta(hours=1))
+    with tenant_transaction(world.globex):
+        (told,) = Notice.objects.filter(kind="enrolment_asked")
+    assert told.address == "dora@globex.example"
+    subject, text = written(told.kind, told.told, when="now", where="https://here.example")
+    assert subject == "Please add another way to confirm"
+    due = risen + GRACE
+    assert f"before {due:%Y-%m-%d %H:%M} UTC" in text
+    assert "an authenticator app or a passkey" in text
+
+
+def test_one_tenant_that_cannot_be_looked_over_keeps_no_other_from_being_told(
+    world: World, superuser: psycopg.Connection
+) -> None:
+    stuck, behind = sorted((world.acme, world.globex))
+    for tenant_id in (stuck, behind):
+        licensing.put_member(
+            tenant_id=tenant_id, subject_type="user", subject_id="dora", roles=["member"], by="test", at=world.at
+        )
+        for plan in ("starter", "regulated"):
+            licensing.put_subscription(tenant_id=tenant_id, plan=plan, by="test", at=clock.now())
+    superuser.execute(
+        "CREATE FUNCTION bad_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'this row is bad'; END $$;"
+        f" CREATE TRIGGER bad_row BEFORE INSERT ON authlevels_unready FOR EACH ROW WHEN (NEW.tenant_id = '{stuck}')"
+        " EXECUTE FUNCTION bad_row()"
+    )
+    try:
+        assert look_over_risen(at=clock.now()) == 2
+    finally:
+        superuser.execute("DROP TRIGGER bad_row ON authlevels_unready; DROP FUNCTION bad_row()")
+    with tenant_transaction(behind):
+        assert Unready.objects.filter(subject_id="dora").exists()
+
+
+def test_a_rise_that_comes_again_is_told_again(world: World) -> None:
+    licensing.put_member(
+        tenant_id=world.globex, subject_type="account", subject_id="dora", roles=["member"], by="test", at=world.at
+    )
+    authlevels.put_user(subject_id="dora", email="dora@globex.example", at=clock.now())
+    for day in (0, 1, 2):
+        look_over_members(tenant_id=world.globex, at=clock.now() + timedelta(days=day))
+        if day == 0:
+            with tenant_transaction(world.globex):
+                Unready.objects.filter(subject_id="dora").delete()
+    with tenant_transaction(world.globex):
+        told = Notice.objects.filter(kind="enrolment_asked")
+        assert len(told) == 2
+        assert "/account/security" in written(told[0].kind, told[0].told, when="", where="https://here.example")[1]
 
 
 def test_the_admin_sees_who_is_not_ready_and_by_when(world: World) -> None:

@@ -246,7 +246,7 @@ def test_a_colleague_agrees_on_the_page_and_the_program_hears_of_it(client: Clie
     assert ask(client, people.acme_key, {}, path=path, status=400)["error"] == "authorization_pending"
     olga = browser()
     onward = olga.post("/activate", {"code": begun["user_code"], "number": begun["number"]})["Location"]
-    assert b"1200" in olga.get(onward).content
+    assert b"<strong>1,200</strong>" in olga.get(onward).content
     step_up = olga.post(onward, {"answer": "grant"})["Location"]
     done = olga.post(step_up, {"method": "totp", "code": code_at(clock.now())})
     assert done.status_code == 303
@@ -256,6 +256,29 @@ def test_a_colleague_agrees_on_the_page_and_the_program_hears_of_it(client: Clie
     forget_pace(people)
     assert ask(client, people.acme_key, {}, path=path, status=400)["error"] == "access_denied"
     assert browser("paul").post(onward, {"answer": "grant"}).status_code == 409
+
+
+@pytest.mark.parametrize("answer", ["grant", "refuse"])
+def test_an_answer_that_cannot_be_taken_just_now_says_so_and_how_to_give_it_again(
+    client: Client, people: World, superuser: psycopg.Connection, answer: str
+) -> None:
+    refused = ask(client, people.acme_key, payment(1200, session=people.asserted()))
+    onward = f"/activate/{opened(client, people, refused)}"
+    olga = browser()
+    superuser.execute(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE 'no space is left' USING ERRCODE = 'disk_full'; END $$; CREATE TRIGGER full_disk"
+        " BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION full_disk()"
+    )
+    try:
+        said = olga.post(onward, {"answer": answer})
+    finally:
+        superuser.execute("DROP TRIGGER full_disk ON audit_entry; DROP FUNCTION full_disk()")
+    assert (said.status_code, said["Retry-After"]) == (503, "1")
+    page = said.content.decode()
+    assert "Try again in a moment" in page
+    assert f'href="{onward}"' in page
+    assert b"Do you agree?" in olga.get(onward).content
 
 
 def test_the_page_asks_a_stranger_to_sign_in_first(client: Client, people: World) -> None:

@@ -1,10 +1,11 @@
 """What a person confirmed can be handed on as a token: for that, for five minutes, and no longer than the task."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 from typing import Any, LiteralString
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
@@ -18,6 +19,7 @@ from authlevels.token_ends import drop_expired
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
+from tests.attacks.parallel import at_once
 from tests.decisions.asking import ask, export, payment, step_up
 from tests.decisions.conftest import World, code_at
 from tiergate import ScopeSpec, Verb
@@ -198,19 +200,42 @@ def test_a_payments_token_is_given_again_to_the_same_request_alone(client: Clien
     assert asked("r1", 409)["code"] == "elevation_gone"
 
 
+def copy_tokens(tenant_id: UUID, count: int) -> None:
+    """Have more tokens alive, like the one that there is."""
+    with tenant_transaction(tenant_id):
+        one = Token.objects.get()
+        for _ in range(count):
+            one.pk = uuid4()
+            one.save(force_insert=True)
+
+
+def take_at_once(path: str, key: str, scope: str) -> Counter[int]:
+    """Ask for eight tokens from as many connections at the same moment; count the answers by status."""
+
+    def act(_number: int) -> int:
+        asked = {"scope": scope, "audience": API}
+        return Client().post(path, asked, "application/json", headers=bearer(key)).status_code
+
+    return Counter(one for one in at_once(act) if isinstance(one, int))
+
+
 def test_no_more_than_32_live_tokens_rest_on_one_elevation(client: Client, world: World, at: Any) -> None:
     _handle, elevation = elevated(client, world)
     last = take(client, world.globex_key, elevation)["access_token"]
-    with tenant_transaction(world.globex):
-        one = Token.objects.get()
-        for _ in range(31):
-            one.pk = uuid4()
-            one.save(force_insert=True)
+    copy_tokens(world.globex, 31)
     refused = take(client, world.globex_key, elevation, status=429)
     assert (refused["code"], refused["retry_after"]) == ("too_many_tokens", 301)
     client.post("/oauth/revoke", {"token": last}, "application/json", headers=bearer(world.globex_key))
     take(client, world.globex_key, elevation)
     take(client, world.globex_key, elevation, status=429)
+
+
+def test_of_eight_that_are_taken_at_once_no_more_are_given_than_are_left(client: Client, world: World) -> None:
+    _handle, elevation = elevated(client, world)
+    take(client, world.globex_key, elevation)
+    copy_tokens(world.globex, 28)
+    given = take_at_once(f"/step-up/elevations/{elevation}/token", world.globex_key, "exports")
+    assert given == {200: 3, 429: 5}
 
 
 def test_a_use_that_was_made_leaves_nothing_for_a_token(client: Client, world: World) -> None:

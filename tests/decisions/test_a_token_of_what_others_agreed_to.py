@@ -12,7 +12,7 @@ from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tests.decisions.asking import ask
 from tests.decisions.conftest import TOTP_SECRET, World
-from tests.decisions.test_a_token_is_good_for_one_task import claims_of, introspected
+from tests.decisions.test_a_token_is_good_for_one_task import claims_of, copy_tokens, introspected, take_at_once
 from tests.decisions.test_others_have_to_agree import agreed
 from tiergate import ActionSpec, CallerKind, Level, Requirement, Scope, ScopeSpec, Verb
 
@@ -108,6 +108,22 @@ def test_what_was_agreed_to_once_is_one_token(client: Client, house: World, job:
         assert ask(client, job, release())["decision"] is False
     else:
         take(client, job, approval)
+
+
+def test_of_eight_that_are_taken_at_once_no_more_are_given_than_are_left(
+    client: Client, house: World, job: str
+) -> None:
+    approval = opened(client, job)
+    agreed(client, house, approval, "carol")
+    path = f"/step-up/approvals/{approval}/token"
+    asks = licensing.get_snapshot(tenant_id=house.acme, at=clock.now()).actions["deploy.release"].requirement
+    assert asks is not None
+    if asks.scope == Scope.TRANSACTION:
+        assert take_at_once(path, job, "deploy") == {200: 1, 409: 7}
+        return
+    take(client, job, approval)
+    copy_tokens(house.acme, 28)
+    assert take_at_once(path, job, "deploy") == {200: 3, 429: 5}
 
 
 @pytest.mark.parametrize("ends", ["yes", "credential"])

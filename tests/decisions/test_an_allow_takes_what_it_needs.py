@@ -1,16 +1,20 @@
 """Decide and consume: what is counted is decided by its counter, and an allow takes what it was asked for."""
 
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 
+from config.door import Door
 from isolation import clock
 from licensing import api as licensing
-from tests.decisions.asking import ask, body
-from tests.decisions.conftest import World
-from tiergate import ActionSpec, FeatureKind, FeatureSpec
+from tests.decisions.asking import ask, body, step_up
+from tests.decisions.conftest import World, code_at
+from tests.decisions.test_the_short_way_in import SITE, knock, same
+from tiergate import ActionSpec, FeatureKind, FeatureSpec, Level, Requirement, Scope
 
 
 @pytest.fixture
@@ -122,3 +126,64 @@ def test_in_a_batch_of_questions_each_takes_its_own(client: Client, calls: World
     answers = ask(client, calls.acme_key, document, path="/access/v1/evaluations")["evaluations"]
     assert [one["decision"] for one in answers] == [True, True, True, False, False]
     assert used(calls.acme) == (3, 0)
+
+
+def test_what_could_not_be_recorded_was_not_taken(client: Client, calls: World) -> None:
+    session = calls.asserted()
+    ask(client, calls.acme_key, call(session))
+    asked = call(session, consume={"key": "a", "quantity": 3})
+
+    def full_disk(execute: Any, sql: str, *rest: Any) -> Any:
+        if "audit_entry" in sql or "audit_append" in sql:
+            raise OperationalError("could not extend file")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(full_disk):
+        ask(client, calls.acme_key, asked, status=503)
+    assert used(calls.acme) == (0, 0)
+    assert ask(client, calls.acme_key, asked)["decision"]
+
+
+def test_a_confirmation_is_not_used_up_by_what_the_limit_refuses(client: Client, calls: World) -> None:
+    """What is confirmed for one transaction stays good where others took the last of the limit meanwhile."""
+    with licensing.edit_catalogue(by="test", at=calls.at) as edit:
+        edit.put_action(
+            ActionSpec(
+                name="calls.make",
+                resource_type="call",
+                privilege="calls.make",
+                feature="calls",
+                requirement=Requirement(level=Level.AAL2, scope=Scope.TRANSACTION),
+            )
+        )
+    session = calls.asserted()
+    refused = ask(client, calls.acme_key, call(session, consume={"key": "a"}))
+    assert refused["context"]["outcome"] == "step_up"
+    assert used(calls.acme) == (0, 0)
+    step_up(client, calls.acme_key, refused, code_at(clock.now()))
+    held = licensing.reserve(tenant_id=calls.acme, items=[("calls", 3)], key="b", at=clock.now())
+    assert ask(client, calls.acme_key, call(session, consume={"key": "a"}))["context"]["reason"] == "limit_reached"
+    licensing.release(tenant_id=calls.acme, usage_id=held.usage_id, at=clock.now())
+    assert ask(client, calls.acme_key, call(session, consume={"key": "a"}))["decision"]
+    assert not ask(client, calls.acme_key, call(session, consume={"key": "c"}))["decision"]
+    assert used(calls.acme) == (1, 0)
+
+
+def test_the_short_way_in_and_djangos_view_take_alike(calls: World) -> None:
+    session, path = calls.asserted(), "/access/v1/evaluation"
+    environ = {"HTTP_AUTHORIZATION": f"Bearer {calls.acme_key}", "CONTENT_TYPE": "application/json"}
+    batch = {"evaluations": [call(session, consume={"key": "a"}), call(session, consume={"key": "a", "quantity": 2})]}
+    documents: list[tuple[str, Any]] = [
+        (path, call(session, consume={"key": "a"})),
+        (path, call(session, consume={"key": "a", "quantity": 2})),
+        (path, call(session, reserve={"key": "b", "quantity": 2, "ttl": 600})),
+        (path, call(session, consume={"key": "c"})),
+        (path, call(session, consume={"key": "d", "quantity": 0})),
+        (path, call(session, consume={"key": "d"}, reserve={"key": "d"})),
+        ("/access/v1/evaluations", batch),
+    ]
+    for where, document in documents:
+        content = json.dumps(document).encode()
+        by_door, by_view = (same(knock(app, "POST", where, content, **environ)) for app in (Door(SITE), SITE))
+        assert by_door == by_view, document
+    assert used(calls.acme) == (1, 2)

@@ -18,7 +18,7 @@ from tests.decisions.asking import ask, export
 from tests.decisions.conftest import PASSWORD, TOTP_SECRET, World
 
 PATH = "/v1/tenants/acme/billing"
-JOURNEYS = ("checkout", "portal", "preview", "changes", "cancel", "resume")
+JOURNEYS = ("checkout", "trial", "portal", "preview", "changes", "cancel", "resume")
 
 
 @pytest.fixture(scope="module")

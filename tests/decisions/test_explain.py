@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from audit import api as audit
 from isolation.api import tenant_transaction
 from tests.decisions.asking import body, export
+from tests.decisions.bundles import applied
 from tests.decisions.conftest import World
 
 
@@ -33,6 +34,15 @@ def test_an_upgrade_names_the_plan(world: World, tmp_path: Path) -> None:
     text = _explained(tmp_path, export(session=world.asserted()), tenant="acme")
     assert text.startswith("UPGRADE  upgrade_required")
     assert "upgrade to Regulated (plan regulated)" in text
+
+
+def test_the_bundle_is_named_with_the_rules_that_spoke(world: World, tmp_path: Path) -> None:
+    document = export(session=world.asserted(tenant=world.globex), tenant="globex")
+    assert "No rules were asked" in _explained(tmp_path, document)
+    digest = applied("acme", says="aal2", on="exports.create").active or ""
+    text = _explained(tmp_path, document)
+    assert f"Rules {digest[:12]}: one" in text
+    assert "policy:one requires aal2: It is acme." in text
 
 
 def test_explaining_records_nothing_and_uses_nothing_up(world: World, tmp_path: Path) -> None:

@@ -75,10 +75,10 @@ def test_an_admin_neither_demotes_nor_removes_an_owner(client: Client, world: Wo
     ("path", "body", "beyond"),
     [
         # Of what only operators hold, the first by name.
-        ("members/account:mallory", {"roles": ["operator"]}, "catalog.write"),
-        ("members/user:olga", {"roles": ["member"]}, "catalog.write"),
+        ("members/account:mallory", {"roles": ["operator"]}, "bundles.apply"),
+        ("members/user:olga", {"roles": ["member"]}, "bundles.apply"),
         ("roles/member", {"privileges": ["operator.admin"]}, "operator.admin"),
-        ("roles/operator", {"privileges": []}, "catalog.write"),
+        ("roles/operator", {"privileges": []}, "bundles.apply"),
     ],
 )
 def test_a_service_that_manages_members_and_roles_makes_and_unmakes_no_operator(
@@ -93,4 +93,4 @@ def test_a_service_that_manages_members_and_roles_makes_and_unmakes_no_operator(
     assert (refused["code"], refused["privilege"]) == ("privilege_beyond_own", beyond)
     _send(client, key, "put", "/v1/tenants/acme/members/user:olivia", {"roles": ["owner"]}, 201)
     refused = _send(client, key, "delete", "/v1/tenants/vendor/members/user:olga", {}, 403)
-    assert refused["privilege"] == "catalog.write"
+    assert refused["privilege"] == "bundles.apply"

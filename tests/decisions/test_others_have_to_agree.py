@@ -167,7 +167,7 @@ def test_who_may_agree_sees_what_waits_with_its_amount(client: Client, house: Wo
         status=201,
     )
     shown = {field["label"]: field["value"] for field in opened_for["display"]["fields"]}
-    assert shown["details"] == "amount: 1200; payee: ACME Ltd"
+    assert shown["details"] == "Amount: 1,200; Payee: ACME Ltd"
     assert shown["asked_by"] == "user:alice"
 
 

@@ -21,7 +21,7 @@ from tests.decisions.conftest import World
 type Reply = tuple[int, dict[str, str], bytes]
 
 _EVALUATION = "/access/v1/evaluation"
-_SITE: Any = WSGIHandler()
+SITE: Any = WSGIHandler()
 
 
 def knock(app: Callable[..., Iterable[bytes]], method: str, path: str, content: bytes, **more: str) -> Reply:
@@ -96,35 +96,35 @@ def questions(world: World) -> dict[str, tuple[str, bytes, dict[str, str]]]:
 
 
 def test_the_door_and_djangos_views_answer_alike(world: World) -> None:
-    door = Door(_SITE)
+    door = Door(SITE)
     for name, (path, content, environ) in questions(world).items():
         by_door = same(knock(door, "POST", path, content, **environ))
-        by_view = same(knock(_SITE, "POST", path, content, **environ))
+        by_view = same(knock(SITE, "POST", path, content, **environ))
         assert by_door == by_view, name
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "HEAD", "OPTIONS", "DELETE"])
 def test_another_method_is_djangos_to_refuse(world: World, method: str) -> None:
-    status, headers, _ = knock(Door(_SITE), method, _EVALUATION, b"", HTTP_X_REQUEST_ID="r-2")
+    status, headers, _ = knock(Door(SITE), method, _EVALUATION, b"", HTTP_X_REQUEST_ID="r-2")
     assert status == 405
     assert headers["X-Request-ID"] == "r-2"
 
 
 def test_a_host_that_is_not_ours_is_refused(world: World) -> None:
     path, content, environ = questions(world)["allow"]
-    assert knock(Door(_SITE), "POST", path, content, **environ | {"HTTP_HOST": "evil.example"})[0] == 400
+    assert knock(Door(SITE), "POST", path, content, **environ | {"HTTP_HOST": "evil.example"})[0] == 400
 
 
 def test_over_https_browsers_are_told_to_stay_there(world: World) -> None:
     path, content, environ = questions(world)["allow"]
     with override_settings(SECURE_HSTS_SECONDS=31536000, SECURE_HSTS_INCLUDE_SUBDOMAINS=True):
-        _, headers, _ = knock(Door(_SITE), "POST", path, content, **environ | {"wsgi.url_scheme": "https"})
+        _, headers, _ = knock(Door(SITE), "POST", path, content, **environ | {"wsgi.url_scheme": "https"})
     assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_a_process_that_only_decides_has_no_other_pages(world: World, client: Client) -> None:
     with override_settings(PROCESS="decide"):
-        door = Door(_SITE)
+        door = Door(SITE)
     for path in ("/sign-in", "/operator/", "/v1/tenants", "/step-up/challenges", "/t/acme/sessions", "/"):
         status, headers, content = knock(door, "GET", path, b"")
         assert (status, headers["Content-Type"]) == (404, "application/problem+json")
@@ -140,7 +140,7 @@ def test_a_thread_gives_its_connections_back_with_the_answer(world: World) -> No
     path, content, environ = questions(world)["batch"]
 
     def serve() -> tuple[int, bool]:
-        status = knock(Door(_SITE), "POST", path, content, **environ)[0]
+        status = knock(Door(SITE), "POST", path, content, **environ)[0]
         return status, connections["default"].connection is None
 
     with ThreadPoolExecutor(1) as thread:
@@ -154,7 +154,7 @@ def test_a_transaction_that_was_left_open_ends_with_the_request(world: World) ->
         left_open = transaction.atomic()
         left_open.__enter__()
         try:
-            return [knock(Door(_SITE), "POST", path, content, **environ)[0] for _ in range(2)]
+            return [knock(Door(SITE), "POST", path, content, **environ)[0] for _ in range(2)]
         finally:
             with suppress(Exception):
                 left_open.__exit__(None, None, None)

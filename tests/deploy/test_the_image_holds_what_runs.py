@@ -30,9 +30,9 @@ def _pinned(path: str) -> dict[str, tuple[str, frozenset[str]]]:
 
 
 def _wanted() -> list[Requirement]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     # Whether traces are sent is a setting, so what sends them is there.
-    return [Requirement(line) for line in (*project["dependencies"], *project["optional-dependencies"]["otel"])]
+    return [Requirement(line) for line in (*groups["server"], *groups["otel"])]
 
 
 def _needed() -> set[str]:

@@ -12,6 +12,7 @@ from authlevels.models import TotpDevice, User
 from authlevels.tenant_file.applying import apply_tenants
 from authlevels.tenant_file.desired import desired_tenants
 from licensing.catalog_file.source import read_text
+from tests import rows
 from tests.files.conftest import SMALL, TENANTS, Apply
 
 pytestmark = pytest.mark.django_db
@@ -20,8 +21,9 @@ NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _sold(apply: Apply, db: None) -> None:
-    assert apply("catalog", SMALL).code == 0
+def _sold(apply: Apply, db: None, worlds: rows.Worlds) -> None:
+    """Sell what the small file says: applied once, then put back row by row."""
+    assert worlds.put_back("small_catalogue", lambda: apply("catalog", SMALL)).code == 0
 
 
 def acme() -> UUID:

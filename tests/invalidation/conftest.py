@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 import redis
 from pytest_django import DjangoDbBlocker
@@ -11,18 +10,17 @@ from bench.changes import put_catalogue, put_site
 from bench.deciders import Deciders, deciding
 from bench.seed_large import close_connections
 from bench.steady import steady
+from tests.rows import Worlds
 
 PROCESSES = 4
 
 
 @pytest.fixture(scope="module")
-def running(
-    django_db_setup: str, superuser: psycopg.Connection, valkey: redis.Redis, django_db_blocker: DjangoDbBlocker
-) -> Iterator[Deciders]:
+def running(rows_of_tests: Worlds, valkey: redis.Redis, django_db_blocker: DjangoDbBlocker) -> Iterator[Deciders]:
     """Run the processes for all tests of a file: each makes tenants of its own, and takes nobody's away."""
     from licensing import api as licensing  # noqa: PLC0415 - not before the settings are read
 
-    superuser.execute(django_db_setup.encode())
+    rows_of_tests.begin()
     valkey.flushdb()
     licensing.forget_snapshots()
     licensing.forget_tenants()

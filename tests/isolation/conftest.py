@@ -15,6 +15,8 @@ from tests.isolation.sides import World
 from tests.isolation.world import make_world, refresh
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+KEPT = "two_tenants_rows"
+"""The schema that holds both tenants' rows as they were made."""
 
 
 @pytest.fixture
@@ -33,15 +35,10 @@ def tenants(db: None) -> tuple[UUID, UUID]:
 
 
 @pytest.fixture
-def world(
-    db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection, settings: Any
-) -> Iterator[World]:
+def world(db: None, worlds: rows.Worlds, superuser: psycopg.Connection, settings: Any) -> Iterator[World]:
     """Give each test both tenants as they were made: once, then put back row by row."""
     forget()
-    if "two_tenants" not in made_worlds:
-        made_worlds["two_tenants"] = make_world(superuser), rows.keep_rows(superuser, "two_tenants_rows")
-    made, restoring = made_worlds["two_tenants"]
-    superuser.execute(restoring.encode())
+    made = worlds.put_back(KEPT, lambda: make_world(superuser))
     refresh(made)
     yield made
     forget()

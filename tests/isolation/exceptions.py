@@ -22,6 +22,7 @@ DEFINER_FUNCTIONS: Final[Mapping[str, str]] = {
     "authlevels_unready_standing": _ATOMIC,
     "authlevels_support_begins": "a trigger: whether support's own session, of the vendor, lives; tells nothing but a refusal",
     "authlevels_support_ends": "a trigger: ends what support does in any tenant, with the vendor's rows that it rests on",
+    "decisions_number_activation": f"a trigger: {_ATOMIC}, and writes none but the number of the row's own step",
     "audit_make_part": "makes a month's part of the trail; takes a month and nothing else, and only the sweep may call it",
     "audit_stray_months": "tells months alone, of entries that lie in the catch-all, and only the sweep may call it",
     "audit_boundary": "tells the sealer, who sees every tenant anyway, how far the trail stood; only the sweep may call it",

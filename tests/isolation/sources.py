@@ -29,9 +29,15 @@ def sources() -> tuple[tuple[str, ast.Module], ...]:
     return tuple((str(path.relative_to(ROOT)), ast.parse(path.read_text(), str(path))) for path in paths)
 
 
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Give all that a source is made of, walked through once."""
+    return tuple(ast.walk(tree))
+
+
 def aliases(tree: ast.Module) -> Iterator[tuple[int, ast.expr]]:
     """Yield every expression by which a source names a database: ``using=…``, ``.using(…)``, ``connections[…]``."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call):
             named = {"using", "database"} if _last_name(node.func) in {"set_defaults", "call_command"} else {"using"}
             yield from ((node.lineno, one.value) for one in node.keywords if one.arg in named)
@@ -41,9 +47,10 @@ def aliases(tree: ast.Module) -> Iterator[tuple[int, ast.expr]]:
             yield node.lineno, node.slice
 
 
+@cache
 def names_every_tenant(tree: ast.Module) -> bool:
     """Say whether a source names the role that sees every tenant, or the owner, by whatever way."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Constant) and node.value == "sweep":
             return True
         if isinstance(node, ast.Name) and _SWEEP.fullmatch(node.id):
@@ -57,7 +64,7 @@ def unreadable_aliases(tree: ast.Module) -> Iterator[str]:
     """Yield where a database is named by something that cannot be read off here."""
     parameters = {
         one.arg
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for one in (*node.args.args, *node.args.kwonlyargs)
     }
@@ -74,14 +81,14 @@ def unreadable_aliases(tree: ast.Module) -> Iterator[str]:
 
 def own_connections(tree: ast.Module) -> Iterator[str]:
     """Yield where a source connects by itself, past the aliases and their roles."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call) and _last_name(node.func) in _CONNECTS and "psycopg" in ast.dump(tree):
             yield f"line {node.lineno} connects by itself: {ast.unparse(node.func)}"
 
 
 def settings_for_good(tree: ast.Module) -> Iterator[str]:
     """Yield where SQL names a tenant or a role for longer than its transaction."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _FOR_GOOD.search(node.value):
             yield f"line {node.lineno} says {node.value.strip()[:60]!r}"
 

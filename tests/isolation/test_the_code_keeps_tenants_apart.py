@@ -4,6 +4,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -35,18 +36,25 @@ SEES_ALL = {
     "audit/proofs.py": "a path through the one tree passes other tenants' hashes; the entry is asked for by its tenant",
     "audit/exporting.py": "an export is of all, or of one tenant by its id",
     "audit/people.py": "seals every person's key anew when the ring turns",
+    "audit/sweeping.py": "reads entries of all tenants, for who decides again what was decided, or counts it",
+    "decisions/policy/recorded.py": "asks whether it may: what a rule would have done is asked of all tenants' decisions",
     "billing/calls.py": "finds calls of all tenants that are due; what follows from each is written within its tenant",
+    "billing/closing.py": "finds closed tenants that still pay; what each pays for is ended within its tenant",
+    "billing/returning.py": "finds whose checkout a session is, and is shown nothing else of it",
     "billing/inbox.py": "deletes events that are too old to come again, of whomever",
+    "billing/looking.py": "the vendor's operator alone looks at what came in and what waits, of all tenants",
     "billing/letters.py": "lists what a person must look at, of all tenants",
     "billing/resolving.py": "asks whose an event is, before its tenant is known",
     "billing/standing.py": "counts what waits, of all tenants together",
     "billing/management/commands/billing.py": "has what was held be read again, of all tenants",
+    "licensing/tenant_search.py": "the vendor's operator alone finds tenants by what they are on, of all tenants",
     "licensing/invitations.py": "forgets the addresses of invitations of all tenants that are over, and reads none",
     "licensing/usage/settling.py": "finds reservations of all tenants that are over; each is given back within its tenant",
     "licensing/telling.py": "finds whose entitlements changed by themselves, of all tenants; each is told within its tenant",
     "licensing/webhooks/handing_out.py": "events of all tenants go to the vendor's endpoints, each as its tenant's",
     "licensing/webhooks/delivering.py": "what is sent to the vendor is of all tenants, each delivery of its own event",
     "licensing/webhooks/resealing.py": "seals every secret of webhooks anew when the ring turns",
+    "licensing/webhooks/pinging.py": "sends the vendor's own endpoint a message that tells of no tenant",
     "licensing/webhooks/replaying.py": "the vendor alone reads what was sent, of all tenants",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
     "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
@@ -55,6 +63,7 @@ SEES_ALL = {
     "authlevels/untold_ends.py": "finds what triggers ended in all tenants; each is told within its tenant",
     "authlevels/management/commands/keys.py": "turns the key ring, for all tenants",
     "licensing/pending.py": "finds changes of all tenants that are due; each is made within its tenant",
+    "licensing/plans/holders.py": "counts who is on a version, of all tenants, for the vendor's operator alone",
     "licensing/plans/migrating.py": "finds who is on a version; each is shown and moved within its tenant",
 }
 CONNECTS_ITSELF = {
@@ -74,17 +83,28 @@ YIELDS_WITHIN = {
 NAMES_BY_OTHER = {
     "SignInView": "who signs in says where; nothing is told but whether all three are right",
     "sign_in": "who signs in says where; nothing is told but whether all three are right",
+    "show_tenant": "the vendor's operator alone is let in, and says whom to look at",
+    "put_override": "the vendor's operator alone is let in, and says with whom something was agreed",
+    "end_override": "the vendor's operator alone is let in, and says with whom something was agreed",
     "MigrationListView": "the vendor's operator alone is let in, and names whom to move",
     "_tenant_named": "a vendor's service names one; whether it reaches it is asked before anything else",
     "ImpersonationsView": "the vendor's support alone is let in, and names whose member they act as",
     "SharedReportView": "the tenant is in the address's signature",
     "_csv": "given by a decision, or by the address's signature",
+    "join": "the link names it, and the invitation's secret beside it opens that tenant's invitation alone",
+    "read_change": "the vendor's operator alone is let in, and names for whom rules are tried",
+    "change_policy": "the vendor's operator alone is let in, and names for whom rules are tried",
+    "stage_after": "the vendor's operator alone is let in, and names for whom rules are tried",
+    "_tenants_touched": "the vendor's operator alone is let in, and is shown whom a change of rules touches: all, and the vendor",
+    "ActivationListView": "the vendor's services and operators alone are let in, and name for whom rules are tried",
+    "_joined": "of the invitation that the link's secret opened",
 }
 CROSS_TENANT_TASKS = {
     "audit.tasks": "the trail is drained, sealed and parted for all tenants at once",
     "licensing.tasks": "what is over, due or to be told is found over all tenants; each is told within its tenant",
     "authlevels.tasks": "signing keys are the installation's; expired tokens and requests are found over all tenants",
     "billing.tasks": "events and accounts at Stripe wait for all tenants in one line; each is settled within its tenant",
+    "decisions.tasks": "a plan of policy looks at the decisions of all tenants, by the sweep's role",
     "audit.draining": "the trail's stream holds every tenant's records",
 }
 COMMANDS = {
@@ -98,6 +118,7 @@ COMMANDS = {
     "keys": "turns the key ring for all tenants, by the sweep's role",
     "migrate": "as the owner, who owns the schema",
     "plans": "the catalogue is no tenant's; a move shows and does each tenant's part within that tenant",
+    "policy": "rules are no tenant's; plan, replay and shadow look at the decisions of all, by the sweep's role",
     "showmigrations": "as the owner, who owns the schema",
     "signing_keys": "the keys that sign tokens are no tenant's",
     "sqlmigrate": "as the owner, who owns the schema",
@@ -166,16 +187,18 @@ def task_complaints(name: str, function: Callable[..., Any], seeing: set[str]) -
         yield f"{name} is of all tenants, and nothing that it imports uses the role that sees them"
 
 
+@cache
 def _reached(module: str) -> set[str]:
     """List the sources that a module imports of its own room, and itself."""
     room, found, waiting = module.partition(".")[0], set[str](), [module]
+    known = dict(sources.sources())
     while waiting:
         name = waiting.pop()
         path = f"{name.replace('.', '/')}.py"
-        if path in found or not (ROOT / path).is_file():
+        if path in found or path not in known:
             continue
         found.add(path)
-        for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        for node in sources.nodes(known[path]):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(room):
                 waiting += [node.module, *(f"{node.module}.{one.name}" for one in node.names)]
     return found

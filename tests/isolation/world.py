@@ -22,6 +22,7 @@ from authlevels.models import (
     Notice,
     ProofRow,
     RecoveryGrant,
+    SessionRow,
     Token,
     Unready,
     UntoldEnd,
@@ -86,11 +87,15 @@ def make_world(inside: psycopg.Connection) -> World:
 
 
 def refresh(world: World) -> None:
-    """Give Acme's owner a proof of a moment ago by each factor, so that what asks for a fresh one is not what refuses."""
+    """Give Acme's owner a proof of a moment ago by each factor, so that what asks for a fresh one is not what refuses.
+
+    Acme's sessions were used a moment ago too: a use is written down once a minute, and not by each request then.
+    """
     side, at = world.acme, clock.now()
     session = authlevels.resolve_session_secret(side.secret, at=at)
     assert session is not None
     with tenant_transaction(side.tenant_id):
+        SessionRow.objects.update(last_seen_at=at)
         ProofRow.objects.filter(session_id=session.id, challenge_id=None).update(at=at)
         if not ProofRow.objects.filter(session_id=session.id, method="otp", challenge_id=None).exists():
             handle = next(one.id for one in authlevels.list_factors(user_id=session.user_id) if one.kind == "totp")

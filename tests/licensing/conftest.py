@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-import redis
 
 from licensing import api
+from tests import rows
 from tiergate import ActionSpec, FeatureKind, FeatureSpec, Level, Requirement, Sensitivity, Term
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -69,8 +69,12 @@ def fill(edit: api.CatalogueEdit, *, business_price: int = 4900) -> None:
 
 
 @pytest.fixture
-def catalogue(db: None, valkey: redis.Redis) -> None:
+def catalogue(db: None, worlds: rows.Worlds) -> None:
+    worlds.put_back("catalogue", _made)
     api.forget_snapshots()
+
+
+def _made() -> None:
     with api.edit_catalogue(by="test", at=NOON) as edit:
         fill(edit)
 

@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, connections
 from config.celery import app as celery
 from isolation.api import tenant_transaction
 from licensing import api
-from licensing.models import PendingChange, TrialUse
+from licensing.models import PendingChange, PlanVersion, TrialUse
 from tests.licensing.conftest import AAL3, NOON, later
 from tests.licensing.test_http import Caller
 from tests.licensing.test_subscriptions_and_overrides import asked, exports, subscribe
@@ -140,6 +140,28 @@ def test_it_is_seen_and_cancelled_over_http(acme: UUID) -> None:
     assert (vendor.delete(path), vendor.delete(path), vendor.get(path)[0]) == (204, 404, 404)
 
 
+@pytest.mark.usefixtures("free")
+def test_an_end_comes_to_the_instant_and_leaves_the_default_plan(acme: UUID) -> None:
+    subscribe(acme, "business", 0)
+    change = api.schedule_change(tenant_id=acme, plan=None, effective_at=later(30), by="test", at=later(1))
+    assert (change.plan, change.effective_at, change.confirm_by) == (None, later(30), later(30))
+    assert [seats(acme, days) for days in (29.9, 30)] == [40, 1], "whether or not the task comes by"
+    assert told(acme, 2).cancel_at == later(30)
+    assert api.entitlements_known(tenant_id=acme, at=later(2)).next_change_at == later(30)
+    assert [api.apply_due_changes(at=later(days)) for days in (29, 30.1, 31)] == [0, 1, 0]
+    assert told(acme, 31).plan == "free"
+
+
+def test_an_end_is_taken_back_and_is_billings_where_billing_manages(acme: UUID, paying: UUID) -> None:
+    with pytest.raises(api.SubscriptionManaged):
+        api.schedule_change(tenant_id=paying, plan=None, by="test", at=later(1))
+    bolt = api.put_tenant(slug="bolt", name="Bolt", by="test", at=NOON)[0].id
+    subscribe(bolt, "business", 0)
+    api.schedule_change(tenant_id=bolt, plan=None, effective_at=later(30), by="test", at=later(1))
+    api.cancel_change(tenant_id=bolt, by="test", at=later(2))
+    assert (told(bolt, 3).cancel_at, seats(bolt, 31), states(bolt)) == (None, 40, ["cancelled"])
+
+
 # Trials
 
 
@@ -169,6 +191,32 @@ def test_who_comes_again_under_another_name_is_known(acme: UUID, bolt: UUID, aga
     with pytest.raises(api.TrialUsed):
         try_out(acme, 20)
     assert try_out(bolt, domain="bolt.example", card_fingerprint="fp_2").plan == "business"
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        *(
+            "bücher.example",
+            "BÜCHER.example",
+            "bu\u0308cher.example",
+            "xn--bcher-kva.example",
+            "XN--BCHER-KVA.EXAMPLE.",
+        ),
+        *(
+            "www.bücher.example",
+            "bücher\u3002example",
+            "ｂüｃｈｅｒ.example",
+            "ines+2@bücher.example",
+            "bu\u00adcher.example",
+        ),
+    ],
+)
+def test_a_domain_in_another_spelling_is_the_same_domain(acme: UUID, bolt: UUID, again: str) -> None:
+    try_out(acme, domain="bucher.example" if "\u00ad" in again else "bücher.example")
+    with pytest.raises((api.TrialUsed, api.InvalidName)):
+        try_out(bolt, domain=again)
+    assert try_out(bolt, domain="bolt.example").plan == "business"
 
 
 def test_a_refused_trial_uses_nothing_up(acme: UUID, bolt: UUID) -> None:
@@ -214,3 +262,15 @@ def test_a_trial_takes_no_plan_away(acme: UUID, bolt: UUID) -> None:
     with pytest.raises(api.SubscriptionManaged):
         try_out(bolt, 1)
     assert not TrialUse.objects.exists()
+
+
+def test_a_change_that_cannot_be_made_keeps_no_other_tenants_from_being_made(paying: UUID) -> None:
+    others = [api.put_tenant(slug=slug, name=slug, by="test", at=NOON)[0].id for slug in ("globex", "hooli")]
+    for tenant_id in others:
+        subscribe(tenant_id, "business", 0)
+        schedule(tenant_id, effective_at=later(2))
+    schedule(paying)
+    of_add_on = PlanVersion.objects.get(plan__key="more-seats")
+    PendingChange.objects.using("sweep").filter(tenant_id=paying).update(plan_version=of_add_on)
+    assert api.apply_due_changes(at=later(40)) == 2
+    assert told(paying, 40).plan == "business"

@@ -10,10 +10,11 @@ import audit.api
 from isolation.api import tenant_transaction
 from licensing import api
 from licensing.models import PlanMigrationTenant
+from licensing.plans.effects import effect_sentences
 from tests.licensing.conftest import AAL3, NOON, later
 from tests.licensing.test_http import ALL, Caller
 from tests.licensing.test_subscriptions_and_overrides import asked, exports, subscribe
-from tiergate import Requirement, Term, Verb
+from tiergate import Requirement, ResetPeriod, Term, Verb
 
 pytestmark = pytest.mark.usefixtures("catalogue")
 
@@ -143,6 +144,16 @@ def test_a_preview_says_who_gains_and_loses_what_and_moves_nobody(tenants: dict[
     assert set(versions(tenants, 2).values()) == {"business@1", "starter@1"}
 
 
+def test_a_preview_says_which_limits_turn_hard_or_let_nothing_go_on(tenants: dict[str, UUID]) -> None:
+    soft = publish(Term(feature="seats", limit=40, reset_period=ResetPeriod.MONTH, overage=True, rollover=5))
+    hard = publish(Term(feature="seats", limit=40, reset_period=ResetPeriod.MONTH))
+    api.put_subscription(tenant_id=tenants["acme"], plan="business", version=2, by="test", at=NOON)
+    (shown,) = api.preview_migration(from_version=soft, to_version=hard, at=later(1)).tenants
+    assert effect_sentences(shown.effect) == [
+        "seats: 40/month, more as overage, 5 of which may go on -> 40/month",
+    ]
+
+
 def test_a_move_goes_on_where_it_stopped_and_moves_nobody_twice(tenants: dict[str, UUID]) -> None:
     new = publish(Term(feature="seats", limit=50))
     digest = api.preview_migration(from_version="business@1", to_version=new, at=later(1)).digest
@@ -197,6 +208,28 @@ def test_who_is_billed_for_the_version_of_before_is_not_moved_back_by_billing(ac
     assert api.get_subscription(tenant_id=acme, at=later(4)).version == 2
     assert api.settle_subscription(plan="starter", at=later(5), **settle)
     assert api.get_subscription(tenant_id=acme, at=later(6)).plan == "starter"
+
+
+def test_an_add_on_is_moved_as_a_plan_is_and_stays_moved_whatever_billing_says_again(acme: UUID) -> None:
+    with api.edit_catalogue(by="test", at=NOON) as edit:
+        edit.put_plan(api.PlanSpec(key="pack", kind="add_on", terms=(Term(feature="seats", limit=5),)))
+    settle: dict[str, Any] = {"tenant_id": acme, "plan": "business", "version": 1, "add_ons": [("pack", 1)]}
+    api.settle_subscription(external_id="sub_1", at=NOON, **settle)
+    with api.edit_catalogue(by="test", at=NOON) as edit:
+        edit.put_plan(api.PlanSpec(key="pack", kind="add_on", terms=(Term(feature="seats", limit=7),)))
+    moving: dict[str, Any] = {"from_version": "add_on:pack@1", "to_version": "add_on:pack@2"}
+    preview = api.preview_migration(**moving, at=later(1))
+    (shown,) = preview.tenants
+    assert [(one.old["limit"], one.new["limit"]) for one in shown.effect.limits] == [(45, 47)]
+    assert api.run_migration(digest=preview.digest, by="test", at=later(1)).moved == 1
+    held = api.get_subscription(tenant_id=acme, at=later(1))
+    assert (held.plan, held.version, held.add_ons) == ("business", 1, (("pack", 2),))
+    assert not api.settle_subscription(external_id="sub_1", at=later(2), **settle)
+    for day, status in ((3, "past_due"), (4, "active")):
+        assert api.settle_subscription(external_id="sub_1", status=status, at=later(day), **settle)
+        assert api.get_subscription(tenant_id=acme, at=later(day)).add_ons == (("pack", 2),)
+    with pytest.raises(api.UnknownPlan):
+        api.preview_migration(from_version="add_on:pack@1", to_version="business@1", at=later(1))
 
 
 def test_the_operator_does_all_of_it_over_http(tenants: dict[str, UUID]) -> None:

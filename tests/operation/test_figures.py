@@ -199,7 +199,17 @@ def test_the_runbook_tells_every_figure_and_no_other() -> None:
 def _written() -> set[str]:
     """Find the names that the code writes down, in any process."""
     found: set[str] = set()
-    for room in ("telemetry", "config", "decisions", "authlevels", "licensing", "audit", "billing", "riskengine"):
+    for room in (
+        "telemetry",
+        "isolation",
+        "config",
+        "decisions",
+        "authlevels",
+        "licensing",
+        "audit",
+        "billing",
+        "riskengine",
+    ):
         for path in (ROOT / room).rglob("*.py"):
             found |= set(re.findall(r'"(tiergate_[a-z_]*[a-z])"', path.read_text()))
     return found - {"tiergate_app", "tiergate_sweep", "tiergate_owner", "tiergate_bootstrap"}

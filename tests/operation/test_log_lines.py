@@ -6,13 +6,17 @@ import os
 import subprocess
 import sys
 import threading
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from celery.contrib.testing.worker import start_worker
-from django.test import Client, override_settings
+from django.http import HttpResponseServerError
+from django.test import Client, RequestFactory, override_settings
+from django.urls import resolve
+from django.utils.log import log_response
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from config.celery import app
@@ -83,6 +87,26 @@ def test_neither_path_nor_query_nor_header_is_written_down(
     assert secret not in told
     assert "alice" not in told
     assert "123456" not in told
+
+
+def test_what_django_itself_says_of_a_request_names_its_route(db: None) -> None:
+    """The link of an invitation has its secret in its path."""
+    handler = next(one for one in logging.getLogger().handlers if one.name == "stderr")
+    assert isinstance(handler, logging.StreamHandler)
+    browser, secret, written = Client(enforce_csrf_checks=True), "Ex_MBMYA_AHrRT2cz9la", StringIO()
+    before = handler.setStream(written)
+    try:
+        for link in (f"/join/acme/{secret}", f"/join/acme/{secret}\u202e"):
+            assert browser.post(link, headers={"Accept": "text/html"}).status_code == 403
+            request = RequestFactory().get(link)
+            request.resolver_match = resolve(request.path)
+            log_response("%s: %s", "Broken", request.path, response=HttpResponseServerError(), request=request)
+    finally:
+        handler.setStream(before)
+    told = written.getvalue()
+    assert told.count("Forbidden (CSRF cookie not set.): /join/<slug:tenant>/<str:token>") == 2
+    assert told.count("Broken: /join/<slug:tenant>/<str:token>") == 2
+    assert secret not in told
 
 
 def test_the_process_that_decides_writes_no_line_for_each(

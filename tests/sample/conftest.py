@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
-import psycopg
 import pyotp
 import pytest
 from django.core.management import call_command
@@ -24,14 +23,11 @@ NORTHWIND = CHECKOUT / "sample" / "northwind"
 
 
 @pytest.fixture
-def northwind(db: None, made_worlds: dict[str, tuple[Any, str]], superuser: psycopg.Connection) -> None:
+def northwind(db: None, worlds: rows.Worlds) -> None:
     """Give each test what the demo's files make: applied once, then put back row by row."""
     licensing.forget_snapshots()
     authlevels.forget_credentials()
-    if "demo" not in made_worlds:
-        _apply()
-        made_worlds["demo"] = None, rows.keep_rows(superuser, "demo_rows")
-    superuser.execute(made_worlds["demo"][1].encode())
+    worlds.put_back("demo", _apply)
 
 
 def _apply() -> None:

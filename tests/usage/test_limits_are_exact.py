@@ -8,7 +8,8 @@ import pytest
 
 from isolation.api import tenant_transaction
 from licensing import api
-from licensing.models import OutboxEvent
+from licensing.models import OutboxEvent, UsageCounter
+from licensing.usage.settling import expire_reservations
 from tests.usage.conftest import NOON
 
 LATER = NOON + timedelta(minutes=20)
@@ -147,3 +148,12 @@ def test_only_a_limit_that_is_held_is_counted(acme: UUID) -> None:
 def test_a_quantity_is_a_whole_number_from_one_on(acme: UUID, quantity: int) -> None:
     with pytest.raises(api.InvalidQuantity):
         take(acme, quantity)
+
+
+def test_a_tenant_whose_count_is_broken_keeps_no_others_from_being_given_back(acme: UUID) -> None:
+    others = [api.put_tenant(slug=slug, name=slug, by="test", at=NOON)[0].id for slug in ("globex", "hooli")]
+    for tenant_id in (acme, *others):
+        api.put_subscription(tenant_id=tenant_id, plan="starter", by="test", at=NOON)
+        hold(tenant_id, 60)
+    UsageCounter.objects.using("sweep").filter(tenant_id=acme).update(reserved=0)
+    assert expire_reservations(at=LATER) == 2

@@ -18,12 +18,19 @@ class Received:
 
 @dataclass(kw_only=True)
 class Receiver:
-    """What came, and what is answered: the statuses in turn, then 204."""
+    """What came, and what is answered: the statuses in turn, then 204.
+
+    waits_for: what an answer waits for, three seconds at most; waited: whether it came. tells: after so many messages.
+    """
 
     url: str = ""
     statuses: list[int] = field(default_factory=list)
     location: str = ""
+    retry_after: str = ""
     received: list[Received] = field(default_factory=list)
+    waits_for: threading.Event | None = None
+    waited: list[bool] = field(default_factory=list)
+    tells: tuple[int, threading.Event] | None = None
 
 
 @contextmanager
@@ -36,9 +43,15 @@ def receiving() -> Iterator[Receiver]:
             receiver.received.append(
                 Received(path=self.path, headers={k.lower(): v for k, v in self.headers.items()}, body=body)
             )
+            if receiver.tells is not None and len(receiver.received) >= receiver.tells[0]:
+                receiver.tells[1].set()
+            if receiver.waits_for is not None:
+                receiver.waited.append(receiver.waits_for.wait(3))
             self.send_response(receiver.statuses.pop(0) if receiver.statuses else 204)
             if receiver.location:
                 self.send_header("location", receiver.location)
+            if receiver.retry_after:
+                self.send_header("retry-after", receiver.retry_after)
             self.end_headers()
 
         do_GET = do_POST  # noqa: N815 - the name that the server looks for

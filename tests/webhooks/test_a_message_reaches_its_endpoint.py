@@ -4,18 +4,22 @@ import base64
 import hashlib
 import hmac
 import json
+from collections import Counter
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 import audit.api
 from isolation.api import tenant_transaction
 from licensing import api
+from licensing.errors import EndpointDisabled
 from licensing.models import WebhookDelivery, WebhookEndpoint
 from licensing.outbox import emit
-from licensing.webhooks import delivering, signing
+from licensing.webhooks import delivering, handing_out, signing
 from licensing.webhooks.endpoints import (
     Endpoint,
     change_endpoint,
@@ -29,7 +33,7 @@ from licensing.webhooks.handing_out import forget_events, hand_out
 from licensing.webhooks.replaying import list_deliveries, replay_delivery, replay_since
 from licensing.webhooks.sending import Sent
 from tests.licensing.conftest import NOON, later
-from tests.webhooks.receiver import Received, Receiver
+from tests.webhooks.receiver import Received, Receiver, receiving
 
 ALL = ["entitlements.changed", "subscription.changed", "limit.reached", "assurance.changed"]
 
@@ -130,6 +134,41 @@ def test_what_fails_comes_again_later_with_the_same_id_and_body_and_a_new_time(a
     assert all(is_signed(one, secret) for one in receiver.received)
     (delivery,) = list_deliveries()
     assert (delivery.state, delivery.attempts, delivery.last_status) == ("delivered", 3, 204)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "waits"),
+    [
+        (503, "1800", timedelta(minutes=30)),
+        (429, "999999999", delivering.LONGEST_PAUSE),
+        (500, "1800", None),
+        (503, "1", None),
+        (503, "Sun, 22 Nov 2099 12:00:00 GMT", None),
+        (429, "-1", None),
+    ],
+)
+def test_who_asks_to_be_left_alone_for_a_time_is_but_not_for_ever(
+    acme: UUID, receiver: Receiver, status: int, said: str, waits: timedelta | None
+) -> None:
+    endpoint(receiver)
+    reach(acme)
+    receiver.statuses, receiver.retry_after = [status], said
+    work()
+    (delivery,) = list_deliveries()
+    assert delivery.next_try_at is not None
+    pause = delivery.next_try_at - NOON
+    assert pause == waits if waits else pause < timedelta(seconds=13)
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_ping_is_signed_tried_once_and_told(receiver: Receiver) -> None:
+    made, secret = endpoint(receiver)
+    assert api.ping_endpoint(endpoint_id=made.id, by="account:olga", at=NOON).is_delivered
+    (one,) = receiver.received
+    assert (json.loads(one.body)["type"], is_signed(one, secret)) == ("ping", True)
+    receiver.statuses = [500]
+    refused = api.ping_endpoint(endpoint_id=made.id, by="account:olga", at=NOON)
+    assert (refused.is_delivered, refused.status, list_deliveries()) == (False, 500, [])
 
 
 def test_tries_spread_over_three_days_and_then_end(acme: UUID, receiver: Receiver) -> None:
@@ -248,6 +287,21 @@ def test_what_happened_before_an_endpoint_was_made_can_be_sent_to_it(acme: UUID,
     assert replay_since(endpoint_id=made.id, since=NOON, only_failed=True, by="account:olga", at=later(1)) == 0
 
 
+def test_nothing_is_sent_again_to_an_endpoint_that_is_disabled(acme: UUID, receiver: Receiver) -> None:
+    made, _secret = endpoint(receiver)
+    reach(acme)
+    work()
+    (delivery,) = list_deliveries()
+    change_endpoint(
+        endpoint_id=made.id, url=receiver.url, kinds=["limit.reached"], is_enabled=False, by="account:olga", at=NOON
+    )
+    with pytest.raises(EndpointDisabled):
+        replay_delivery(delivery_id=delivery.id, by="account:olga", at=later(1))
+    with pytest.raises(EndpointDisabled):
+        replay_since(endpoint_id=made.id, since=NOON, by="account:olga", at=later(1))
+    assert told(audit.api.Kind.WEBHOOK_REPLAYED) == []
+
+
 def test_a_removed_endpoint_has_no_secret_and_gets_nothing(acme: UUID, receiver: Receiver) -> None:
     made, _secret = endpoint(receiver)
     reach(acme)
@@ -258,9 +312,72 @@ def test_a_removed_endpoint_has_no_secret_and_gets_nothing(acme: UUID, receiver:
     assert (row.secret_sealed, row.previous_sealed) == (None, None)
 
 
-def test_events_are_forgotten_after_a_month_with_what_was_sent_of_them(acme: UUID, receiver: Receiver) -> None:
+def test_events_are_forgotten_after_a_month_with_what_was_sent_of_them_however_many(
+    acme: UUID, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handing_out, "_FORGOTTEN_AT_ONCE", 1)
     endpoint(receiver)
     reach(acme)
+    reach(acme)
     work()
-    assert [forget_events(at=later(29)), forget_events(at=later(31))] == [0, 1]
+    assert [forget_events(at=later(29)), forget_events(at=later(31))] == [0, 2]
     assert list_deliveries() == []
+
+
+def test_who_answers_slowly_holds_up_nobody_else(acme: UUID, receiver: Receiver) -> None:
+    with receiving() as slow:
+        made, _secret = endpoint(slow)
+        endpoint(receiver)
+        slow.waits_for = Event()
+        receiver.tells = (12, slow.waits_for)
+        for _ in range(12):
+            reach(acme)
+        assert work() == 24
+        assert (len(receiver.received), slow.waited) == (12, [True] * 12)
+        assert get_endpoint(endpoint_id=made.id).failing_since is None
+
+
+def test_what_happens_while_somebody_answers_slowly_is_sent_meanwhile(acme: UUID, receiver: Receiver) -> None:
+    """The worker that sends is the one that looks for what has happened, too."""
+    with receiving() as slow:
+        slow.waits_for = Event()
+        receiver.tells = (1, slow.waits_for)
+        endpoint(slow, kinds=["limit.reached"])
+        endpoint(receiver, kinds=["subscription.changed"])
+        reach(acme)
+
+        def clock() -> datetime:
+            if slow.received and not receiver.received:
+                api.put_subscription(tenant_id=acme, plan="starter", by="test", at=NOON)
+            return NOON
+
+        assert delivering.deliver_due(clock=clock, until=later(1)) == 2
+        assert slow.waited == [True]
+
+
+def test_one_worker_sends_at_a_time_and_the_others_are_free(
+    acme: UUID, receiver: Receiver, superuser: psycopg.Connection
+) -> None:
+    endpoint(receiver)
+    reach(acme)
+    superuser.execute("SELECT pg_advisory_lock(%s)", [delivering._LOCK])
+    assert work() == 0
+    superuser.execute("SELECT pg_advisory_unlock(%s)", [delivering._LOCK])
+    assert work() == 1
+
+
+def test_endpoints_that_fail_are_tried_one_message_at_a_time_and_leave_half_to_the_others(
+    acme: UUID, receiver: Receiver
+) -> None:
+    for _ in range(6):
+        endpoint(receiver)
+    WebhookEndpoint.objects.using("sweep").update(failing_since=NOON)
+    for _ in range(2):
+        reach(acme)
+    hand_out(at=NOON)
+    assert [len({one.endpoint_id for one in delivering._leased(NOON)}), len(delivering._leased(NOON))] == [4, 4]
+    endpoint(receiver)
+    for _ in range(6):
+        reach(acme)
+    hand_out(at=NOON)
+    assert max(Counter(one.endpoint_id for one in delivering._leased(NOON)).values()) == 4

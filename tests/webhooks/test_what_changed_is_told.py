@@ -4,13 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from msgspec.structs import replace
 
 from isolation.api import tenant_transaction
 from licensing import api
 from licensing.models import OutboxEvent
 from licensing.telling import tell_waiting
 from tests.licensing.conftest import AAL3, NOON, later
-from tiergate import FeatureKind, FeatureSpec, Sensitivity
+from tiergate import FeatureKind, FeatureSpec, ResetPeriod, Sensitivity, Term
 
 
 def told(tenant_id: UUID, kind: str) -> list[dict[str, Any]]:
@@ -23,11 +24,15 @@ def subscribe(acme: UUID, plan: str, *, days: float = 0, **parts: Any) -> None:
     api.put_subscription(tenant_id=acme, plan=plan, by="test", at=later(days), **parts)
 
 
-def granted(*, value: Any = None, limit: int | None = None, unlimited: bool = False, level: str | None = None) -> Any:
-    return {"granted": True, "value": value, "limit": limit, "unlimited": unlimited, "level": level}
+NOTHING = {"granted": False, "value": None, "limit": None, "unlimited": False, "level": None} | {
+    "per": None,
+    "overage": False,
+    "rollover": None,
+}
 
 
-NOTHING = {"granted": False, "value": None, "limit": None, "unlimited": False, "level": None}
+def granted(**said: Any) -> Any:
+    return NOTHING | {"granted": True} | said
 
 
 def test_an_upgrade_tells_which_features_came_and_what_they_ask(acme: UUID) -> None:
@@ -85,6 +90,22 @@ def test_what_time_alone_ends_is_told_when_it_has_ended_and_once(acme: UUID) -> 
     assert tell_waiting(at=later(4)) == 0
     assert [tell_waiting(at=later(5)), tell_waiting(at=later(5))] == [1, 0]
     assert told(acme, "entitlements.changed")[-1] == {"seats": {"old": granted(limit=10), "new": granted(limit=3)}}
+
+
+def test_a_limit_whose_count_begins_anew_less_often_or_that_turns_soft_is_told(acme: UUID) -> None:
+    term = Term(feature="seats", limit=9, reset_period=ResetPeriod.DAY)
+    others: list[dict[str, Any]] = [{}, {"reset_period": ResetPeriod.MONTH}, {"overage": True}, {"rollover": 2}]
+    for days, said in enumerate(others):
+        with api.edit_catalogue(by="test", at=NOON) as edit:
+            edit.put_plan(api.PlanSpec(key=f"calls{days}", terms=(replace(term, **said),)))
+        subscribe(acme, f"calls{days}", days=days)
+    found = [one["seats"]["new"] for one in told(acme, "entitlements.changed")]
+    assert [(one["per"], one["overage"], one["rollover"]) for one in found] == [
+        ("day", False, None),
+        ("month", False, None),
+        ("day", True, None),
+        ("day", False, 2),
+    ]
 
 
 def test_a_catalogue_that_asks_more_of_a_feature_is_told_to_whoever_has_it(acme: UUID) -> None:

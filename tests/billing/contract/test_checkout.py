@@ -131,3 +131,21 @@ def test_an_invoice_has_a_page(stall: Shop) -> None:
     assert isinstance(made.latest_invoice, stripe.Invoice)
     status, _where, text = _page(made.latest_invoice.hosted_invoice_url)
     assert (status, "&lt;Business&gt;" in text, "10.00 USD" in text) == (200, True, True)
+
+
+def test_a_trial_at_a_checkout_takes_a_card_whose_fingerprint_is_read_with_the_subscription(
+    fake: FakeStripe, stall: Shop
+) -> None:
+    prints = set()
+    for _again in range(2):
+        customer = stall.customer(None).id
+        made = _session(stall, customer=customer, subscription_data={"trial_period_days": 14})
+        assert made.amount_total == 0
+        fake.pay(made.id, card="pm_card_mastercard")
+        listed: Any = {"customer": customer, "expand": ["data.default_payment_method"]}
+        (held,) = stall.client.v1.subscriptions.list(listed).data
+        assert isinstance(held.default_payment_method, stripe.PaymentMethod)
+        assert held.default_payment_method.card is not None
+        assert (held.status, held.default_payment_method.card.brand) == ("trialing", "mastercard")
+        prints.add(held.default_payment_method.card.fingerprint)
+    assert len(prints) == 1, "one card is known again, whoever pays with it"

@@ -58,6 +58,11 @@ def test_an_owner_finds_their_way_and_invites_by_keyboard(chromium: Any) -> None
     page.keyboard.press("Enter")
     page.locator("#token").wait_for()
     pages.look(page, "invited")
+    link = "/join/" + page.locator("#link").inner_text().partition("/join/")[2]
+    page.goto(link)
+    assert page.get_by_role("button", name="Join as alice").is_visible()
+    pages.look(page, "join")
+    page.goto("/console/people")
     assert page.get_by_role("paragraph").get_by_text("3 of 3").is_visible()
     pages.press(page, "Take back")
     page.get_by_text("The invitation is taken back").wait_for()

@@ -6,24 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 
 import audit.api
-from audit.api import Entry, Kind
+from audit.api import Kind
 from authlevels import api as authlevels
-from console.trail.changed import TELLERS
-from console.trail.decided import WHY
-from console.trail.proved import PARTS
-from console.trail.sentences import sentence
-from console.trail.stories import MOST_AT_ONCE, stories
-from console.trail.wording import Names
 from isolation.api import tenant_transaction
 from licensing import api as licensing
-from tests.console.trail.conftest import MARCH_1, MORNING, Office, code_at
-from tiergate import Reason
+from tests.console.trail.conftest import MORNING, Office, code_at
 
 pytestmark = pytest.mark.django_db
 
@@ -212,44 +204,3 @@ def test_an_erased_person_is_told_of_as_somebody(office: Office, show: Show) -> 
     assert show("--subject", "user:alice") == ""
     with pytest.raises(CommandError, match="knows nobody"):
         call_command("audit", "erase", "--tenant", "acme", "--subject", "user:alice", "--yes")
-
-
-def made(kind: str, payload: dict[str, Any], **more: Any) -> Entry:
-    given = {
-        "id": uuid4(),
-        "tenant_id": uuid4(),
-        "seq": 1,
-        "at": MORNING,
-        "subject": ("user", "alice"),
-        "session_id": None,
-    }
-    return Entry(**{**given, "kind": kind, "payload": payload, **more})
-
-
-ACME = Names(tenant="Acme", called=lambda subject: subject[1].title())
-
-
-@pytest.mark.parametrize("kind", [*Kind, "something.newer"])
-@pytest.mark.parametrize("payload", [{}, {"old": 1, "new": [], "changes": 7}, {"decision": {"outcome": "maybe"}}])
-def test_whatever_the_trail_holds_something_is_told(kind: str, payload: dict[str, Any]) -> None:
-    told = sentence([made(kind, payload)], ACME)
-    assert told.startswith("On 3 March 10:02 ")
-    assert told.endswith(".")
-
-
-def test_every_kind_has_its_words_and_every_reason_too() -> None:
-    assert set(Kind) == {Kind.DECISION, *PARTS, *TELLERS}
-    assert set(WHY) == set(Reason)
-
-
-def test_a_story_waits_for_no_more_than_it_may() -> None:
-    refusal = made(Kind.DECISION, {"decision": {"outcome": "step_up"}, "facts": {}})
-    others = [made(Kind.ROLE_CHANGED, {}) for _ in range(MOST_AT_ONCE + 2)]
-    passed = made(Kind.CHALLENGE_PASSED, {"challenge": "chl_x"})
-    told = list(stories([refusal, *others, passed]))
-    assert told[0] == [refusal]
-    assert sum(map(len, told)) == len(others) + 2
-    late = made(Kind.ROLE_CHANGED, {}, at=MORNING + timedelta(hours=1))
-    reading = stories(iter([refusal, late]))
-    assert next(reading) == [refusal]
-    assert MARCH_1 < MORNING

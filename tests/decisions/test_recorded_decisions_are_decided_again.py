@@ -1,0 +1,362 @@
+"""What was recorded is decided again, exactly as it was; and what a change would have made of it is known beforehand."""
+
+import io
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypedDict
+
+import msgspec
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from authlevels import api as authlevels
+from decisions.policy import memory, plans, replaying
+from decisions.policy.activating import activate
+from decisions.policy.errors import BundleNotFound, PlanNotFound, PlanRefused
+from decisions.policy.measuring import measure
+from decisions.policy.replaying import Rules, replay
+from decisions.policy.stage import Mode
+from decisions.policy.storing import store_bundle
+from isolation import clock
+from licensing import api as licensing
+from tests.attacks.test_support_never_elevates_as_somebody_else import employ, start
+from tests.decisions.asking import ask, body, export, payment, step_up, store_routine_records
+from tests.decisions.conftest import World, code_at
+from tests.policy.bundles import files, rule
+from tiergate.policy import Bundle, compile_bundle
+from tiergate.policy.impact import Report
+
+pytestmark = pytest.mark.django_db
+
+ALICE = ("user", "alice")
+WAIVED = "waives_tests: It is tried where decisions are recorded."
+
+
+def _rule(when: str, *, name: str, on: str = "{actions: ['**']}", says: str = "require: {level: aal2}") -> str:
+    return rule(when, name=name, on=on, says=f"{says}\n  {WAIVED}")
+
+
+# Of what rules may read, what a record could tell otherwise than it was.
+RULES = (
+    _rule('subject.id == "carol" && subject.type == "user"', name="carol")
+    + _rule('resource.id == "9"', name="nine", says="forbid: true")
+    + _rule("session.is_present && session.age > 3600", name="old")
+    + _rule(
+        'assurance.level < 2 && subject.roles.exists(role, role == "member")', name="low", on="{actions: [exports.*]}"
+    )
+    + _rule("subject.is_impersonated", name="support", on="{actions: [exports.*]}", says="forbid: true")
+    + _rule(
+        "transaction.is_present && transaction.amount > 400", name="amount", says="require: {level: aal2, max_age: 60}"
+    )
+    + _rule('time.now > timestamp("2020-01-01T00:00:00Z") && plan.keys.exists(one, one == "regulated")', name="plan")
+)
+
+
+_COPIED = b"""
+    INSERT INTO audit_entry (id, tenant_id, kind, at, subject_type, subject_id, payload)
+    SELECT gen_random_uuid(), tenant_id, kind, at, subject_type, subject_id, PAYLOAD FROM audit_entry
+    WHERE kind = 'decision' ORDER BY seq LIMIT 1
+"""
+
+
+class Window(TypedDict):
+    since: datetime
+    until: datetime
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> Iterator[None]:
+    memory.forget_bundles()
+    yield
+    memory.wait_for_bundles()
+
+
+def put_in_force(rules: str, *, mode: Mode = Mode.NONE, percent: int = 0) -> str:
+    digest = store_bundle(files(rules), by="user:olga", at=clock.now()).digest
+    activate(digest=digest, mode=mode, percent=percent, because="it is time", by="user:olga", at=clock.now())
+    return digest
+
+
+def window() -> Window:
+    store_routine_records()
+    return {"since": clock.now() - timedelta(days=1), "until": clock.now() + timedelta(minutes=1)}
+
+
+def ask_of_every_kind(client: Client, world: World, *, steps_up: bool) -> None:
+    """Have decisions made of every kind that leaves something else in its record."""
+    alice, here = world.asserted(tenant=world.globex), world.asserted()
+    key = world.globex_key
+    ask(client, key, body(session=alice))
+    ask(client, key, export(session=alice, purpose="display"))
+    refused = ask(client, key, export(session=alice))
+    if steps_up:
+        step_up(client, key, refused, code_at(clock.now()))
+    ask(client, key, export(session=alice))
+    ask(client, key, payment(500, session=alice))
+    ask(client, key, payment(5, session=alice, transaction={"type": "transfer", "amount": 5, "currency": "EUR"}))
+    for document in (
+        body(session=here),
+        body("reports.burn", resource=("x" * 3_000, "y" * 3_000), session=here, environment="z" * 3_000),
+        body(resource=("report", "9"), session=here),
+        body(resource=("report", "nul\x00"), session=here),
+        body(subject="carol", session=world.asserted("carol")),
+        body(subject="mallory", session="ses_" + "0" * 32),
+        body(subject="n\x00ul" + "x" * 2_000),
+        body(subject="bob", session=world.asserted("bob")),
+        body(origin={"country": "DE"}, device={"is_known": True}, session=here),
+    ):
+        ask(client, world.acme_key, document)
+    ask(client, world.vendor_key, body(tenant="nobody"))
+    ask(client, world.vendor_key, body(tenant="acme", session=here))
+    ask(client, world.acme_key, {"evaluations": [body(), body(session=here)]}, path="/access/v1/evaluations")
+    service = {"subject": {"type": "service", "id": "acme-api"}, "action": {"name": "reports.read"}}
+    ask(client, world.acme_key, service | {"resource": {"type": "report", "id": "1"}})
+    support = start(client, employ("olga", licensing.VENDOR_TENANT_ID, ["support", "helpers"]))["session"]
+    ask(client, key, body(session=support))
+    ask(client, key, export(session=support))
+
+
+@pytest.fixture
+def helpers(world: World) -> None:
+    may = ["support.impersonate"]
+    licensing.put_role(tenant_id=licensing.VENDOR_TENANT_ID, key="helpers", privileges=may, by="test", at=world.at)
+
+
+@pytest.mark.usefixtures("helpers")
+def test_with_the_bundle_in_force_then_every_decision_comes_out_as_it_was(client: Client, world: World) -> None:
+    ask_of_every_kind(client, world, steps_up=False)
+    digest = put_in_force(RULES)
+    ask_of_every_kind(client, world, steps_up=True)
+    found = replay(**window())
+    assert (found.differing, found.differences, found.left_out) == (0, [], {})
+    assert set(found.bundles) == {"", digest}
+    assert found.bundles[digest] >= 20
+    # A name that cannot be stored is one that rules may have read otherwise.
+    assert {reason: one.count for reason, one in found.inexact.items()} == {replaying.CUT: 2}
+
+
+def test_what_rules_read_of_the_erased_is_never_called_the_same(client: Client, world: World) -> None:
+    by_name, by_action = RULES, _rule("assurance.level < 2", name="low", on="{actions: [exports.*]}")
+    for rules in (by_name, by_action):
+        put_in_force(rules)
+        ask(client, world.globex_key, export(session=world.asserted(tenant=world.globex)))
+    licensing.remove_member(tenant_id=world.globex, subject_type="user", subject_id="alice", by="test", at=clock.now())
+    authlevels.erase_person(tenant_id=world.globex, subject=ALICE, by="manage.py", at=clock.now())
+    found = replay(**window())
+    assert (found.same, found.erased, found.differing, found.is_same) == (1, 2, 0, False)
+    assert {reason: one.count for reason, one in found.inexact.items()} == {replaying.ERASED: 1}
+    assert "1 unsure: a rule reads the name of a person who is erased" in "\n".join(replaying.to_lines(found))
+
+
+def test_rules_that_say_otherwise_than_they_did_are_found_and_told(client: Client, world: World) -> None:
+    put_in_force(_rule('resource.id == "9"', name="nine", says="forbid: true"))
+    handle = world.asserted()
+    for resource in ("8", "9"):
+        ask(client, world.acme_key, body(resource=("report", resource), session=handle))
+    eight = compile_bundle(files(_rule('resource.id == "8"', name="nine", says="forbid: true")))
+    found = replay(**window(), rules=Rules(lambda: eight))
+    assert (found.same, found.differing) == (0, 2)
+    assert sorted((one.recorded.outcome, one.decided.outcome) for one in found.differences) == [
+        ("allow", "deny"),
+        ("deny", "allow"),
+    ]
+    none = replay(**window(), rules=Rules(lambda: None))
+    assert [(one.recorded.reason, one.decided.reason) for one in none.differences] == [
+        ("forbidden_by_policy", "allowed")
+    ]
+
+
+def test_what_cannot_be_decided_again_is_counted_and_named(
+    client: Client, world: World, superuser: psycopg.Connection
+) -> None:
+    handle = world.asserted()
+    for _ in range(3):
+        ask(client, world.acme_key, body(session=handle))
+    store_routine_records()
+    for change in (b"payload - 'facts'", b"jsonb_set(payload, '{facts,versions,bundle}', to_jsonb(repeat('ab', 32)))"):
+        superuser.execute(_COPIED.replace(b"PAYLOAD", change))
+    found = replay(**window())
+    assert (found.same, found.decisions, found.is_same) == (3, 5, False)
+    assert {reason: one.count for reason, one in found.left_out.items()} == {
+        "the entry has no facts": 1,
+        "bundle abababababab: The policy in force is not stored; ask again.": 1,
+    }
+    report = measured(None, None)
+    assert (report.decisions, [one.count for one in report.left_out.values()]) == (4, [1])
+    # Nothing would be lowered of what was looked at; of the rest nobody knows.
+    assert (run("plan", "none")[0], run("plan", "none", "--allow-lowering")[0]) == (1, 0)
+
+
+def measured(base: Bundle | None, candidate: Bundle | None) -> Report:
+    return measure(base=base, candidate=candidate, **window())
+
+
+def test_a_plan_tells_exactly_what_would_be_challenged_refused_and_allowed(client: Client, world: World) -> None:
+    nine = _rule('resource.id == "9"', name="nine", says="forbid: true")
+    put_in_force(nine)
+    handle = world.asserted()
+    for resource in ("1", "2", "9"):
+        ask(client, world.acme_key, body(resource=("report", resource), session=handle))
+    ask(client, world.acme_key, body(resource=("report", "1"), session=handle, purpose="display"))
+    base = compile_bundle(files(nine))
+    candidate = compile_bundle(
+        files(
+            _rule('resource.id == "1"', name="first", says="forbid: true")
+            + _rule('resource.id == "2"', name="second", says="require: {level: aal2, max_age: 300}")
+        )
+    )
+    report = measured(base, candidate)
+    assert report.changes == {"newly_allowed": 1, "newly_refused": 1, "newly_challenged": 1}
+    assert [(one.change.value, one.rules) for one in report.examples] == [
+        ("newly_allowed", ("nine",)),
+        ("newly_refused", ("first",)),
+        ("newly_challenged", ("second",)),
+    ]
+    assert {one.who.partition("~")[0] for one in report.examples} == {"user:"}
+    assert (report.advice, report.forecast.before, report.forecast.after) == ({"newly_refused": 1}, 0, 1)
+    assert [(one.name, one.total) for one in report.tenants] == [("acme", 3)]
+    assert measured(base, base).changes == {"unchanged": 3}
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    try:
+        call_command("policy", *arguments, stdout=out, stderr=err)
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    return code, out.getvalue(), err.getvalue()
+
+
+def test_the_command_plans_a_folder_a_digest_or_nothing(client: Client, world: World, tmp_path: Path) -> None:
+    rules = _rule('resource.id == "1"', name="first", says="forbid: true")
+    digest = put_in_force(rules)
+    ask(client, world.acme_key, body(session=world.asserted()))
+    store_routine_records()
+    for path, text in files(_rule("true", name="all")).items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    code, out, err = run("plan", str(tmp_path), "--markdown", "--tenant", "acme")
+    assert (code, err) == (1, "1 of 1 decisions\n")
+    assert "⚠️ **no longer refused** | 1" in out
+    code, out, _ = run("plan", "none", "--json", "--days", "1", "--allow-lowering")
+    assert (code, msgspec.json.decode(out)["changes"]) == (0, {"newly_allowed": 1})
+    assert "1  unchanged" in run("plan", digest[:12])[1]
+    for bad in (["nowhere"], ["abcdef01"], ["none", "--days", "0"], ["none", "--tenant", "nobody"]):
+        code, out, err = run("plan", *bad)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+    (tmp_path / "rules" / "a.yaml").write_text("- id: 5")
+    assert run("plan", str(tmp_path))[0] == 1
+
+
+def test_the_command_replays_and_says_by_its_code_whether_all_is_the_same(client: Client, world: World) -> None:
+    put_in_force(_rule('resource.id == "1"', name="first", says="forbid: true"))
+    ask(client, world.acme_key, body(session=world.asserted()))
+    store_routine_records()
+    code, out, _ = run("replay")
+    assert (code, out.splitlines()[0]) == (0, "1 decisions: 1 the same, 0 otherwise")
+    code, out, _ = run("replay", "--bundle", "none", "--json")
+    assert (code, msgspec.json.decode(out)["differing"]) == (1, 1)
+
+
+def test_what_a_candidate_beside_would_have_answered_is_told_from_the_trail(client: Client, world: World) -> None:
+    digest = put_in_force(_rule('resource.id == "1"', name="first", says="forbid: true"), mode=Mode.SHADOW, percent=100)
+    handle = world.asserted()
+    for resource in ("1", "2"):
+        assert ask(client, world.acme_key, body(resource=("report", resource), session=handle))["decision"] is True
+    store_routine_records()
+    code, out, _ = run("shadow")
+    assert (code, out.splitlines()[:2]) == (0, ["2 decisions", f"{digest[:12]} would have made 1 otherwise:"])
+    assert msgspec.json.decode(run("shadow", "--json")[1])["candidates"][digest]["differing"] == {"newly_refused": 1}
+
+
+class Ticking:
+    """A clock that goes on by a second each time that it is looked at."""
+
+    def __init__(self) -> None:
+        self.at = clock.now()
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(seconds=1)
+        return self.at
+
+
+@pytest.fixture
+def asked_for(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> plans.Plan:
+    """Seven decisions, read two at a time, of which a stored candidate would have refused three."""
+    monkeypatch.setattr("decisions.policy.recorded.AT_ONCE", 2)
+    handle = world.asserted()
+    for number in range(7):
+        ask(client, world.acme_key, body(resource=("report", str(number % 2)), session=handle))
+    store_routine_records()
+    digest = store_bundle(
+        files(_rule('resource.id == "1"', name="first", says="forbid: true")), by="user:olga", at=clock.now()
+    ).digest
+    return plans.begin_plan(digest=digest, days=1, by="user:olga", at=clock.now())
+
+
+def turn(seconds: float = 600) -> int:
+    ticking = Ticking()
+    return plans.make_plans(clock=ticking, until=ticking.at + timedelta(seconds=seconds))
+
+
+def test_a_plan_is_made_in_turns_and_counts_nothing_twice(asked_for: plans.Plan) -> None:
+    assert turn(seconds=5) == 0
+    part = plans.get_plan(asked_for.id)
+    assert (part.status, part.done, part.total, part.report) == ("running", 2, 7, None)
+    assert turn() == 1
+    done = plans.get_plan(asked_for.id)
+    assert (done.status, done.done, done.total) == ("done", 7, 7)
+    assert done.report is not None
+    assert (done.report.decisions, done.report.changes) == (7, {"newly_refused": 3, "unchanged": 4})
+    assert done.report.forecast.after == 0
+    assert turn() == 0, "nothing is made twice"
+
+
+def test_the_same_plan_asked_for_again_is_the_one_that_is_open(asked_for: plans.Plan) -> None:
+    again = plans.begin_plan(digest=asked_for.candidate, days=1, by="user:otto", at=clock.now())
+    assert (again.id, again.by) == (asked_for.id, "user:olga")
+    assert plans.begin_plan(digest=asked_for.candidate, days=2, by="user:otto", at=clock.now()).id != asked_for.id
+    turn()
+    assert plans.begin_plan(digest=asked_for.candidate, days=1, by="user:otto", at=clock.now()).id != asked_for.id
+
+
+def test_a_worker_that_was_thought_to_be_dead_stores_nothing(asked_for: plans.Plan) -> None:
+    late = Ticking()
+    held = plans._take(at=late())
+    assert held is not None
+    assert turn() == 0, "while it lasts, a lease is somebody's"
+    late.at += plans.LEASE * 1.5
+    assert plans.make_plans(clock=late, until=late.at + timedelta(seconds=5)) == 0
+    part = plans.get_plan(asked_for.id)
+    assert (part.status, part.done) == ("running", 2)
+    assert plans._work(held, clock=late, until=late.at + timedelta(minutes=9)) is False
+    assert plans.get_plan(asked_for.id) == part
+    assert plans.make_plans(clock=late, until=late.at + timedelta(minutes=9)) == 1
+    done = plans.get_plan(asked_for.id).report
+    assert done is not None
+    assert done.changes == {"newly_refused": 3, "unchanged": 4}
+
+
+def test_a_plan_that_never_comes_further_fails_and_holds_up_no_other(asked_for: plans.Plan) -> None:
+    ticking = Ticking()
+    for _ in range(plans.ATTEMPTS):
+        assert plans._take(at=ticking()) is not None
+        ticking.at += plans.LEASE * 1.5
+    assert plans.make_plans(clock=ticking, until=ticking.at + timedelta(minutes=9)) == 1
+    failed = plans.get_plan(asked_for.id)
+    assert (failed.status, failed.error) == ("failed", "It was begun again and again, and came no further.")
+
+
+def test_plans_are_forgotten_after_a_month_and_what_is_none_is_refused(asked_for: plans.Plan) -> None:
+    assert plans.forget_plans(at=clock.now() + timedelta(days=29)) == 0
+    assert plans.forget_plans(at=clock.now() + timedelta(days=31)) == 1
+    with pytest.raises(PlanNotFound):
+        plans.get_plan(asked_for.id)
+    with pytest.raises(BundleNotFound):
+        plans.begin_plan(digest="0" * 64, by="user:olga", at=clock.now())
+    for days in (0, 367, True):
+        with pytest.raises(PlanRefused):
+            plans.begin_plan(digest=asked_for.candidate, days=days, by="user:olga", at=clock.now())
