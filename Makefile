@@ -38,6 +38,9 @@ demo: .venv/.built
 tour: .venv/.built
 	$(BIN)/python manage.py demo --tour
 
+# What is compiled is kept, whatever the shell says: every process that a test starts would compile it anew.
+test storm: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/.built
 	$(BIN)/python -m pytest -m "not storm and not browser" -n auto --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
 
@@ -75,10 +78,10 @@ failover-drill: .venv/.built
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
-	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --extra dev --extra otel --universal --python-version 3.12 \
+	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --group server --group otel --group dev --universal --python-version 3.12 \
 	  --generate-hashes --prerelease explicit --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" --quiet --upgrade --output-file requirements.txt
-	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --extra otel --constraint requirements.txt --universal --python-version 3.12 \
+	env -u PIP_FIND_LINKS uv pip compile pyproject.toml --group server --group otel --constraint requirements.txt --universal --python-version 3.12 \
 	  --generate-hashes --prerelease explicit --no-emit-index-url --no-emit-find-links \
 	  $(addprefix --no-emit-package ,$(DEMO_ALONE)) \
 	  --custom-compile-command "make lock" --quiet --output-file deploy/requirements.txt

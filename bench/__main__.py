@@ -2,8 +2,9 @@
 
 import sys
 
-from bench import evaluate, kernel
+from bench import evaluate, kernel, policy
 
 if __name__ == "__main__":
     kernel.main()
+    policy.main()
     sys.exit(evaluate.main())

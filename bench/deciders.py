@@ -16,7 +16,7 @@ from config.embedded.processes import wait_until
 from config.embedded.secrets import development_secrets
 from deploy.commands import command_of
 
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
