@@ -12,7 +12,18 @@ import pytest
 from msgspec.structs import replace
 
 from tests.kernel.case_vocabulary import NINE, facts_of
-from tiergate import Circumstances, Entitlement, EnvironmentSensitivity, Facts, FeatureKind, MemberFact, Outcome, decide
+from tiergate import (
+    Circumstances,
+    Entitlement,
+    EnvironmentSensitivity,
+    Facts,
+    FeatureKind,
+    Level,
+    MemberFact,
+    Outcome,
+    Requirement,
+    decide,
+)
 from tiergate.policy import Bundle, Request, compile_bundle, request_of, with_bundle
 from tiergate.policy.folder import read_folder
 from tiergate.policy.nodes import to_text
@@ -22,6 +33,7 @@ from tiergate.policy.proving import verify
 FILES = read_folder(Path(__file__).resolve().parents[2] / "policies")
 SHIPPED = compile_bundle(FILES)
 PROMISE = "exports-take-a-second-factor"
+PROMISED = Requirement(level=Level.AAL2, max_age=900)
 # The condition of the rule that keeps it.
 KEPT = 'environment.sensitivity == "production" && !subject.is_service'
 PLANTED = {
@@ -113,7 +125,7 @@ def _is_within(said: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("when", PLANTED.values(), ids=PLANTED)
-def test_a_way_round_that_is_planted_is_shown_by_a_request_that_is_then_allowed(when: str) -> None:
+def test_a_way_round_that_is_planted_is_shown_by_a_request_of_which_less_is_then_asked(when: str) -> None:
     planted = _planted(when)
     (found,) = verify(planted, today=date(2026, 11, 2)).findings
     assert found.outcome == Found.REFUTED, found.reason
@@ -124,7 +136,13 @@ def test_a_way_round_that_is_planted_is_shown_by_a_request_that_is_then_allowed(
     known = replace(known, time=replace(known.time, weekday=found.counterexample.time.weekday))
     assert _is_within(shown, known.to_json())
     decision = decide(with_bundle(facts, planted))
-    assert (decision.outcome, decision.is_allowed) == (Outcome.ALLOW, True), decision
+    # On a slow machine what is shown may be a request of which another rule asks something: it is less all the same.
+    asked = decision.requirement
+    assert asked is None or not asked.is_at_least(PROMISED), decision
+    assert decision.is_allowed or decision.outcome == Outcome.STEP_UP
     assert facts.environments[facts.environment or ""] == EnvironmentSensitivity.PRODUCTION
     # The bundle as it was asks for a second factor there.
-    assert decide(with_bundle(facts, SHIPPED)).outcome == Outcome.STEP_UP
+    before = decide(with_bundle(facts, SHIPPED))
+    assert before.outcome == Outcome.STEP_UP
+    assert before.requirement is not None
+    assert before.requirement.is_at_least(PROMISED)

@@ -184,8 +184,11 @@ def test_a_seal_stands_whose_copy_fails_and_the_copy_is_made_once_it_can(trail: 
     assert report.remarks[0].endswith("are not copied yet.")
     blocked.unlink()
     number = trail.one("SELECT max(number) FROM audit_checkpoint")[0]
+    # More than one was made where an entry beside these was still to be committed.
+    lacking = number - newest_copy(trail.copies)[0]
+    assert lacking >= 1
     assert audit.api.seal_all(at=trail.at, copies=blocked).copied == number
-    assert audit.api.seal_all(at=trail.at, copies=trail.copies).copied == 1
+    assert audit.api.seal_all(at=trail.at, copies=trail.copies).copied == lacking
     assert audit.api.verify(at=trail.at, copies=blocked).remarks == ()
 
 
