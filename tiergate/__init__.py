@@ -35,7 +35,7 @@ from tiergate.catalogue import (
     Unlock,
     UnlockKind,
 )
-from tiergate.circumstances import NOTHING_KNOWN, Circumstances, NetworkClass
+from tiergate.circumstances import NOTHING_KNOWN, Band, Circumstances, NetworkClass
 from tiergate.decide import decide
 from tiergate.decision import (
     Decision,
@@ -109,6 +109,7 @@ __all__ = [
     "ActionSpec",
     "Activity",
     "Authenticator",
+    "Band",
     "BatchItem",
     "BatchScope",
     "BatchSpec",
