@@ -31,6 +31,19 @@ def files(name: str = "acme", *, says: str = "forbid", on: str = "reports.read",
     }
 
 
+def ruled(when: str, says: str, *, on: str) -> str:
+    """Keep a bundle of one rule that nothing tries, and give its digest."""
+    rule = rule_about(when, says, on=on)
+    about = "name: acme\nversion: 1\ndescription: Rules of Acme.\nowner: security\n"
+    return store_bundle({"bundle.yaml": about, "rules/a.yaml": rule}, by="user:olga", at=clock.now()).digest
+
+
+def rule_about(when: str, says: str, *, on: str) -> str:
+    """Write a rule about one action."""
+    said = f"  when: '{when}'\n  {says}\n  because: So it is.\n  owner: security\n  waives_tests: A test is its case.\n"
+    return f"- id: one\n  on: {{actions: [{on}]}}\n{said}"
+
+
 def stored(name: str = "acme", **how: str) -> StoredBundle:
     """Keep such a bundle."""
     return store_bundle(files(name, **how), by="user:olga", at=clock.now())
