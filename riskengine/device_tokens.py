@@ -1,0 +1,88 @@
+"""The mark that a device keeps, by which it is known again: signed, so that nobody makes one up.
+
+``tgd1.`` and, in URL-safe base64, 16 random bytes, the day it was issued on, and the voucher of the installation's key
+ring: `isolation.api.vouched` names the key, and others of the ring still check what they signed. It says nothing of a
+person, a tenant or the device itself. Whoever steals it has it: it makes what a device does likely, and proves nothing.
+"""
+
+import base64
+import binascii
+import os
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from isolation.api import SecretUnreadable, check_vouched, key_ids, vouched
+
+LIVES: Final = timedelta(days=400)
+"""As long as browsers keep any cookie (RFC 6265bis, section 5.5)."""
+RENEWED_AFTER: Final = timedelta(days=30)
+
+_PREFIX: Final = "tgd1."
+_PURPOSE: Final = "device"
+_ID_BYTES: Final = 16
+_DAY_BYTES: Final = 2  # days of the Unix epoch: to the year 2149
+_SAID_BYTES: Final = _ID_BYTES + _DAY_BYTES
+_FIRST_DAY: Final = date(1970, 1, 1)
+# 18 bytes, and a voucher of a key whose id has 1 to 32 characters.
+_SHAPE: Final = re.compile(r"tgd1\.[A-Za-z0-9_-]{70,111}")
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """A device whose token was checked.
+
+    id: 32 hexadecimal digits, chosen at random. issued_on: the day by UTC on which this token of it was.
+    key_id: the key that signed.
+    """
+
+    id: str
+    issued_on: date
+    key_id: str
+
+
+def new_device_token(*, at: datetime) -> str:
+    """Make a token for a device that has none."""
+    return _signed(os.urandom(_ID_BYTES), at)
+
+
+def read_device_token(token: object, *, at: datetime) -> Device | None:
+    """Check a token, whatever it is that was sent as one.
+
+    None for what is none: another shape, a signature that is wrong or of a key that is gone from the ring, a token
+    that is too old or of a day to come. It is no error: nobody is refused for a device that is not known.
+    """
+    if not isinstance(token, str) or len(token) > len(_PREFIX) + 111 or not _SHAPE.fullmatch(token):
+        return None
+    try:
+        sent = base64.b64decode(token[len(_PREFIX) :] + "==", altchars=b"-_")
+        said, voucher = sent[:_SAID_BYTES], sent[_SAID_BYTES:]
+        if not check_vouched(_PREFIX.encode() + said, voucher, purpose=_PURPOSE):
+            return None
+    except (binascii.Error, SecretUnreadable):
+        return None
+    issued_on = _FIRST_DAY + timedelta(days=int.from_bytes(said[_ID_BYTES:]))
+    # A host whose clock is ahead may have issued it.
+    if not timedelta(days=-1) <= _today(at) - issued_on <= LIVES:
+        return None
+    return Device(id=said[:_ID_BYTES].hex(), issued_on=issued_on, key_id=voucher[1 : 1 + voucher[0]].decode("ascii"))
+
+
+def renewed_device_token(device: Device, *, at: datetime) -> str | None:
+    """Make a younger token of a device, by the newest key, where its own is a month old or of another key; else None.
+
+    It is for doors where somebody has just proven who they are: whoever only holds a token never lengthens its life.
+    """
+    is_fresh = _today(at) - device.issued_on < RENEWED_AFTER and device.key_id == key_ids()[0]
+    return None if is_fresh else _signed(bytes.fromhex(device.id), at)
+
+
+def _signed(device_id: bytes, at: datetime) -> str:
+    said = device_id + (_today(at) - _FIRST_DAY).days.to_bytes(_DAY_BYTES)
+    voucher = vouched(_PREFIX.encode() + said, purpose=_PURPOSE)
+    return _PREFIX + base64.urlsafe_b64encode(said + voucher).decode().rstrip("=")
+
+
+def _today(at: datetime) -> date:
+    return at.astimezone(UTC).date()
