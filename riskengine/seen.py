@@ -11,7 +11,7 @@ CHAINS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("agent", ("browser", "family", "system")),
     ("class", ("network_class",)),
     ("hour", ("hour",)),
-    ("device", ("device",)),
+    ("device", ("device_use", "device")),
 )
 """Each chain by name, its features from the finest to the coarsest: what is new at one may be usual at the next."""
 
@@ -24,7 +24,7 @@ class Seen(Struct, frozen=True, kw_only=True, omit_defaults=True):
     browser: family and major version, e.g. ``"Firefox 151"``. family: e.g. ``"Firefox"``. system: operating system and kind
     of device, e.g. ``"Linux desktop"``.
     hour: 0 to 23, by the tenant's clock.
-    device: the id in a device token whose signature was checked.
+    device: the id in a device token whose signature was checked; one that was just made is a new one, and not None.
     """
 
     network: str | None = None
@@ -40,6 +40,13 @@ class Seen(Struct, frozen=True, kw_only=True, omit_defaults=True):
     system: str | None = None
     hour: int | None = None
     device: str | None = None
+
+    @property
+    def device_use(self) -> str | None:
+        """The device together with the browser that shows its token, of any version: a copied token comes with another one."""
+        if self.device is None or self.family is None:
+            return None
+        return f"{self.device} {self.family} {self.system or ''}"
 
     def value(self, feature: str) -> str | None:
         """Give the value of a feature of `CHAINS` as it is counted; None where it is not known."""
