@@ -2,10 +2,9 @@
 
 import argparse
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,20 +13,14 @@ from decisions.models import PolicyBundle
 from decisions.policy.activating import read_stage
 from decisions.policy.memory import bundle_of
 from licensing import api as licensing
-from tiergate import TiergateError
-from tiergate.policy import Bundle, BundleRefused, compile_bundle
+from tiergate.policy import Bundle, compile_bundle
 from tiergate.policy.folder import read_folder
 
 NONE: Final = "none"
 """In the place of a digest: no bundle."""
 
-GOOD: Final = 0
-WRONG: Final = 1
-UNUSABLE: Final = 2
-
 _DIGEST: Final = re.compile(r"[0-9a-f]{7,64}")
 _MAX_DAYS: Final = 3660
-_SAY_EVERY: Final = 5_000
 
 
 class Window(Struct, frozen=True, kw_only=True):
@@ -90,31 +83,3 @@ def find_active() -> Bundle | None:
     """
     digest = read_stage().active
     return None if digest is None else bundle_of(digest)
-
-
-def said_on(err: TextIO, *, total: int) -> Callable[[int], None]:
-    """Make what tells, now and then, how far a command has come."""
-    said = 0
-
-    def say(done: int) -> None:
-        nonlocal said
-        if done - said >= _SAY_EVERY or (done >= total and said < total):
-            said = done
-            err.write(f"{done} of {max(total, done)} decisions\n")
-            err.flush()
-
-    return say
-
-
-def answered(act: Callable[[], int], err: TextIO) -> int:
-    """Do what a verb does, and say in a line why it cannot be done."""
-    try:
-        return act()
-    except BundleRefused as refused:
-        err.writelines(f"{one}\n" for one in refused.errors)
-        return WRONG
-    except TiergateError as error:
-        err.write(f"{error.detail}\n")
-    except (OSError, ValueError) as error:
-        err.write(f"{error}\n")
-    return UNUSABLE

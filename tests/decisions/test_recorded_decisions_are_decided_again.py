@@ -242,7 +242,9 @@ def test_the_command_plans_a_folder_a_digest_or_nothing(client: Client, world: W
     assert (code, err) == (1, "1 of 1 decisions\n")
     assert "⚠️ **no longer refused** | 1" in out
     code, out, _ = run("plan", "none", "--json", "--days", "1", "--allow-lowering")
-    assert (code, msgspec.json.decode(out)["changes"]) == (0, {"newly_allowed": 1})
+    said = msgspec.json.decode(out)
+    assert (code, said["is_good"], said["changes"]) == (0, True, {"newly_allowed": 1})
+    assert msgspec.json.decode(run("plan", "none", "--json")[1])["is_good"] is False
     assert "1  unchanged" in run("plan", digest[:12])[1]
     for bad in (["nowhere"], ["abcdef01"], ["none", "--days", "0"], ["none", "--tenant", "nobody"]):
         code, out, err = run("plan", *bad)
@@ -258,7 +260,8 @@ def test_the_command_replays_and_says_by_its_code_whether_all_is_the_same(client
     code, out, _ = run("replay")
     assert (code, out.splitlines()[0]) == (0, "1 decisions: 1 the same, 0 otherwise")
     code, out, _ = run("replay", "--bundle", "none", "--json")
-    assert (code, msgspec.json.decode(out)["differing"]) == (1, 1)
+    said = msgspec.json.decode(out)
+    assert (code, said["is_good"], said["differing"]) == (1, False, 1)
 
 
 def test_what_a_candidate_beside_would_have_answered_is_told_from_the_trail(client: Client, world: World) -> None:
@@ -269,7 +272,8 @@ def test_what_a_candidate_beside_would_have_answered_is_told_from_the_trail(clie
     store_routine_records()
     code, out, _ = run("shadow")
     assert (code, out.splitlines()[:2]) == (0, ["2 decisions", f"{digest[:12]} would have made 1 otherwise:"])
-    assert msgspec.json.decode(run("shadow", "--json")[1])["candidates"][digest]["differing"] == {"newly_refused": 1}
+    said = msgspec.json.decode(run("shadow", "--json")[1])
+    assert (said["is_good"], said["candidates"][digest]["differing"]) == (True, {"newly_refused": 1})
 
 
 class Ticking:

@@ -1,5 +1,6 @@
 """A candidate is tried on recorded decisions: each that it would make another one of is counted, named, and told."""
 
+import io
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,10 +14,11 @@ from tests.kernel.case_vocabulary import METHODS, NINE, facts_of
 from tests.kernel.strategies import facts as any_facts
 from tests.policy.bundles import bundle, rule
 from tiergate import SESSION_WIDE, Circumstances, Facts, Purpose, TenantFact, decide
-from tiergate.policy import Bundle, with_bundle
+from tiergate.policy import Bundle, verbs, with_bundle
 from tiergate.policy.comparing import Change, compare, rules_of
 from tiergate.policy.impact import Impact, Recorded, Report
 from tiergate.policy.impact_text import to_lines, to_markdown
+from tiergate.policy.verbs import Alarm
 
 ON = "{actions: [reports.read]}"
 FRESH = rule(name="fresh", on=ON, says="require: {level: aal2, max_age: 300, scope: action}")
@@ -37,6 +39,13 @@ def asked(minutes: float = 0, *, risk: str = "low", handle: str = "ses_1", **giv
         circumstances=Circumstances(risk_band=risk),  # type: ignore[arg-type]
         session=replace(facts.session, handle=handle, activity=used),
     )
+
+
+class Screen(io.StringIO):
+    """What is written to a person at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def stepped_up(facts: Facts) -> Facts:
@@ -192,8 +201,13 @@ def test_what_asks_for_less_comes_first_and_stands_out() -> None:
     assert "| ⚠️ **newly allowed** | 1 |" in comment
     assert "- ⚠️ newly allowed: `user:~tag` of `acme` for `reports.read` on a `report`" in comment
     assert "step_up (aal2) -> allow (aal1), by `known`" in comment
-    assert not any("\x1b" in line for line in plain)
-    assert any(line.startswith("\x1b[31m") and "newly allowed" in line for line in to_lines(report, is_coloured=True))
+    assert [line for line in plain if isinstance(line, Alarm)] == ["          1  newly allowed"]
+    on_paper, on_screen = io.StringIO(), Screen()
+    for out in (on_paper, on_screen):
+        verbs.Report(out, out, is_json=False).give(0, plain, {})
+    assert "\x1b" not in on_paper.getvalue()
+    assert "\x1b[31m          1  newly allowed\x1b[0m\n" in on_screen.getvalue()
+    assert on_screen.getvalue().count("\x1b[31m") == 1
 
 
 def test_a_name_that_somebody_chose_writes_nothing_into_a_comment() -> None:

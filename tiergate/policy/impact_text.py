@@ -5,6 +5,7 @@ from typing import Final
 
 from tiergate.policy.comparing import LOOSER, Change
 from tiergate.policy.impact import Example, Missing, Report, Share, Side
+from tiergate.policy.verbs import Alarm
 from tiergate.policy.wording import in_words
 
 _MOST: Final = 10
@@ -22,18 +23,15 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 _WARNING: Final = "\N{WARNING SIGN}\N{VARIATION SELECTOR-16}"
 type Quote = Callable[[str], str]
-_RED: Final = "\x1b[31m"
-_PLAIN: Final = "\x1b[0m"
 
 
-def to_lines(report: Report, *, is_coloured: bool = False) -> Iterator[str]:
-    """Tell a report line by line; what asks for less comes first, and in red where there are colours."""
+def to_lines(report: Report) -> Iterator[str]:
+    """Tell a report line by line; what asks for less comes first, and as an alarm."""
     yield _headline(report)
     yield _window(report)
     for change, count in report.changes.items():
         line = f"  {count:>9}  {_WORDS[change]}"
-        is_red = change in LOOSER and is_coloured
-        yield f"{_RED}{line}{_PLAIN}" if is_red else line
+        yield Alarm(line) if change in LOOSER else line
     if report.locked_out:
         yield f"  {report.locked_out:>9}  of these would have had to enrol something first"
     advised = sum(count for change, count in report.advice.items() if change != Change.UNCHANGED)

@@ -5,7 +5,7 @@ Exit codes: 0 all is well, 1 something is wrong with what was looked at, 2 it co
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TextIO
 
 from tiergate.policy.errors import BundleRefused, PolicyError
@@ -16,6 +16,15 @@ UNUSABLE: Final = 2
 
 MOST: Final = 10_000
 """Lines of a list that are shown at once."""
+
+_RED: Final = "\x1b[31m"
+_PLAIN: Final = "\x1b[0m"
+
+
+class Alarm(str):
+    """A line that nobody is to read past: in red, where there are colours."""
+
+    __slots__ = ()
 
 
 class Report:
@@ -28,12 +37,13 @@ class Report:
         self._out, self._err = out, err
         self._is_json = is_json
 
-    def give(self, code: int, lines: Sequence[str], said: Mapping[str, object]) -> int:
+    def give(self, code: int, lines: Iterable[str], said: Mapping[str, object]) -> int:
         """Say it, and give the code to exit with."""
         if self._is_json:
             self._out.write(json.dumps({"is_good": code == GOOD, **said}, indent=2) + "\n")
         else:
-            self._out.writelines(f"{printable(line)}\n" for line in lines)
+            is_coloured = self._out.isatty()
+            self._out.writelines(f"{_shown(line, is_coloured=is_coloured)}\n" for line in lines)
         return code
 
     def say(self, line: str) -> None:
@@ -100,6 +110,11 @@ def count_of(text: str) -> int:
 def error_json(one: PolicyError) -> dict[str, object]:
     """Give what is wrong, and where, as programs read it."""
     return {"file": one.file, "line": one.line, "column": one.column, "message": one.message}
+
+
+def _shown(line: str, *, is_coloured: bool) -> str:
+    plain = printable(line)
+    return f"{_RED}{plain}{_PLAIN}" if is_coloured and isinstance(line, Alarm) else plain
 
 
 def printable(line: str) -> str:

@@ -2,34 +2,12 @@
 
 import sys
 from argparse import REMAINDER, ArgumentParser
-from collections.abc import Iterator
-from functools import partial
-from importlib import import_module
-from pkgutil import iter_modules
-from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand
 
-from decisions.policy import acting, commands
+from decisions.policy import acting, looking
 from tiergate.policy.command import DESCRIPTION, VERBS
-from tiergate.policy.verbs import Verb, run
-
-
-def verbs_on(out: TextIO, err: TextIO) -> Iterator[Verb]:
-    """List what can be done with a folder, and with this server's own database: a module of `commands` each.
-
-    A module has ``HELP``, a sentence without a capital or a full stop; ``add_arguments(parser)``, where ``--json`` is
-    there already; and ``run(given, out, err)``, which gives the code to exit with.
-    """
-    yield from (*VERBS, *acting.VERBS)
-    for found in iter_modules(commands.__path__):
-        module = import_module(f"{commands.__name__}.{found.name}")
-        yield Verb(found.name.replace("_", "-"), module.HELP, partial(_run, module, out, err), module.add_arguments)
-
-
-def _run(module: Any, out: TextIO, err: TextIO, given: Any, _report: object) -> int:
-    code: int = module.run(given, out, err)
-    return code
+from tiergate.policy.verbs import run
 
 
 class Command(BaseCommand):
@@ -45,11 +23,10 @@ class Command(BaseCommand):
     def handle(self, *args: object, arguments: list[str], **options: object) -> None:  # noqa: ARG002 - Django's own
         """Find the verb, run it, and exit with its code unless all is well."""
         out, err = self.stdout, self.stderr
-        verbs = tuple(verbs_on(out, err))  # type: ignore[arg-type]  # what Django wraps is written to like a file
         code = run(
-            verbs,
+            (*VERBS, *acting.VERBS, *looking.VERBS),
             arguments or ["--help"],
-            out,  # type: ignore[arg-type]  # as above
+            out,  # type: ignore[arg-type]  # what Django wraps is written to like a file
             err,  # type: ignore[arg-type]  # as above
             description=DESCRIPTION,
             prog="manage.py policy",
