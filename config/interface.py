@@ -26,6 +26,7 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
         "SubscriptionStatus": "licensing.models.holdings.SubscriptionStatus",
         "FeatureKind": "tiergate.catalogue.FeatureKind",
         "PlanKind": "licensing.models.catalogue.PlanKind",
+        "PolicyPlanStatus": "decisions.policy.serializers.PLAN_STATUSES",
         "EventKind": "licensing.webhooks.serializers.EVENT_KINDS",
     },
     "POSTPROCESSING_HOOKS": [

@@ -14,7 +14,7 @@ from decisions.policy.differing import differences
 from decisions.policy.errors import BundleNotFound, StageRefused
 from decisions.policy.history import Activation, list_activations
 from decisions.policy.looking_aside import Beside, look_aside
-from decisions.policy.plans import Plan, begin_plan, get_plan, list_plans
+from decisions.policy.plans import Plan, begin_plan, get_plan
 from decisions.policy.recorded import count
 from decisions.policy.showing import show_stage
 from decisions.policy.stage import Mode, Stage
@@ -65,7 +65,6 @@ __all__ = [
     "get_plan",
     "list_activations",
     "list_bundles",
-    "list_plans",
     "look_aside",
     "mark_refused",
     "open_because",

@@ -125,16 +125,25 @@ class PlanStatus(models.TextChoices):
     FAILED = "failed"
 
 
-class PolicyPlan(models.Model):
-    """What a bundle in the place of another would have done to recorded decisions: asked for, and worked out in turns.
+class PlanKind(models.TextChoices):
+    """What is worked out of recorded decisions: what a candidate would have done to them, or whether they come out again."""
 
-    base: what was active when it was asked for; None: nothing. fence: the number of the newest lease, which alone
+    PLAN = "plan"
+    REPLAY = "replay"
+
+
+class PolicyPlan(models.Model):
+    """What comes of recorded decisions, under another bundle or once more: asked for, and worked out in turns.
+
+    candidate: None: each is decided again by the bundle that it names, which is a replay. base: what was active when a
+    plan was asked for; None: nothing, or a replay. fence: the number of the newest lease, which alone
     stores. state: what is counted so far, with the place that was reached; gone at the end. attempts: how often it was
     begun since it last came further.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    candidate = models.ForeignKey(PolicyBundle, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.TextField(choices=PlanKind, default=PlanKind.PLAN, db_default=PlanKind.PLAN)
+    candidate = models.ForeignKey(PolicyBundle, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     base = models.ForeignKey(PolicyBundle, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     days = models.PositiveSmallIntegerField()
     since = models.DateTimeField()
@@ -169,8 +178,13 @@ class PolicyPlan(models.Model):
                 name="decisions_plan_reported",
             ),
             models.CheckConstraint(condition=models.Q(since__lt=models.F("until")), name="decisions_plan_window"),
+            models.CheckConstraint(
+                condition=models.Q(kind=PlanKind.PLAN, candidate__isnull=False)
+                | models.Q(kind=PlanKind.REPLAY, candidate__isnull=True, base__isnull=True),
+                name="decisions_plan_kind",
+            ),
         )
 
     def __str__(self) -> str:
         """Show what it is of, and how far it is."""
-        return f"{self.candidate_id[:12]}: {self.status}"
+        return f"{(self.candidate_id or self.kind)[:12]}: {self.status}"

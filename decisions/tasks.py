@@ -5,7 +5,7 @@ from typing import Final
 
 from celery import shared_task
 
-from decisions.policy import plans
+from decisions.policy import making, plans
 from isolation.clock import now
 
 TURN: Final = timedelta(seconds=20)
@@ -14,8 +14,8 @@ TURN: Final = timedelta(seconds=20)
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
 def make_plans() -> None:
-    """Work on the plans that wait."""
-    plans.make_plans(clock=now, until=now() + TURN)
+    """Work on the plans and replays that wait."""
+    making.make_plans(clock=now, until=now() + TURN)
 
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types

@@ -37,5 +37,7 @@ urlpatterns = [
     path("v1/policy/rollbacks", activating.RollbackListView.as_view(), name="rollbacks"),
     path("v1/policy/plans", policy.PlanListView.as_view(), name="plans"),
     path("v1/policy/plans/<slug:plan_id>", policy.PlanView.as_view(), name="plan"),
+    path("v1/policy/replays", policy.ReplayListView.as_view(), name="replays"),
+    path("v1/policy/replays/<slug:replay_id>", policy.ReplayView.as_view(), name="replay"),
     path("t/<slug:tenant>/approvals", views_approvals.WaitingView.as_view(), name="waiting-approvals"),
 ]

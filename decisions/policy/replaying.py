@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from decisions.errors import FactsUnavailable
 from decisions.policy.memory import bundle_of
-from decisions.policy.recorded import Decided, Unreadable, fields_read, walk
+from decisions.policy.recorded import Decided, Page, Unreadable, fields_read, walk
 from tiergate import Decision, Facts, decide
 from tiergate.policy import Bundle, is_of_policy, with_bundle
 from tiergate.policy.impact import Missing, Side, side_of
@@ -99,6 +99,24 @@ def _loaded(digest: str) -> tuple[Bundle, frozenset[str]] | str:
     return bundle, fields_read(bundle)
 
 
+class Replay:
+    """Decides page after page again. replayed: what came of it so far, be it in another process."""
+
+    def __init__(self, rules: Rules | None = None, replayed: Replayed | None = None) -> None:
+        self._rules = rules or Rules()
+        self.replayed = replayed or Replayed()
+        self.done = 0
+
+    def take(self, page: Page) -> None:
+        """Decide a page again."""
+        for one in page.found:
+            if isinstance(one, Unreadable):
+                self.replayed.left_out.setdefault(one.reason, Missing()).add(one.id)
+            else:
+                _replay_one(one, self._rules, self.replayed)
+        self.done += len(page.found)
+
+
 def replay(
     *,
     since: datetime,
@@ -112,16 +130,12 @@ def replay(
     rules: None: each with the bundle that it was decided with.
     :raises FactsUnavailable: this process may not look through all tenants.
     """
-    rules, out = rules or Rules(), Replayed()
+    replaying = Replay(rules)
     for page in walk(since=since, until=until, tenant_id=tenant_id):
-        for one in page.found:
-            if isinstance(one, Unreadable):
-                out.left_out.setdefault(one.reason, Missing()).add(one.id)
-            else:
-                _replay_one(one, rules, out)
+        replaying.take(page)
         if progress is not None:
-            progress(out.decisions)
-    return out
+            progress(replaying.done)
+    return replaying.replayed
 
 
 def _replay_one(one: Decided, rules: Rules, out: Replayed) -> None:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from decisions.models import PlanStatus
 from decisions.policy.plans import DEFAULT_DAYS, MAX_DAYS
 from decisions.policy.stage import ALL, Mode
 from decisions.strict import StrictBody
@@ -12,6 +13,7 @@ from tiergate.policy import limits
 ACTIVE: Final = "active"
 WITHDRAW: Final = "withdraw"
 MODES: Final = [ACTIVE, Mode.SHADOW.value, Mode.STAGED.value, WITHDRAW]
+PLAN_STATUSES: Final = PlanStatus.values
 _DIGEST: Final = "^[0-9a-f]{64}$"
 _MAX_NAME: Final = 100
 _MAX_TENANTS: Final = 200
@@ -111,6 +113,14 @@ class PlanBody(StrictBody):
     """What to try a bundle on."""
 
     digest = serializers.RegexField(_DIGEST)
+    days = serializers.IntegerField(
+        min_value=1, max_value=MAX_DAYS, default=DEFAULT_DAYS, help_text="Of recorded decisions."
+    )
+
+
+class PolicyReplayBody(StrictBody):
+    """Which recorded decisions to make again."""
+
     days = serializers.IntegerField(
         min_value=1, max_value=MAX_DAYS, default=DEFAULT_DAYS, help_text="Of recorded decisions."
     )
@@ -221,9 +231,25 @@ class PlanAnswer(serializers.Serializer[Any]):
     """What a bundle would have done to recorded decisions, or how far finding out has come."""
 
     id = serializers.CharField()
-    status = serializers.ChoiceField(choices=["waiting", "running", "done", "failed"])
+    status = serializers.ChoiceField(choices=PLAN_STATUSES)
     done = serializers.IntegerField()
     total = serializers.IntegerField()
     report = serializers.DictField(child=serializers.JSONField(allow_null=True), required=False)
     markdown = serializers.CharField(required=False)
+    why = serializers.CharField(required=False, help_text="Why it failed.")
+
+
+class PolicyReplayAnswer(serializers.Serializer[Any]):
+    """What recorded decisions come out as when they are made again, or how far finding out has come."""
+
+    id = serializers.CharField()
+    status = serializers.ChoiceField(choices=PLAN_STATUSES)
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+    report = serializers.DictField(
+        child=serializers.JSONField(allow_null=True),
+        required=False,
+        help_text="`is_same`: nothing came out otherwise, was left out, or is unsure.",
+    )
+    lines = serializers.ListField(child=serializers.CharField(), required=False, help_text="The report for people.")
     why = serializers.CharField(required=False, help_text="Why it failed.")

@@ -16,13 +16,16 @@ from authlevels.api import ReviewedJSONParser
 from decisions.policy.differing import differences
 from decisions.policy.errors import PlanNotFound
 from decisions.policy.parsers import BundleParser
-from decisions.policy.plans import Plan, begin_plan, get_plan
+from decisions.policy.plans import Plan, Replaying, begin_plan, begin_replay, get_plan, get_replay
+from decisions.policy.replaying import to_json, to_lines
 from decisions.policy.serializers import (
     BundleBody,
     BundleFilesAnswer,
     BundlesAnswer,
     PlanAnswer,
     PlanBody,
+    PolicyReplayAnswer,
+    PolicyReplayBody,
     StageAnswer,
     StoredAnswer,
 )
@@ -124,6 +127,30 @@ class PlanView(APIView):
         return Response(_plan(get_plan(_id(plan_id))), headers=NO_STORE)
 
 
+class ReplayListView(APIView):
+    """Decisions made again."""
+
+    required_action = Action.BUNDLE_WRITE
+    parser_classes = (ReviewedJSONParser,)
+
+    @documented("begin_replay", PolicyReplayAnswer, body=PolicyReplayBody, statuses=(202,))
+    def post(self, request: Request) -> Response:
+        """Begin to make the decisions of the last days again, each by the bundle that it names; look until it is done."""
+        given = PolicyReplayBody.read(request)
+        return Response(_replay(begin_replay(days=given["days"], by=author(request), at=now())), status=202)
+
+
+class ReplayView(APIView):
+    """Whether decisions come out again as they were."""
+
+    required_action = Action.BUNDLE_READ
+
+    @documented("get_replay", PolicyReplayAnswer)
+    def get(self, request: Request, replay_id: str) -> Response:  # noqa: ARG002 - as routed
+        """Show how far it has come, and in the end what came out otherwise: nothing, where all is well."""
+        return Response(_replay(get_replay(_id(replay_id))), headers=NO_STORE)
+
+
 def _id(text: str) -> UUID:
     try:
         return UUID(text)
@@ -163,4 +190,11 @@ def _plan(one: Plan) -> dict[str, Any]:
     told: dict[str, Any] = {"id": str(one.id), "status": one.status, "done": one.done, "total": one.total}
     if one.report is not None:
         told |= {"report": to_builtins(one.report), "markdown": to_markdown(one.report)}
+    return told | ({"why": one.error} if one.error else {})
+
+
+def _replay(one: Replaying) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": str(one.id), "status": one.status, "done": one.done, "total": one.total}
+    if one.report is not None:
+        told |= {"report": to_builtins(to_json(one.report)), "lines": to_lines(one.report)}
     return told | ({"why": one.error} if one.error else {})

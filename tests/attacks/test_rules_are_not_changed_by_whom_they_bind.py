@@ -35,6 +35,8 @@ DOORS: tuple[tuple[str, str, Any], ...] = (
     ("POST", "/v1/policy/rollbacks", {"because": "I say so."}),
     ("POST", "/v1/policy/plans", {"digest": DIGEST}),
     ("GET", "/v1/policy/plans/00000000-0000-0000-0000-000000000000", None),
+    ("POST", "/v1/policy/replays", {}),
+    ("GET", "/v1/policy/replays/00000000-0000-0000-0000-000000000000", None),
 )
 
 

@@ -13,9 +13,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from authlevels import api as authlevels
-from decisions.policy import memory, plans, replaying
+from decisions.policy import memory, replaying
 from decisions.policy.activating import activate
-from decisions.policy.errors import BundleNotFound, PlanNotFound, PlanRefused
 from decisions.policy.measuring import measure
 from decisions.policy.replaying import Rules, replay
 from decisions.policy.stage import Mode
@@ -274,93 +273,3 @@ def test_what_a_candidate_beside_would_have_answered_is_told_from_the_trail(clie
     assert (code, out.splitlines()[:2]) == (0, ["2 decisions", f"{digest[:12]} would have made 1 otherwise:"])
     said = msgspec.json.decode(run("shadow", "--json")[1])
     assert (said["is_good"], said["candidates"][digest]["differing"]) == (True, {"newly_refused": 1})
-
-
-class Ticking:
-    """A clock that goes on by a second each time that it is looked at."""
-
-    def __init__(self) -> None:
-        self.at = clock.now()
-
-    def __call__(self) -> datetime:
-        self.at += timedelta(seconds=1)
-        return self.at
-
-
-@pytest.fixture
-def asked_for(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> plans.Plan:
-    """Seven decisions, read two at a time, of which a stored candidate would have refused three."""
-    monkeypatch.setattr("decisions.policy.recorded.AT_ONCE", 2)
-    handle = world.asserted()
-    for number in range(7):
-        ask(client, world.acme_key, body(resource=("report", str(number % 2)), session=handle))
-    store_routine_records()
-    digest = store_bundle(
-        files(_rule('resource.id == "1"', name="first", says="forbid: true")), by="user:olga", at=clock.now()
-    ).digest
-    return plans.begin_plan(digest=digest, days=1, by="user:olga", at=clock.now())
-
-
-def turn(seconds: float = 600) -> int:
-    ticking = Ticking()
-    return plans.make_plans(clock=ticking, until=ticking.at + timedelta(seconds=seconds))
-
-
-def test_a_plan_is_made_in_turns_and_counts_nothing_twice(asked_for: plans.Plan) -> None:
-    assert turn(seconds=5) == 0
-    part = plans.get_plan(asked_for.id)
-    assert (part.status, part.done, part.total, part.report) == ("running", 2, 7, None)
-    assert turn() == 1
-    done = plans.get_plan(asked_for.id)
-    assert (done.status, done.done, done.total) == ("done", 7, 7)
-    assert done.report is not None
-    assert (done.report.decisions, done.report.changes) == (7, {"newly_refused": 3, "unchanged": 4})
-    assert done.report.forecast.after == 0
-    assert turn() == 0, "nothing is made twice"
-
-
-def test_the_same_plan_asked_for_again_is_the_one_that_is_open(asked_for: plans.Plan) -> None:
-    again = plans.begin_plan(digest=asked_for.candidate, days=1, by="user:otto", at=clock.now())
-    assert (again.id, again.by) == (asked_for.id, "user:olga")
-    assert plans.begin_plan(digest=asked_for.candidate, days=2, by="user:otto", at=clock.now()).id != asked_for.id
-    turn()
-    assert plans.begin_plan(digest=asked_for.candidate, days=1, by="user:otto", at=clock.now()).id != asked_for.id
-
-
-def test_a_worker_that_was_thought_to_be_dead_stores_nothing(asked_for: plans.Plan) -> None:
-    late = Ticking()
-    held = plans._take(at=late())
-    assert held is not None
-    assert turn() == 0, "while it lasts, a lease is somebody's"
-    late.at += plans.LEASE * 1.5
-    assert plans.make_plans(clock=late, until=late.at + timedelta(seconds=5)) == 0
-    part = plans.get_plan(asked_for.id)
-    assert (part.status, part.done) == ("running", 2)
-    assert plans._work(held, clock=late, until=late.at + timedelta(minutes=9)) is False
-    assert plans.get_plan(asked_for.id) == part
-    assert plans.make_plans(clock=late, until=late.at + timedelta(minutes=9)) == 1
-    done = plans.get_plan(asked_for.id).report
-    assert done is not None
-    assert done.changes == {"newly_refused": 3, "unchanged": 4}
-
-
-def test_a_plan_that_never_comes_further_fails_and_holds_up_no_other(asked_for: plans.Plan) -> None:
-    ticking = Ticking()
-    for _ in range(plans.ATTEMPTS):
-        assert plans._take(at=ticking()) is not None
-        ticking.at += plans.LEASE * 1.5
-    assert plans.make_plans(clock=ticking, until=ticking.at + timedelta(minutes=9)) == 1
-    failed = plans.get_plan(asked_for.id)
-    assert (failed.status, failed.error) == ("failed", "It was begun again and again, and came no further.")
-
-
-def test_plans_are_forgotten_after_a_month_and_what_is_none_is_refused(asked_for: plans.Plan) -> None:
-    assert plans.forget_plans(at=clock.now() + timedelta(days=29)) == 0
-    assert plans.forget_plans(at=clock.now() + timedelta(days=31)) == 1
-    with pytest.raises(PlanNotFound):
-        plans.get_plan(asked_for.id)
-    with pytest.raises(BundleNotFound):
-        plans.begin_plan(digest="0" * 64, by="user:olga", at=clock.now())
-    for days in (0, 367, True):
-        with pytest.raises(PlanRefused):
-            plans.begin_plan(digest=asked_for.candidate, days=days, by="user:olga", at=clock.now())

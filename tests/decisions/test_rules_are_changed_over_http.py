@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from decisions.policy import views_activating
-from decisions.policy.plans import make_plans
+from decisions.policy.making import make_plans
 from isolation import clock
 from tests.decisions.asking import ask, body, store_routine_records
 from tests.decisions.bundles import files

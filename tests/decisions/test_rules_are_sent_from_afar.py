@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from authlevels import api as authlevels
-from decisions.policy.plans import make_plans
+from decisions.policy.making import make_plans
 from isolation import clock
 from licensing import api as licensing
 from tests.decisions.asking import ask, body
@@ -118,6 +118,15 @@ def test_who_may_only_store_puts_nothing_in_force(run: Run, tmp_path: Path, monk
     assert run("state")[0] == 1
 
 
+def _worked(run: Run, *words: str | Path) -> tuple[int, str, str]:
+    """Type a command that waits for the worker, and do meanwhile what the worker does by its schedule."""
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(run, *words)
+        while wait([asked], timeout=0.02).not_done:
+            make_plans(clock=clock.now, until=clock.now() + timedelta(seconds=20))
+    return asked.result()
+
+
 def test_a_plan_is_waited_for_and_says_what_would_be_let_go(
     run: Run, client: Client, world: World, tmp_path: Path
 ) -> None:
@@ -125,12 +134,28 @@ def test_a_plan_is_waited_for_and_says_what_would_be_let_go(
     assert run("apply", _write(tmp_path, "strict"), *why)[0] == 0
     assert _outcome(client, world) == "deny"
     calm, report = _write(tmp_path, "calm", says="aal2"), tmp_path / "plan.md"
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(run, "plan", calm, "--pace", "0.02", "--days", "1", "--markdown", report)
-        while wait([asked], timeout=0.02).not_done:
-            # What the worker does, by its schedule.
-            make_plans(clock=clock.now, until=clock.now() + timedelta(seconds=20))
-    code, out, _ = asked.result()
+    code, out, _ = _worked(run, "plan", calm, "--pace", "0.02", "--days", "1", "--markdown", report)
     assert (code, "1 decisions would ask for less than they did" in out) == (1, True), out
     assert "no longer refused" in report.read_text()
     assert run("state")[1].startswith("strict ")
+
+
+def test_a_replay_is_waited_for_and_says_whether_all_comes_out_again(
+    run: Run, client: Client, world: World, tmp_path: Path, superuser: Any
+) -> None:
+    assert run("apply", _write(tmp_path, "strict"), "--because", "so")[0] == 0
+    assert _outcome(client, world) == "deny"
+    code, out, err = _worked(run, "replay", "--pace", "0.02", "--days", "1")
+    assert (code, out.splitlines()[0].endswith("the same, 0 otherwise")) == (0, True), (out, err)
+    assert "waiting: 0 of 0 decisions\n" in err
+    superuser.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
+    superuser.execute(
+        """UPDATE audit_entry SET payload = jsonb_set(payload, '{decision,outcome}', '"allow"')
+        WHERE kind = 'decision' AND tenant_id = %s""",
+        [world.acme],
+    )
+    superuser.execute("ALTER TABLE audit_entry ENABLE TRIGGER USER")
+    code, out, _ = _worked(run, "replay", "--pace", "0.02", "--days", "1", "--json")
+    said = json.loads(out)
+    assert (code, said["is_good"], said["is_same"], said["differing"]) == (1, False, False, 1)
+    assert said["differences"][0]["recorded"]["outcome"] == "allow"

@@ -18,7 +18,7 @@ from tiergate.policy import Bundle, verbs, with_bundle
 from tiergate.policy.comparing import Change, compare, rules_of
 from tiergate.policy.impact import Impact, Recorded, Report
 from tiergate.policy.impact_text import to_lines, to_markdown
-from tiergate.policy.verbs import Alarm
+from tiergate.policy.wording import Alarm
 
 ON = "{actions: [reports.read]}"
 FRESH = rule(name="fresh", on=ON, says="require: {level: aal2, max_age: 300, scope: action}")

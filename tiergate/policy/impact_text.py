@@ -5,8 +5,7 @@ from typing import Final
 
 from tiergate.policy.comparing import LOOSER, Change
 from tiergate.policy.impact import Example, Missing, Report, Share, Side
-from tiergate.policy.verbs import Alarm
-from tiergate.policy.wording import in_words
+from tiergate.policy.wording import Alarm, in_words
 
 _MOST: Final = 10
 """Rows of a table; the JSON has them all."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TextIO
 
 from tiergate.policy.errors import BundleRefused, PolicyError
+from tiergate.policy.wording import Alarm
 
 GOOD: Final = 0
 WRONG: Final = 1
@@ -19,12 +20,6 @@ MOST: Final = 10_000
 
 _RED: Final = "\x1b[31m"
 _PLAIN: Final = "\x1b[0m"
-
-
-class Alarm(str):
-    """A line that nobody is to read past: in red, where there are colours."""
-
-    __slots__ = ()
 
 
 class Report:

@@ -5,6 +5,12 @@ from collections.abc import Iterable
 from tiergate.requirements import Requirement, Scope
 
 
+class Alarm(str):
+    """A line that nobody is to read past: in red, where there are colours."""
+
+    __slots__ = ()
+
+
 def in_words(requirement: Requirement) -> str:
     """Say what a requirement asks, e.g. ``aal2, shown within 900 s, that resists phishing``."""
     parts = [requirement.level.value]

@@ -14,7 +14,7 @@ from django.test import Client
 from authlevels import api as authlevels
 from console.operating.ruled import promises_in_words
 from decisions import api as decisions
-from decisions.policy.plans import make_plans
+from decisions.policy.making import make_plans
 from decisions.policy.stage import Mode
 from isolation import clock
 from licensing import api as licensing

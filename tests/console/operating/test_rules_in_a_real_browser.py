@@ -11,7 +11,7 @@ from django.test import Client
 
 from config.embedded.paths import CHECKOUT
 from decisions import api as decisions
-from decisions.policy.plans import make_plans
+from decisions.policy.making import make_plans
 from decisions.policy.stage import Mode
 from isolation import clock
 from tests.authlevels import test_the_pages_in_a_real_browser as pages

@@ -1,4 +1,4 @@
-"""What is done to a server from afar: say which bundle is in force, put another there, go back, look back."""
+"""What is asked of a server from afar: which bundle is in force, to put another there, to go back, to look back."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tiergate.policy.remote.bringing import ask_bundle, bring, digest_or_none, read_bundle
 from tiergate.policy.remote.planning import PLAN
+from tiergate.policy.remote.replaying import REPLAY
 from tiergate.policy.remote.server import Refused, Server, Unanswered
 from tiergate.policy.verbs import GOOD, WRONG, Report, Verb, count_of
 
@@ -179,6 +180,11 @@ def _ask_plan(parser: argparse.ArgumentParser) -> None:
     PLAN.ask(parser)
 
 
+def _ask_replay(parser: argparse.ArgumentParser) -> None:
+    _ask_server(parser)
+    REPLAY.ask(parser)
+
+
 def _ask_history(parser: argparse.ArgumentParser) -> None:
     _ask_server(parser)
     parser.add_argument("--limit", type=count_of, default=_PAGE, metavar="N", help=f"how many sentences ({_PAGE})")
@@ -186,6 +192,7 @@ def _ask_history(parser: argparse.ArgumentParser) -> None:
 
 VERBS: Final = (
     Verb(PLAN.name, PLAN.sentence, _says_no(PLAN.run), _ask_plan),
+    Verb(REPLAY.name, REPLAY.sentence, _says_no(REPLAY.run), _ask_replay),
     Verb("apply", "put a bundle in force on a server, or beside what is", _says_no(_apply), _ask_apply),
     Verb("withdraw", "take the candidate away; what is active stays", _says_no(_withdraw), _ask_why),
     Verb("rollback", "put in force again what was before", _says_no(_rollback), _ask_why),
