@@ -17,6 +17,7 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType(
         Reason.MEMBERSHIP_ENDED: "Your membership of this workspace has ended.",
         Reason.NO_PRIVILEGE: "Your role does not allow this.",
         Reason.FORBIDDEN_BY_POLICY: "A policy of this workspace forbids this.",
+        Reason.RISK_BLOCKED: "This does not look like you: try again from a device and a network that you usually use.",
         Reason.MISSING_PROPERTY: "The request leaves out something that must be confirmed.",
         Reason.NO_SESSION: "Sign in first.",
         Reason.UNKNOWN_SESSION: "Sign in first.",

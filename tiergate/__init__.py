@@ -58,6 +58,7 @@ from tiergate.entitlements import (
 from tiergate.environments import EnvironmentSensitivity, sensitivity_of
 from tiergate.errors import ErrorKind, TiergateError
 from tiergate.facts import (
+    RISK,
     Facts,
     Forbid,
     MemberFact,
@@ -103,6 +104,7 @@ __all__ = [
     "OWN_PREFIX",
     "OWN_RESOURCE_TYPE",
     "REAUTHENTICATION",
+    "RISK",
     "SESSION_WIDE",
     "VENDOR_ROLES",
     "Action",

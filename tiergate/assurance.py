@@ -28,11 +28,14 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     aal2_since, aal3_since: proofs older than this no longer uphold that level, since the session was left
     idle for longer than the level allows; None: no such pause yet.
+    riskier_since: when the session last came to look riskier than before; None: it never did. What was shown before
+    says who signed in and no more: it leads to no level above aal1, and is fresh for nothing.
     """
 
     last_seen_at: datetime | None = None
     aal2_since: datetime | None = None
     aal3_since: datetime | None = None
+    riskier_since: datetime | None = None
 
     def since(self, level: Level) -> datetime | None:
         """Give the instant before which proofs do not count for ``level``; what ended aal2 ended aal3 too."""
@@ -52,6 +55,7 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
                 last_seen_at=at,
                 aal2_since=_later(self.aal2_since, _pause_before(at, Level.AAL2)),
                 aal3_since=_later(self.aal3_since, _pause_before(at, Level.AAL3)),
+                riskier_since=self.riskier_since,
             )
         if at <= self.last_seen_at:
             return self
@@ -59,6 +63,7 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
             last_seen_at=at,
             aal2_since=at if self.last_seen_at < _pause_before(at, Level.AAL2) else self.aal2_since,
             aal3_since=at if self.last_seen_at < _pause_before(at, Level.AAL3) else self.aal3_since,
+            riskier_since=self.riskier_since,
         )
 
 
@@ -88,7 +93,8 @@ def satisfied_until(
     They meet it at every instant from ``at`` on and before the answer, and at none from the answer on. A proof
     that is expired, in the future, idled out, or given for something else counts as absent. The *leading* proof
     is of the factor that the level itself needs (at aal2 the second factor): ``max_age``, the flags and the
-    scope are asked of it. Inactivity is left out of the instant, since use prolongs it.
+    scope are asked of it, and that the session has not come to look riskier since. Inactivity is left out of the
+    instant, since use prolongs it.
 
     For changing factors, the ceilings of new ones are passed over: what asks for the highest level that the person
     holds counts them in full too, so that nobody sheds a new factor by having it count for nothing. Not the ceiling
@@ -130,7 +136,11 @@ def _leading(
     if requirement.level == Level.AAL2:
         known = [end for proof, end in counting if proof.factor_kind == FactorKind.KNOWLEDGE]
         knowledge = max(known) if known else None
+    is_more = requirement.level > Level.AAL1 or requirement.max_age is not None
+    riskier_since = activity.riskier_since if is_more else None
     for proof, upheld in counting:
+        if riskier_since is not None and proof.at < riskier_since:
+            continue
         if proof.ceiling is not None and requirement.level > proof.ceiling and (fully is None or fully > proof.ceiling):
             continue
         if _leads(proof, requirement, has_knowledge=knowledge is not None):

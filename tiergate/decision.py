@@ -34,6 +34,7 @@ class Reason(StrEnum):
     MEMBERSHIP_ENDED = "membership_ended"
     NO_PRIVILEGE = "no_privilege"
     FORBIDDEN_BY_POLICY = "forbidden_by_policy"
+    RISK_BLOCKED = "risk_blocked"
     MISSING_PROPERTY = "missing_property"
     NO_SESSION = "no_session"
     UNKNOWN_SESSION = "unknown_session"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -95,8 +96,12 @@ class UsageFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     carried: int = 0
 
 
+RISK: Final = "risk"
+"""The source of what is asked or refused because a request looks risky."""
+
+
 class Forbid(Struct, frozen=True, kw_only=True):
-    """A policy's flat no; it wins over everything."""
+    """A flat no of a policy, of the thing acted on, or of risk; it wins over everything."""
 
     source: str
     because: str

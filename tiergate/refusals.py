@@ -7,7 +7,7 @@ from tiergate.actions import IMPERSONATED_MAY, OWN_PREFIX
 from tiergate.catalogue import ActionSpec, CallerKind, FeatureKind
 from tiergate.decision import Need, NeedKind, Reason
 from tiergate.entitlements import Entitlement
-from tiergate.facts import Facts, SessionFacts, SessionState, TenantFact
+from tiergate.facts import RISK, Facts, SessionFacts, SessionState, TenantFact
 from tiergate.requirements import Requirement
 
 
@@ -112,7 +112,9 @@ def find_borrowed_refusal(facts: Facts, requirement: Requirement, needs: tuple[N
 
 def _policy_refusal(facts: Facts) -> Refusal | None:
     if facts.forbids != ():
-        return Refusal(Reason.FORBIDDEN_BY_POLICY, facts.forbids[0].source, facts.forbids[0].because)
+        first = facts.forbids[0]
+        reason = Reason.RISK_BLOCKED if first.source == RISK else Reason.FORBIDDEN_BY_POLICY
+        return Refusal(reason, first.source, first.because)
     if facts.missing_fields != ():
         return Refusal(Reason.MISSING_PROPERTY, "catalogue", ", ".join(facts.missing_fields))
     return None

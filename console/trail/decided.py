@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from audit.api import Entry
 from console.trail.wording import Names, dig, listed, lower_first, plain
-from tiergate import Reason
+from tiergate import RISK, Reason
 from tiergate.policy import is_of_policy
 
 WHY: Final[Mapping[str, str]] = MappingProxyType(
@@ -21,6 +21,7 @@ WHY: Final[Mapping[str, str]] = MappingProxyType(
         Reason.MEMBERSHIP_ENDED: "the membership has ended",
         Reason.NO_PRIVILEGE: "no role grants it",
         Reason.FORBIDDEN_BY_POLICY: "a policy forbids it",
+        Reason.RISK_BLOCKED: "it looked too risky",
         Reason.MISSING_PROPERTY: "the request left out what must be confirmed",
         Reason.NO_SESSION: "no session was named",
         Reason.UNKNOWN_SESSION: "there is no such session",
@@ -53,14 +54,15 @@ def decided(entry: Entry, names: Names) -> str:
         case "allow":
             return f"{who} was allowed {what}"
         case "step_up":
-            return f"{who} {_asked(decision)} {what}{_by_rules(entry)}"
+            return f"{who} {_asked(decision)} {what}{_by_rules(entry)}{_by_risk(entry, 'contributions')}"
         case "upgrade":
             unlocks = [plain(one.get("title") or one["key"]) for one in _need(decision, "upgrade").get("unlocks", ())]
             would = f" ({listed(unlocks)} would)" if unlocks else ""
             return f"{who} was not allowed {what}: {_why(decision)}{would}"
         case _:
             by_rules = _by_rules(entry) if decision["reason"] == Reason.FORBIDDEN_BY_POLICY else ""
-            return f"{who} was not allowed {what}: {_why(decision)}{by_rules}"
+            by_risk = _by_risk(entry, "forbids") if decision["reason"] == Reason.RISK_BLOCKED else ""
+            return f"{who} was not allowed {what}: {_why(decision)}{by_rules}{by_risk}"
 
 
 def rules_of(facts: Any) -> list[str]:
@@ -73,6 +75,13 @@ def rules_of(facts: Any) -> list[str]:
 def _by_rules(entry: Entry) -> str:
     said = [plain(one) for one in rules_of(dig(entry.payload, "facts"))]
     return f" ({'rule' if len(said) == 1 else 'rules'} {listed(said)})" if said else ""
+
+
+def _by_risk(entry: Entry, what: str) -> str:
+    """Tell why it looked risky, where that asked for something or forbade."""
+    said = dig(entry.payload, "facts", what) or ()
+    because = next((str(dig(one, "because") or "") for one in said if dig(one, "source") == RISK), "")
+    return f" ({plain(because)})" if because else ""
 
 
 def _who(entry: Entry, names: Names) -> str:

@@ -266,11 +266,13 @@ def _unlock(row: Row) -> Unlock:
 
 
 def _session(row: Row) -> SessionFacts | None:
-    only(row, "state", "proofs", "enrolled", "last_seen", "came_back", "expires", "impersonated_by")
+    only(row, "state", "proofs", "enrolled", "last_seen", "came_back", "riskier", "expires", "impersonated_by")
     activity = Activity(last_seen_at=instant(row.get("last_seen", "1m ago")))
     # Each later request is recorded after it was decided, as the session room does.
     for back in row.get("came_back", []):
         activity = activity.seen(instant(back))
+    if "riskier" in row:
+        activity = replace(activity, riskier_since=instant(row["riskier"]))
     return SessionFacts(
         handle="ses_1",
         state=SessionState(row.get("state", "live")),

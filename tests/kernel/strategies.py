@@ -141,6 +141,7 @@ activities = mostly(
         last_seen_at=st.one_of(st.none(), past),
         aal2_since=st.one_of(st.none(), past),
         aal3_since=st.one_of(st.none(), past),
+        riskier_since=st.one_of(st.none(), past),
     ),
     of=3,
 )

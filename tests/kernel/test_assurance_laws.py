@@ -82,6 +82,24 @@ def test_a_proof_from_before_the_pause_counts_as_absent(asked: Requirement, held
     assert _until(asked, (*held, before), activity=back) == _until(asked, held, activity=back)
 
 
+@given(requirements, proof_sets, proofs, activities)
+def test_a_proof_from_before_a_rise_of_risk_counts_as_absent_for_more_than_being_signed_in(
+    asked: Requirement, held: Proofs, proof: Proof, activity: Activity
+) -> None:
+    if asked.level == Level.AAL1 and asked.max_age is None:
+        return
+    risen = replace(activity, riskier_since=AT)
+    before = tuple(replace(one, at=min(one.at, AT - timedelta.resolution)) for one in (*held, proof))
+    assert _until(asked, before, activity=risen) is None
+
+
+@given(requirements, proof_sets, activities, st.timedeltas(timedelta(0), timedelta(days=2)))
+def test_a_rise_of_risk_never_helps(asked: Requirement, held: Proofs, activity: Activity, ago: timedelta) -> None:
+    risen = replace(activity, riskier_since=AT - ago)
+    calm, raised = (_until(asked, held, activity=one) for one in (replace(activity, riskier_since=None), risen))
+    assert raised is None or (calm is not None and raised <= calm)
+
+
 @given(requirements, proof_sets, activities)
 def test_what_is_satisfied_holds_before_the_instant_named_and_not_from_it_on(
     asked: Requirement, held: Proofs, activity: Activity
