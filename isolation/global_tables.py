@@ -34,6 +34,10 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     "licensing_generation": (
         "holds counters alone, written by trigger only; a snapshot check reads a tenant's and the catalogue's"
     ),
+    "riskengine_platform_population": (
+        "how many people of all tenants together have a value, of values that people of several tenants have; names nobody"
+    ),
+    "riskengine_platform_cutoffs": "three scores by which bands begin, of the scores of all tenants together",
     "authlevels_user": "a person of our own sign-in may belong to many tenants, and signs in before one is chosen",
     "authlevels_totpdevice": "a factor belongs to its person, who may belong to many tenants",
     "authlevels_passkey": "as for an authenticator app: a factor belongs to its person",

@@ -96,6 +96,7 @@ def _django_db_helper(
     from audit.api import forget_people, stop_stream  # noqa: PLC0415 - as above
     from decisions import people  # noqa: PLC0415 - as above
     from licensing.api import forget_snapshots, forget_tenants  # noqa: PLC0415 - as above
+    from riskengine import api as risk  # noqa: PLC0415 - as above
 
     # A world is put back as a whole, whatever was there before it.
     if "worlds" not in request.fixturenames:
@@ -106,6 +107,8 @@ def _django_db_helper(
     people.forget_people()
     forget_tenants()
     forget_snapshots()
+    risk.forget_assessments()
+    risk.forget_usual()
     with django_db_blocker.unblock():
         yield
         stop_stream()

@@ -9,6 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pyotp
@@ -35,6 +36,11 @@ from isolation.api import tenant_transaction
 from licensing import api as licensing
 from licensing.models.outbox import EventKind
 from licensing.webhooks.handing_out import hand_out
+from riskengine import api as risk
+from riskengine.models import Policy, ProfileRow, SessionRisk, TenantCutoffs, TenantPopulation
+from riskengine.population import Counts
+from riskengine.references import encode_counts
+from riskengine.stored import Taught, encode_stored, teach
 from sample.models import Deletion, Payment
 from tests.decisions.asking import ask, export
 from tests.decisions.conftest import PASSWORD, TOTP_SECRET, _catalogue
@@ -146,6 +152,7 @@ def _side(slug: str, at: datetime) -> Side:
     )
     person = {"tenant_id": tenant_id, "subject_type": "user", "subject_id": side.person}
     _agree(side)
+    _risk(side, at)
     with tenant_transaction(tenant_id):
         asked = Challenge.objects.filter(tenant_id=tenant_id, closed_at=None).earliest("created_at")
         Ceremony.objects.create(
@@ -276,6 +283,32 @@ def _pay(side: Side, at: datetime) -> None:
             cost={"amount_due": 1},
             created_at=at,
             expires_at=at + timedelta(minutes=15),
+        )
+
+
+def _risk(side: Side, at: datetime) -> None:
+    """Leave a signal of each kind's shape, and all that is made of signals."""
+    seen = risk.Seen(network="203.0.113.0/24", asn=f"provider-of-{side.slug}", family=f"browser-of-{side.slug}", hour=9)
+    person: dict[str, Any] = {"tenant_id": side.tenant_id, "subject_type": "user", "subject_id": side.person}
+    signal: dict[str, Any] = {
+        "tenant_id": side.tenant_id,
+        "subject": ("user", side.person),
+        "session_id": None,
+        "seen": seen,
+    }
+    risk.record_signal(**signal, kind="sign_in", trust=1.0, ip="203.0.113.7", at=at)
+    risk.record_signal(**signal, kind="sign_in_failed", at=at)
+    stored = teach(None, Taught(id=uuid4(), at=at, trust=1.0, seen=seen))
+    with tenant_transaction(side.tenant_id):
+        ProfileRow.objects.create(**person, state=encode_stored(stored), epoch=at, updated_at=at)
+        Policy.objects.create(tenant_id=side.tenant_id, updated_at=at, updated_by=f"test-of-{side.slug}")
+        TenantCutoffs.objects.create(
+            tenant_id=side.tenant_id, medium=1, high=2, critical=3, samples=100, calibrated_at=at
+        )
+        counts = Counts.of([("asn", "", f"provider-of-{side.slug}", 1.0)])
+        TenantPopulation.objects.create(tenant_id=side.tenant_id, state=encode_counts(counts), people=1, counted_at=at)
+        SessionRisk.objects.create(
+            **person, session_id=uuid4(), band="high", raised_at=at, looks={f"looks-of-{side.slug}": "high"}
         )
 
 

@@ -1,0 +1,147 @@
+"""How risky a request looks: remembered for a moment, else read in one round trip, scored, and held against the cutoffs."""
+
+import os
+import threading
+import time
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from django.db import DatabaseError
+from msgspec.structs import replace
+
+from isolation.api import tenant_row
+from riskengine import references, store
+from riskengine.assessment import NOT_ASSESSED, Assessment
+from riskengine.bands import banded
+from riskengine.errors import RiskUnavailable
+from riskengine.known import Known, SessionFound
+from riskengine.looks import alike
+from riskengine.metrics import ASSESSMENTS
+from riskengine.scoring import score
+from riskengine.seen import NOTHING_SEEN, Seen
+from riskengine.stored import new_person, teach
+from riskengine.subjects import Subject, storable
+from tiergate import Band
+
+REMEMBERED_SECONDS: Final = 2.0
+"""For so long a process answers the same question alike: so late is seen what happened in another one."""
+CAPACITY: Final = 50_000
+MOST_LOOKS: Final = 16
+"""Of one session; with more, those before are forgotten, and are news again."""
+
+RANK: Final[dict[Band, int]] = {"unknown": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
+_RAISED: Final = "riskengine_raised(%s, %s, %s, %s, %s, %s, %s, %s)"
+_decode_session: Final = msgspec.json.Decoder(SessionFound).decode
+
+type _Person = tuple[UUID, Subject]
+type _Question = tuple[UUID | None, Seen]
+type _Answers = dict[_Person, dict[_Question, tuple[float, Assessment]]]
+
+
+class _Memory:
+    """What this process has answered of late: of this turn, and of the one before, so that nothing old is held."""
+
+    def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Remember nothing, in a process that was just forked too: its parent may have held the lock."""
+        self._lock = threading.Lock()
+        self._young: _Answers = {}
+        self._old: _Answers = {}
+        self._held = 0
+        self._turned_at = float("-inf")
+        self.news = 0
+
+    def find(self, person: _Person, question: _Question) -> Assessment | None:
+        now = time.monotonic()
+        for answers in (self._young, self._old):
+            found = answers.get(person, _NONE).get(question)
+            if found is not None and now - found[0] < REMEMBERED_SECONDS:
+                return found[1]
+        return None
+
+    def keep(self, person: _Person, question: _Question, assessment: Assessment, *, made_at: float, news: int) -> None:
+        """Remember an answer, unless something was recorded since what it was made of was read."""
+        with self._lock:
+            if news != self.news:
+                return
+            if made_at - self._turned_at >= REMEMBERED_SECONDS or self._held >= CAPACITY:
+                self._old, self._young, self._held, self._turned_at = self._young, {}, 0, made_at
+            self._young.setdefault(person, {})[question] = (made_at, assessment)
+            self._held += 1
+
+    def forget(self, person: _Person | None) -> None:
+        with self._lock:
+            self.news += 1
+            for answers in (self._young, self._old):
+                if person is None:
+                    answers.clear()
+                else:
+                    answers.pop(person, None)
+
+
+_NONE: Final[dict[_Question, tuple[float, Assessment]]] = {}
+_memory: Final = _Memory()
+os.register_at_fork(after_in_child=_memory.begin_anew)
+
+
+def assess(*, tenant_id: UUID, subject: Subject, session_id: UUID | None, seen: Seen, at: datetime) -> Assessment:
+    """Say how risky a request looks; `NOT_ASSESSED` where nothing is told of how it looks.
+
+    A session that looks high or critical in a way that it did not before is noted, durably, before this returns.
+
+    :raises RiskUnavailable: what is known of the person, or usual in the tenant, cannot be read.
+    """
+    if seen == NOTHING_SEEN:
+        return NOT_ASSESSED
+    person, question = (tenant_id, subject), (session_id, seen)
+    found = _memory.find(person, question)
+    if found is not None:
+        return found
+    made_at, news = time.monotonic(), _memory.news
+    subject = storable(subject)
+    known = store.read(tenant_id=tenant_id, subject=subject, network=seen.network, session_id=session_id, at=at)
+    assessment = _assessed(known, references.of_tenant(tenant_id), seen, at=at)
+    if session_id is not None:
+        session = known.session
+        if RANK[assessment.band] >= RANK["high"] and not _is_told(session, seen, assessment.band):
+            session = _raise(tenant_id, subject, session_id, seen, assessment.band, at=at)
+        if session is not None:
+            assessment = replace(assessment, raised_at=session.raised_at)
+    ASSESSMENTS.labels(assessment.band).inc()
+    _memory.keep(person, question, assessment, made_at=made_at, news=news)
+    return assessment
+
+
+def forget_assessments(*, tenant_id: UUID | None = None, subject: Subject = ("", "")) -> None:
+    """Forget what this process has answered of a person, or of everybody."""
+    _memory.forget(None if tenant_id is None else (tenant_id, subject))
+
+
+def _assessed(known: Known, usual: "references.Usual", seen: Seen, *, at: datetime) -> Assessment:
+    stored = known.stored
+    for taught in sorted(known.taught, key=lambda one: one.at):
+        stored = teach(stored, taught)
+    profile = (stored or new_person(at=at)).profile
+    return banded(score(seen, profile, usual.population, known.failures(), at=at), usual.cutoffs)
+
+
+def _is_told(session: SessionFound | None, seen: Seen, band: Band) -> bool:
+    return session is not None and RANK[session.looks.get(alike(seen), "unknown")] >= RANK[band]
+
+
+def _raise(
+    tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, band: Band, *, at: datetime
+) -> SessionFound:
+    """Note in the database, and then in Valkey, that a session looks riskier than before."""
+    asked = [tenant_id, session_id, *subject, alike(seen), band, at, str(MOST_LOOKS)]
+    try:
+        (told,) = tenant_row(tenant_id, _RAISED, asked)
+    except DatabaseError as error:
+        raise RiskUnavailable("It cannot be noted that a session looks risky.") from error
+    found = _decode_session(told)
+    store.tell_session(tenant_id=tenant_id, session_id=session_id, found=found)
+    return found

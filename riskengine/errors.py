@@ -1,0 +1,10 @@
+"""What this room refuses."""
+
+from tiergate import ErrorKind, TiergateError
+
+
+class RiskUnavailable(TiergateError):
+    """Nobody can say how risky this looks: neither Valkey nor the database tells."""
+
+    code = "risk_unavailable"
+    kind = ErrorKind.UNAVAILABLE

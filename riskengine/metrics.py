@@ -1,0 +1,13 @@
+"""What is counted as it happens."""
+
+from typing import Final
+
+from prometheus_client import Counter
+
+READS: Final = Counter(
+    "tiergate_risk_reads_total",
+    "Times that something was asked or told of a person's risk, by how that went.",
+    ["result"],
+)
+SIGNALS: Final = Counter("tiergate_risk_signals_total", "Signals that were recorded.", ["kind"])
+ASSESSMENTS: Final = Counter("tiergate_risk_assessments_total", "Assessments that were made anew.", ["band"])

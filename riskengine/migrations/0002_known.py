@@ -1,0 +1,133 @@
+"""What an assessment reads of one person, and notes of one session: each in one statement."""
+
+from django.db import migrations
+
+# Whoever folds is a moment late, so that what is not folded yet is read beside the profile.
+# The newest signals alone: an answer must not grow with how long nobody has folded.
+_KNOWN = """
+CREATE FUNCTION riskengine_known(
+    tenant uuid, a_type text, an_id text, a_network text, a_session uuid, at timestamptz,
+    person_half_life double precision, network_half_life double precision, most integer
+) RETURNS text LANGUAGE plpgsql VOLATILE AS $fn$
+BEGIN
+    RETURN (
+        SELECT json_build_object(
+            'state', (
+                SELECT encode(p.state, 'base64') FROM riskengine_profile p
+                WHERE p.tenant_id = tenant AND p.subject_type = a_type AND p.subject_id = an_id
+            ),
+            'version', coalesce((
+                SELECT p.version FROM riskengine_profile p
+                WHERE p.tenant_id = tenant AND p.subject_type = a_type AND p.subject_id = an_id
+            ), 0),
+            'taught', (
+                SELECT coalesce(json_agg(json_build_object('id', u.id, 'at', u.at, 'trust', u.trust, 'seen', u.seen)), '[]')
+                FROM (
+                    SELECT s.id, s.at, s.trust, s.seen FROM riskengine_signal s
+                    WHERE s.tenant_id = tenant AND s.subject_type = a_type AND s.subject_id = an_id
+                      AND s.folded_at IS NULL AND s.trust > 0
+                    ORDER BY s.at DESC LIMIT most
+                ) u
+            ),
+            'person', (
+                SELECT coalesce(sum(power(0.5, least(60, greatest(0, extract(epoch FROM known.at - s.at) / person_half_life)))), 0)
+                FROM riskengine_signal s
+                WHERE s.tenant_id = tenant AND s.subject_type = a_type AND s.subject_id = an_id
+                  AND s.at > known.at - make_interval(secs => 4 * person_half_life)
+                  AND s.kind IN ('sign_in_failed', 'step_up_failed', 'confirmed_not_mine')
+            ),
+            'network', (
+                SELECT coalesce(sum(power(0.5, least(60, greatest(0, extract(epoch FROM known.at - s.at) / network_half_life)))), 0)
+                FROM riskengine_signal s
+                WHERE s.tenant_id = tenant AND s.network = a_network AND a_network <> ''
+                  AND s.at > known.at - make_interval(secs => 4 * network_half_life)
+                  AND s.kind IN ('sign_in_failed', 'step_up_failed')
+            ),
+            'people', (
+                SELECT coalesce(json_agg(json_build_array(f.subject_type, f.subject_id, f.newest)), '[]')
+                FROM (
+                    SELECT s.subject_type, s.subject_id, max(s.at) AS newest FROM riskengine_signal s
+                    WHERE s.tenant_id = tenant AND s.network = a_network AND a_network <> ''
+                      AND s.at > known.at - make_interval(secs => network_half_life)
+                      AND s.kind IN ('sign_in_failed', 'step_up_failed')
+                    GROUP BY s.subject_type, s.subject_id ORDER BY newest DESC LIMIT most
+                ) f
+            ),
+            'session', (
+                SELECT json_build_object('band', r.band, 'raised_at', r.raised_at, 'looks', r.looks, 'version', r.version)
+                FROM riskengine_session r WHERE r.tenant_id = tenant AND r.session_id = a_session
+            )
+        )
+        FROM (SELECT riskengine_known.at AS at) known
+    );
+END
+$fn$
+"""
+_UNKNOWN = """
+DROP FUNCTION riskengine_known(
+    uuid, text, text, text, uuid, timestamptz, double precision, double precision, integer
+)
+"""
+
+# What was high once with these looks, and asked for more then, is nothing new when it is seen again.
+_RAISED = """
+CREATE FUNCTION riskengine_raised(
+    tenant uuid, session uuid, a_type text, an_id text, a_look text, a_band text, at timestamptz, most integer
+) RETURNS text LANGUAGE plpgsql VOLATILE AS $fn$
+DECLARE
+    ranks constant text[] := ARRAY['unknown', 'low', 'medium', 'high', 'critical'];
+    noted riskengine_session;
+BEGIN
+    INSERT INTO riskengine_session (id, tenant_id, session_id, subject_type, subject_id, band, raised_at, looks, version)
+    VALUES (gen_random_uuid(), tenant, session, a_type, an_id, a_band, at, jsonb_build_object(a_look, a_band), 1)
+    ON CONFLICT (tenant_id, session_id) DO UPDATE SET
+        band = ranks[greatest(array_position(ranks, riskengine_session.band), array_position(ranks, a_band))],
+        raised_at = greatest(riskengine_session.raised_at, riskengine_raised.at),
+        looks = jsonb_build_object(a_look, a_band) || CASE
+            WHEN (SELECT count(*) FROM jsonb_object_keys(riskengine_session.looks)) < most
+            THEN riskengine_session.looks - a_look ELSE '{}' END,
+        version = riskengine_session.version + 1
+    WHERE coalesce(array_position(ranks, riskengine_session.looks ->> a_look), 0) < array_position(ranks, a_band)
+    RETURNING * INTO noted;
+    IF NOT FOUND THEN
+        SELECT * INTO noted FROM riskengine_session r WHERE r.tenant_id = tenant AND r.session_id = session;
+    END IF;
+    RETURN json_build_object(
+        'band', noted.band, 'raised_at', noted.raised_at, 'looks', noted.looks, 'version', noted.version
+    );
+END
+$fn$
+"""
+# By whom something is usual: the tenant's own counts, and which of the platform's are the newest.
+_USUAL = """
+CREATE FUNCTION riskengine_usual(tenant uuid) RETURNS text LANGUAGE plpgsql VOLATILE AS $fn$
+BEGIN
+    RETURN (
+        SELECT json_build_object(
+            'people', (SELECT encode(p.state, 'base64') FROM riskengine_population p WHERE p.tenant_id = tenant),
+            'cutoffs', (
+                SELECT json_build_object('medium', c.medium, 'high', c.high, 'critical', c.critical, 'samples', c.samples)
+                FROM riskengine_cutoffs c WHERE c.tenant_id = tenant
+            ),
+            'platform_cutoffs', (
+                SELECT json_build_object('medium', c.medium, 'high', c.high, 'critical', c.critical, 'samples', c.samples)
+                FROM riskengine_platform_cutoffs c
+            ),
+            'platform_counted_at', (SELECT p.counted_at FROM riskengine_platform_population p)
+        )
+    );
+END
+$fn$
+"""
+_UNRAISED = "DROP FUNCTION riskengine_raised(uuid, uuid, text, text, text, text, timestamptz, integer)"
+
+
+class Migration(migrations.Migration):
+    """Functions that the release before this one does not call."""
+
+    dependencies = [("riskengine", "0001_tables")]
+    operations = [
+        migrations.RunSQL(_KNOWN, _UNKNOWN),
+        migrations.RunSQL(_RAISED, _UNRAISED),
+        migrations.RunSQL(_USUAL, "DROP FUNCTION riskengine_usual(uuid)"),
+    ]

@@ -1,0 +1,104 @@
+"""Recording what happened: in the transaction of what it tells of, and told to Valkey once that has committed."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+import msgspec
+from django.db import transaction
+
+from isolation.api import tenant_transaction
+from riskengine.assessing import forget_assessments
+from riskengine.assessment import NOT_ASSESSED, Assessment
+from riskengine.metrics import SIGNALS
+from riskengine.models import Kind, Signal
+from riskengine.seen import Seen
+from riskengine.store import tell
+from riskengine.stored import Taught
+from riskengine.subjects import Subject, storable
+
+FAILED: Final = frozenset({Kind.SIGN_IN_FAILED, Kind.STEP_UP_FAILED, Kind.CONFIRMED_NOT_MINE})
+FAILED_ON_NETWORK: Final = frozenset({Kind.SIGN_IN_FAILED, Kind.STEP_UP_FAILED})
+"""What counts against a network: a person who says "this was not me" may be anywhere."""
+
+TRUST_PHISHING_RESISTANT: Final = 1.0
+TRUST_SECOND_FACTOR: Final = 0.5
+TRUST_UNCHALLENGED: Final = 0.25
+"""Of what was let through unasked at a low risk, or of a person of whom nothing was known yet; of anything riskier nothing is learned."""
+
+
+def trust_of(*, band: str, has_history: bool, second_factor: bool = False, phishing_resistant: bool = False) -> float:
+    """Say how much something that went well may teach.
+
+    band: what it was assessed to be before. has_history: something is known of the person; else nobody could ever begin to be known.
+    second_factor, phishing_resistant: what the person has just proved, beyond a password.
+    """
+    if phishing_resistant:
+        return TRUST_PHISHING_RESISTANT
+    if second_factor:
+        return TRUST_SECOND_FACTOR
+    return TRUST_UNCHALLENGED if band == "low" or (band == "unknown" and not has_history) else 0.0
+
+
+def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
+    *,
+    tenant_id: UUID,
+    subject: Subject,
+    session_id: UUID | None,
+    kind: Kind | str,
+    seen: Seen,
+    trust: float = 0.0,
+    ip: str | None = None,
+    assessment: Assessment = NOT_ASSESSED,
+    was_challenged: bool = False,
+    at: datetime,
+) -> UUID:
+    """Record that something happened, within the tenant's transaction around this call if there is one, and give the signal's id.
+
+    A failure is recorded in a transaction that commits although the request is refused, or it is not counted. What failed
+    teaches nothing, whatever ``trust`` says.
+
+    trust: see ``trust_of``. ip: text of an address, or None. assessment: what was made of it before it was known how it ended.
+    :raises ValueError: no such kind, or a trust that is not from 0 to 1.
+    """
+    kind = Kind(kind)
+    if not 0.0 <= trust <= 1.0:
+        raise ValueError("A signal is trusted from 0 to 1.")
+    if kind in FAILED:
+        trust = 0.0
+    subject, signal_id = storable(subject), uuid4()
+    with tenant_transaction(tenant_id, savepoint=False):
+        Signal.objects.create(
+            id=signal_id,
+            tenant_id=tenant_id,
+            at=at,
+            subject_type=subject[0],
+            subject_id=subject[1],
+            session_id=session_id,
+            kind=kind,
+            trust=trust,
+            seen=msgspec.to_builtins(seen),
+            network=seen.network or "",
+            ip=ip,
+            score=assessment.score,
+            band=assessment.band,
+            reasons=msgspec.to_builtins(assessment.reasons),
+            was_challenged=was_challenged,
+        )
+        taught = Taught(id=signal_id, at=at, trust=trust, seen=seen) if trust > 0.0 else None
+
+        def tell_others() -> None:
+            tell(
+                tenant_id=tenant_id,
+                subject=subject,
+                taught=taught,
+                network=seen.network,
+                failed_for_person=kind in FAILED,
+                failed_on_network=kind in FAILED_ON_NETWORK,
+                at=at,
+            )
+            forget_assessments(tenant_id=tenant_id, subject=subject)
+
+        transaction.on_commit(tell_others, robust=True)
+    SIGNALS.labels(kind).inc()
+    return signal_id
