@@ -10,6 +10,8 @@ def _every(seconds: float, task: str, *, expires: float | None = None) -> dict[s
 
 BEAT: Final[dict[str, Any]] = {
     "store routine records": _every(1.0, "audit.tasks.drain_stream", expires=2.0),
+    "store how sessions look": _every(2.0, "riskengine.tasks.drain_sights"),
+    "learn from signals": _every(1.0, "riskengine.tasks.fold_signals", expires=2.0),
     "seal the trail": _every(10.0, "audit.tasks.seal_trail"),
     "tend the signing keys": _every(3600.0, "authlevels.tasks.tend_signing_keys"),
     "tell of expired tokens": _every(30.0, "authlevels.tasks.drop_expired_tokens"),

@@ -137,6 +137,9 @@ class _Memory:
             self._entries[handle] = entry
 
     def hear(self, kind: str, key: str) -> None:
+        if kind == "risk":
+            # It concerns nothing that is remembered here, and whoever guesses passwords causes much of it.
+            return
         with self._lock:
             self.news += 1
             if kind == "session":

@@ -36,8 +36,8 @@ _handlers: list[Handler] = []
 def subscribe(handler: Handler) -> None:
     """Call ``handler(kind, key)`` for every change from now on, from whatever process or thread it comes.
 
-    Kinds are ``tenant``, ``catalog``, ``credential``, ``session`` (a handle), ``person`` and ``reset``: on the last,
-    forget everything.
+    Kinds are ``tenant``, ``catalog``, ``credential``, ``session`` (a handle), ``person``, ``risk`` and ``reset``: on the
+    last, forget everything.
     It is called from the listener's thread as well as from the thread that makes a change.
     """
     if handler not in _handlers:

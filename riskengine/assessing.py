@@ -7,11 +7,15 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import msgspec
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from msgspec import MsgspecError
+from msgspec.json import Decoder
+from msgspec.json import decode as decode_json
+from msgspec.json import encode as encode_json
 from msgspec.structs import replace
 
 from isolation.api import tenant_row
+from licensing import api as licensing
 from riskengine import references, store
 from riskengine.assessment import NOT_ASSESSED, Assessment
 from riskengine.bands import banded
@@ -21,19 +25,25 @@ from riskengine.looks import alike
 from riskengine.metrics import ASSESSMENTS
 from riskengine.scoring import score
 from riskengine.seen import NOTHING_SEEN, Seen
+from riskengine.sights import note_sight
 from riskengine.stored import new_person, teach
 from riskengine.subjects import Subject, storable
 from tiergate import Band
 
-REMEMBERED_SECONDS: Final = 2.0
-"""For so long a process answers the same question alike: so late is seen what happened in another one."""
-CAPACITY: Final = 50_000
+REMEMBERED_SECONDS: Final = 15.0
+"""For so long a process answers the same question alike, unless it hears that something happened to the person: so late it sees
+what others failed on the same network."""
+DEAF_SECONDS: Final = 1.0
+"""For so long while it would hear of nothing."""
+CAPACITY: Final = 20_000
+HAPPENED: Final = "risk"
+"""The kind of news, by `licensing.api.publish`: something happened to a person. Its key: tenant and subject as JSON."""
 MOST_LOOKS: Final = 16
 """Of one session; with more, those before are forgotten, and are news again."""
 
 RANK: Final[dict[Band, int]] = {"unknown": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
 _RAISED: Final = "riskengine_raised(%s, %s, %s, %s, %s, %s, %s, %s)"
-_decode_session: Final = msgspec.json.Decoder(SessionFound).decode
+_decode_session: Final = Decoder(SessionFound).decode
 
 type _Person = tuple[UUID, Subject]
 type _Question = tuple[UUID | None, Seen]
@@ -56,11 +66,12 @@ class _Memory:
         self.news = 0
 
     def find(self, person: _Person, question: _Question) -> Assessment | None:
-        now = time.monotonic()
         for answers in (self._young, self._old):
             found = answers.get(person, _NONE).get(question)
-            if found is not None and now - found[0] < REMEMBERED_SECONDS:
-                return found[1]
+            if found is not None:
+                age = time.monotonic() - found[0]
+                if age < DEAF_SECONDS or (age < REMEMBERED_SECONDS and licensing.is_listening()):
+                    return found[1]
         return None
 
     def keep(self, person: _Person, question: _Question, assessment: Assessment, *, made_at: float, news: int) -> None:
@@ -74,6 +85,7 @@ class _Memory:
             self._held += 1
 
     def forget(self, person: _Person | None) -> None:
+        """Forget what was answered of a person, or of everybody."""
         with self._lock:
             self.news += 1
             for answers in (self._young, self._old):
@@ -82,9 +94,27 @@ class _Memory:
                 else:
                     answers.pop(person, None)
 
+    def hear(self, kind: str, key: str) -> None:
+        """Forget whom something happened to; everybody, where it may have happened unheard."""
+        if kind == HAPPENED:
+            self.forget(_person_named(key))
+        elif kind == licensing.RESET:
+            self.forget(None)
+
 
 _NONE: Final[dict[_Question, tuple[float, Assessment]]] = {}
+
+
+def _person_named(key: str) -> _Person | None:
+    try:
+        tenant_id, kind, name = decode_json(key)
+        return UUID(tenant_id), (kind, name)
+    except (MsgspecError, ValueError):
+        return None
+
+
 _memory: Final = _Memory()
+licensing.subscribe(_memory.hear)
 os.register_at_fork(after_in_child=_memory.begin_anew)
 
 
@@ -111,17 +141,25 @@ def assess(*, tenant_id: UUID, subject: Subject, session_id: UUID | None, seen: 
             session = _raise(tenant_id, subject, session_id, seen, assessment.band, at=at)
         if session is not None:
             assessment = replace(assessment, raised_at=session.raised_at)
+        note_sight(tenant_id=tenant_id, subject=subject, session_id=session_id, seen=seen, assessment=assessment, at=at)
     ASSESSMENTS.labels(assessment.band).inc()
-    _memory.keep(person, question, assessment, made_at=made_at, news=news)
+    # What is read within a transaction may be that one's own, and never come to be.
+    if not connection.in_atomic_block:
+        _memory.keep(person, question, assessment, made_at=made_at, news=news)
     return assessment
 
 
-def forget_assessments(*, tenant_id: UUID | None = None, subject: Subject = ("", "")) -> None:
-    """Forget what this process has answered of a person, or of everybody."""
-    _memory.forget(None if tenant_id is None else (tenant_id, subject))
+def tell_happened(*, tenant_id: UUID, subject: Subject) -> None:
+    """Have every process forget what it has answered of a person, once the transaction around this call has committed."""
+    licensing.publish(HAPPENED, encode_json([str(tenant_id), *subject]).decode())
 
 
-def _assessed(known: Known, usual: "references.Usual", seen: Seen, *, at: datetime) -> Assessment:
+def forget_assessments() -> None:
+    """Forget what this process has answered."""
+    _memory.forget(None)
+
+
+def _assessed(known: Known, usual: references.Usual, seen: Seen, *, at: datetime) -> Assessment:
     stored = known.stored
     for taught in sorted(known.taught, key=lambda one: one.at):
         stored = teach(stored, taught)
@@ -144,4 +182,5 @@ def _raise(
         raise RiskUnavailable("It cannot be noted that a session looks risky.") from error
     found = _decode_session(told)
     store.tell_session(tenant_id=tenant_id, session_id=session_id, found=found)
+    tell_happened(tenant_id=tenant_id, subject=subject)
     return found

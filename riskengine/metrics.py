@@ -11,3 +11,9 @@ READS: Final = Counter(
 )
 SIGNALS: Final = Counter("tiergate_risk_signals_total", "Signals that were recorded.", ["kind"])
 ASSESSMENTS: Final = Counter("tiergate_risk_assessments_total", "Assessments that were made anew.", ["band"])
+SIGHTS: Final = Counter(
+    "tiergate_risk_sights_total",
+    "First sights of a session with its looks that were handed over to be stored.",
+    ["result"],
+)
+FOLDED: Final = Counter("tiergate_risk_folded_total", "Signals that were folded into profiles, or taught nothing.")

@@ -74,6 +74,7 @@ class Signal(models.Model):
                 condition=Q(folded_at__isnull=True),
                 name="riskengine_signal_unfolded",
             ),
+            models.Index(fields=("at",), condition=Q(folded_at__isnull=True), name="riskengine_signal_waiting"),
             models.Index(
                 fields=("tenant", "network", "at"),
                 condition=Q(kind__in=("sign_in_failed", "step_up_failed")) & ~Q(network=""),

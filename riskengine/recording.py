@@ -8,14 +8,14 @@ import msgspec
 from django.db import transaction
 
 from isolation.api import tenant_transaction
-from riskengine.assessing import forget_assessments
+from riskengine.assessing import tell_happened
 from riskengine.assessment import NOT_ASSESSED, Assessment
 from riskengine.metrics import SIGNALS
 from riskengine.models import Kind, Signal
 from riskengine.seen import Seen
 from riskengine.store import tell
 from riskengine.stored import Taught
-from riskengine.subjects import Subject, storable
+from riskengine.subjects import Subject, storable, storable_seen, storable_text
 
 FAILED: Final = frozenset({Kind.SIGN_IN_FAILED, Kind.STEP_UP_FAILED, Kind.CONFIRMED_NOT_MINE})
 FAILED_ON_NETWORK: Final = frozenset({Kind.SIGN_IN_FAILED, Kind.STEP_UP_FAILED})
@@ -77,8 +77,8 @@ def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
             session_id=session_id,
             kind=kind,
             trust=trust,
-            seen=msgspec.to_builtins(seen),
-            network=seen.network or "",
+            seen=storable_seen(seen),
+            network=storable_text(seen.network),
             ip=ip,
             score=assessment.score,
             band=assessment.band,
@@ -97,8 +97,9 @@ def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
                 failed_on_network=kind in FAILED_ON_NETWORK,
                 at=at,
             )
-            forget_assessments(tenant_id=tenant_id, subject=subject)
 
+        # First Valkey and then those who will read it.
         transaction.on_commit(tell_others, robust=True)
+        tell_happened(tenant_id=tenant_id, subject=subject)
     SIGNALS.labels(kind).inc()
     return signal_id

@@ -129,17 +129,25 @@ PUBLISH: Final = Script(
 local held = redis.call('HGET', KEYS[1], 'v')
 if not held then
     mark(KEYS[1])
-    return {}
+    return
 end
 if tonumber(held) < tonumber(ARGV[1]) then
     redis.call('HSET', KEYS[1], 's', ARGV[2], 'v', ARGV[1])
     redis.call('EXPIRE', KEYS[1], ARGV[3])
 end
 for at = 4, #ARGV do redis.call('HDEL', KEYS[2], ARGV[at]) end
-return redis.call('HKEYS', KEYS[2])
 """
 )
-"""KEYS: state, taught. ARGV: version, state, life, and the ids of signals that it holds. Gives the ids that are left."""
+"""KEYS: state, taught. ARGV: version, state, life, and the ids of signals that it holds."""
+
+TAUGHT: Final = Script(
+    """
+local found = {}
+for at, key in ipairs(KEYS) do found[at] = redis.call('HKEYS', key) end
+return found
+"""
+)
+"""KEYS: taught, of some people. Gives the ids of each."""
 
 RAISE: Final = Script(
     _MARK
@@ -163,6 +171,3 @@ end
 """
 )
 """KEYS: whatever is to be read from the database again."""
-
-DROP: Final = Script("for at = 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[at]) end")
-"""KEYS: taught. ARGV: ids of signals that some profile holds already."""

@@ -4,11 +4,12 @@ What Valkey has is never the only copy, and a person whom it does not have is re
 was wiped forgets nobody: whoever comes next is read again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from msgspec.msgpack import Decoder, Encoder
 
 from riskengine.keys import network_key, person_keys, reading_keys, session_key, who
@@ -23,7 +24,7 @@ from riskengine.known import (
     read_known,
 )
 from riskengine.metrics import READS
-from riskengine.scripts import DROP, FORGET, PUBLISH, PUT, RAISE, READ, TELL
+from riskengine.scripts import FORGET, PUBLISH, PUT, RAISE, READ, TAUGHT, TELL
 from riskengine.stored import Stored, Taught, decode_stored, decode_taught, encode_stored, encode_taught
 from riskengine.subjects import Subject
 from riskengine.valkey import ValkeyAway, stamped, unstamped
@@ -63,7 +64,8 @@ def read(*, tenant_id: UUID, subject: Subject, network: str | None, session_id: 
         READS.labels("valkey").inc()
         return found
     known = read_known(tenant_id=tenant_id, subject=subject, network=network, session_id=session_id, at=at)
-    if began is not None:
+    # What is read within a transaction may be that one's own, and never come to be.
+    if began is not None and not connection.in_atomic_block:
         _put(keys, known, began, has_network=network is not None, has_session=session_id is not None, at=at)
     return known
 
@@ -160,24 +162,24 @@ def tell(
         READS.labels("not_told").inc()
 
 
-def publish(*, tenant_id: UUID, subject: Subject, stored: Stored, version: int, ids: Sequence[UUID]) -> list[UUID]:
+def publish(*, tenant_id: UUID, subject: Subject, stored: Stored, version: int, ids: Iterable[UUID]) -> None:
     """Put a profile in the place of an older one, where there is any, and take out of what was taught what it holds.
 
-    ids: of the signals that were folded into it. Gives the ids of those that are left.
+    ids: of the signals that were folded into it.
     :raises ValkeyAway: nobody answers.
     """
     state, taught, _ = person_keys(tenant_id, subject)
     content = stamped(encode_stored(stored), key=state)
-    left = PUBLISH.run((state, taught), [version, content, STATE_SECONDS, *(one.bytes for one in ids)])
-    return [UUID(bytes=one) for one in left]
+    PUBLISH.run((state, taught), [version, content, STATE_SECONDS, *(one.bytes for one in ids)])
 
 
-def drop_taught(*, tenant_id: UUID, subject: Subject, ids: Sequence[UUID]) -> None:
-    """Take out what some profile holds already.
+def list_taught(*, tenant_id: UUID, subjects: Sequence[Subject]) -> list[set[UUID]]:
+    """Give the ids of the signals that Valkey has beside each person's profile.
 
     :raises ValkeyAway: nobody answers.
     """
-    DROP.run((person_keys(tenant_id, subject)[1],), [one.bytes for one in ids])
+    found = TAUGHT.run([person_keys(tenant_id, subject)[1] for subject in subjects], [])
+    return [{UUID(bytes=one) for one in ids} for ids in found]
 
 
 def tell_session(*, tenant_id: UUID, session_id: UUID, found: SessionFound) -> None:

@@ -18,6 +18,9 @@ from riskengine.seen import Seen
 MOST_A_DAY_FOR_ALL: Final = 4.0
 """How much a profile learns in a day, however often its person's requests change their looks."""
 
+DAYS: Final = 7
+"""Of so many days it is remembered what they taught: a signal may come late, where nobody folded for a while."""
+
 
 class Taught(Struct, frozen=True, kw_only=True):
     """What one signal teaches. id: of the signal."""
@@ -31,14 +34,13 @@ class Taught(Struct, frozen=True, kw_only=True):
 class Stored(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A profile with what must be known to go on with it.
 
-    under: by feature and value, the coarser value that it was last seen under. day: the last one that taught anything, as
-    `date.toordinal`. taught: how much that day taught, by `looks.alike`.
+    under: by feature and value, the coarser value that it was last seen under.
+    taught: how much the newest days taught, by day (`date.toordinal`) and `looks.alike`.
     """
 
     profile: Profile
     under: Mapping[str, Mapping[str, str]] = {}
-    day: int = 0
-    taught: Mapping[str, float] = {}
+    taught: Mapping[int, Mapping[str, float]] = {}
 
 
 encode_stored: Final = msgspec.msgpack.Encoder().encode
@@ -56,23 +58,27 @@ def teach(stored: Stored | None, taught: Taught) -> Stored:
     """Give a profile with what one signal teaches, as far as its day still may.
 
     INVARIANT: whoever repeats themselves all day teaches `learning.MOST_A_DAY`, and with ever new looks
-    `MOST_A_DAY_FOR_ALL`: nobody becomes usual in an afternoon. A signal that comes late counts as of the newest day.
+    `MOST_A_DAY_FOR_ALL`: nobody becomes usual in an afternoon. In whatever order signals come, each counts for its own day.
     """
     stored = stored or new_person(at=taught.at)
-    day = max(stored.day, taught.at.astimezone(UTC).toordinal())
-    today = dict(stored.taught) if day == stored.day else {}
+    day = taught.at.astimezone(UTC).toordinal()
+    if len(stored.taught) >= DAYS:
+        day = max(day, min(stored.taught))
+    that_day = stored.taught.get(day, {})
     looks = alike(taught.seen)
     weight = min(
-        allowance(today.get(looks, 0.0), weight=taught.trust), max(0.0, MOST_A_DAY_FOR_ALL - sum(today.values()))
+        allowance(that_day.get(looks, 0.0), weight=taught.trust),
+        max(0.0, MOST_A_DAY_FOR_ALL - sum(that_day.values())),
     )
     if weight <= 0.0:
         return stored
-    today[looks] = today.get(looks, 0.0) + weight
+    days = {**stored.taught, day: {**that_day, looks: that_day.get(looks, 0.0) + weight}}
+    while len(days) > DAYS:
+        del days[min(days)]
     return Stored(
         profile=learned(stored.profile, taught.seen, weight=weight, at=taught.at),
         under=_under(stored.under, taught.seen),
-        day=day,
-        taught=today,
+        taught=days,
     )
 
 
@@ -83,8 +89,10 @@ def trimmed(stored: Stored, profile: Profile, *, at: datetime) -> Stored:
         for feature, values in stored.under.items()
         if (kept := {value: given for value, given in values.items() if value in profile.counts.get(feature, ())})
     }
-    is_today = stored.day >= at.astimezone(UTC).toordinal()
-    return replace(stored, profile=profile, under=under, taught=stored.taught if is_today else {})
+    first = at.astimezone(UTC).toordinal() - DAYS
+    return replace(
+        stored, profile=profile, under=under, taught={day: told for day, told in stored.taught.items() if day > first}
+    )
 
 
 def _under(under: Mapping[str, Mapping[str, str]], seen: Seen) -> Mapping[str, Mapping[str, str]]:

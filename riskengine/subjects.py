@@ -1,14 +1,31 @@
-"""Who a signal is about, as a table can hold and index it."""
+"""Who a signal is about and how it looked, as a table can hold and index it."""
+
+from typing import Any, Final
+
+import msgspec
+
+from riskengine.seen import Seen
 
 type Subject = tuple[str, str]
 
-MOST_CHARACTERS = 1_000
-_MOST_BYTES = 1_280
-_MOST_OF_TYPE = 32
+MOST_CHARACTERS: Final = 1_000
+_MOST_BYTES: Final = 1_280
+_MOST_OF_TYPE: Final = 32
 
 
 def storable(subject: Subject) -> Subject:
     """Give a subject without NUL and lone surrogates, and no longer than an index takes: whatever was typed as a name may come here."""
     kind, name = subject
-    encoded = name[:MOST_CHARACTERS].replace("\x00", "\ufffd").encode("utf-8", "replace")
-    return kind[:_MOST_OF_TYPE].replace("\x00", "\ufffd"), encoded[:_MOST_BYTES].decode("utf-8", "ignore")
+    return storable_text(kind)[:_MOST_OF_TYPE], storable_text(name)
+
+
+def storable_text(text: str | None) -> str:
+    """Give a text as above; "" for none."""
+    encoded = (text or "")[:MOST_CHARACTERS].replace("\x00", "\ufffd").encode("utf-8", "replace")
+    return encoded[:_MOST_BYTES].decode("utf-8", "ignore")
+
+
+def storable_seen(seen: Seen) -> dict[str, Any]:
+    """Give how a request looked, each text of it as above."""
+    found: dict[str, Any] = msgspec.to_builtins(seen)
+    return {name: storable_text(value) if isinstance(value, str) else value for name, value in found.items()}

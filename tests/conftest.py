@@ -97,6 +97,7 @@ def _django_db_helper(
     from decisions import people  # noqa: PLC0415 - as above
     from licensing.api import forget_snapshots, forget_tenants  # noqa: PLC0415 - as above
     from riskengine import api as risk  # noqa: PLC0415 - as above
+    from riskengine.sights import stop_sights  # noqa: PLC0415 - as above
 
     # A world is put back as a whole, whatever was there before it.
     if "worlds" not in request.fixturenames:
@@ -112,6 +113,7 @@ def _django_db_helper(
     with django_db_blocker.unblock():
         yield
         stop_stream()
+        stop_sights()
         for connection in connections.all(initialized_only=True):
             assert not connection.in_atomic_block, f"the test left a transaction open on {connection.alias}"
             _hand_on(connection)

@@ -222,6 +222,9 @@ class Migration(migrations.Migration):
                         name="riskengine_signal_unfolded",
                     ),
                     models.Index(
+                        condition=models.Q(("folded_at__isnull", True)), fields=["at"], name="riskengine_signal_waiting"
+                    ),
+                    models.Index(
                         condition=models.Q(
                             ("kind__in", ("sign_in_failed", "step_up_failed")), models.Q(("network", ""), _negated=True)
                         ),

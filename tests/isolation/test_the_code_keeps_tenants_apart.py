@@ -56,6 +56,8 @@ SEES_ALL = {
     "licensing/webhooks/resealing.py": "seals every secret of webhooks anew when the ring turns",
     "licensing/webhooks/pinging.py": "sends the vendor's own endpoint a message that tells of no tenant",
     "licensing/webhooks/replaying.py": "the vendor alone reads what was sent, of all tenants",
+    "riskengine/draining.py": "stores how sessions of all tenants looked, each under the tenant that it says",
+    "riskengine/folding.py": "signals of all tenants wait in one line; each teaches the profile of its own tenant's person",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
     "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
     "authlevels/notice_sending.py": "sends what is due to people of all tenants, each from its own row",
@@ -105,6 +107,7 @@ CROSS_TENANT_TASKS = {
     "authlevels.tasks": "signing keys are the installation's; expired tokens and requests are found over all tenants",
     "billing.tasks": "events and accounts at Stripe wait for all tenants in one line; each is settled within its tenant",
     "decisions.tasks": "a plan of policy looks at the decisions of all tenants, by the sweep's role",
+    "riskengine.tasks": "signals and profiles of all tenants are taken in one line, each kept within its tenant",
     "audit.draining": "the trail's stream holds every tenant's records",
 }
 COMMANDS = {

@@ -1,0 +1,222 @@
+"""The first sight of a session with its looks on a day: told a moment later, by a thread, and stored by a worker.
+
+A decision writes no signal: it hands over a few bytes and goes on. Losing some, as where Valkey is away or nobody drains, means
+that less is learned, and nothing else; so nothing waits for them, and nothing is kept that is too much.
+"""
+
+import atexit
+import os
+import threading
+import time
+from collections import deque
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from msgspec import Struct
+from msgspec.msgpack import Decoder, Encoder
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from isolation.api import vouched
+from riskengine.assessment import Assessment, RiskReason
+from riskengine.keys import stream_key
+from riskengine.looks import the_same
+from riskengine.metrics import SIGHTS
+from riskengine.seen import Seen
+from riskengine.subjects import Subject
+from tiergate import Band
+
+PURPOSE: Final = "risk-seen"
+MOST_WAITING: Final = 10_000
+MOST_BATCHES: Final = 20_000
+"""In the stream: where nobody drains it, the oldest go."""
+BATCH: Final = 256
+_FLUSH_SECONDS: Final = 0.05
+_PAUSE_SECONDS: Final = 1.0
+_TIMEOUT_SECONDS: Final = 1.0
+_PATIENCE_AT_EXIT: Final = 2.0
+_MOST_NOTED: Final = 50_000
+
+TRUST: Final = 0.25
+"""What was let through at a low risk, without anything being asked. Of an unknown risk nothing is learned by seeing it: a tenant may
+ask something of just those, and whoever could not answer must not be usual the next time."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Sight(Struct, frozen=True, array_like=True):
+    """One first sight on its way. id: the same wherever and however often it is noted."""
+
+    id: UUID
+    tenant_id: UUID
+    at: datetime
+    subject: Subject
+    session_id: UUID
+    seen: Seen
+    score: float | None
+    band: Band
+    reasons: tuple[RiskReason, ...]
+    trust: float
+
+
+encode_batch: Final = Encoder().encode
+decode_batch: Final = Decoder(list[Sight]).decode
+
+
+def note_sight(
+    *, tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, assessment: Assessment, at: datetime
+) -> None:
+    """Take note of how a session looks, where this process did not that day."""
+    sender = _sender()
+    mark = the_same(seen), at.astimezone(UTC).toordinal()
+    if sender.is_news((session_id, *mark)):
+        digest = blake2b(f"{tenant_id} {session_id} {mark}".encode(), digest_size=16).digest()
+        sender.take(
+            Sight(
+                id=UUID(bytes=digest),
+                tenant_id=tenant_id,
+                at=at,
+                subject=subject,
+                session_id=session_id,
+                seen=seen,
+                score=assessment.score,
+                band=assessment.band,
+                reasons=assessment.reasons,
+                trust=TRUST if assessment.band == "low" else 0.0,
+            )
+        )
+
+
+def flush_sights(*, seconds: float = _PATIENCE_AT_EXIT) -> bool:
+    """Send what waits, and say whether all of it was sent."""
+    return _sender().flush(seconds=seconds)
+
+
+class Sender:
+    """The thread that sends, in one process."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Sight] = deque()
+        self._noted: set[tuple[UUID, str, int]] = set()
+        self._is_sending = False
+        self._something = threading.Event()
+        self._idle = threading.Event()
+        self._stopped = threading.Event()
+        self._client = Redis.from_url(
+            settings.REDIS_URL,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=_TIMEOUT_SECONDS,
+            socket_connect_timeout=_TIMEOUT_SECONDS,
+        )
+        self._thread = threading.Thread(target=self._run, name="tiergate-sights", daemon=True)
+        self._thread.start()
+
+    def is_news(self, mark: tuple[UUID, str, int]) -> bool:
+        """Say whether this is noted for the first time; what was forgotten is stored once all the same."""
+        if mark in self._noted:
+            return False
+        if len(self._noted) >= _MOST_NOTED:
+            self._noted = set()
+        self._noted.add(mark)
+        return True
+
+    def take(self, sight: Sight) -> None:
+        """Take a sight to be sent, unless too many wait."""
+        if len(self._waiting) >= MOST_WAITING:
+            SIGHTS.labels("dropped").inc()
+            return
+        self._waiting.append(sight)
+        if not self._something.is_set():
+            self._something.set()
+
+    def flush(self, *, seconds: float) -> bool:
+        """Wait until nothing is left to send."""
+        until = time.monotonic() + seconds
+        while self._is_behind() and time.monotonic() < until and self._thread.is_alive():
+            self._idle.clear()
+            self._something.set()
+            self._idle.wait(0.05)
+        return not self._is_behind()
+
+    def stop(self) -> None:
+        """Send what waits, and end the thread."""
+        self.flush(seconds=_PATIENCE_AT_EXIT)
+        self._stopped.set()
+        self._something.set()
+        self._thread.join(timeout=_PATIENCE_AT_EXIT)
+
+    def _is_behind(self) -> bool:
+        return bool(self._waiting) or self._is_sending
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._something.wait()
+            self._something.clear()
+            self._stopped.wait(_FLUSH_SECONDS)
+            self._is_sending, failure = True, None
+            try:
+                self._send()
+            except Exception as error:  # noqa: BLE001 - whatever it was, later ones are to be sent
+                failure = error
+            self._is_sending = False
+            self._idle.set()
+            if failure is not None:
+                _log.warning("risk_sights_not_sent", error=str(failure))
+                self._stopped.wait(_PAUSE_SECONDS)
+
+    def _send(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            try:
+                self._client.xadd(stream_key(), message_of(batch), maxlen=MOST_BATCHES, approximate=True)
+            except BaseException:
+                SIGHTS.labels("dropped").inc(len(batch))
+                raise
+            SIGHTS.labels("sent").inc(len(batch))
+
+
+def message_of(batch: list[Sight]) -> dict[Any, Any]:
+    """Write a batch as an entry of the stream. Whoever else writes to Valkey teaches nobody's profile."""
+    content = encode_batch(batch)
+    return {b"r": content, b"v": vouched(content, purpose=PURPOSE)}
+
+
+_guard = threading.Lock()
+_current: Sender | None = None
+
+
+def _sender() -> Sender:
+    global _current  # noqa: PLW0603 - one sender a process, and none inherited over a fork
+    if _current is None:
+        with _guard:
+            if _current is None:
+                _current = Sender()
+                atexit.register(_current.stop)
+    return _current
+
+
+def stop_sights() -> None:
+    """Send what waits and end this process's thread, as at the end of a test."""
+    global _current  # noqa: PLW0603 - as above
+    with _guard:
+        if _current is not None:
+            _current.stop()
+            atexit.unregister(_current.stop)
+        _current = None
+
+
+def _begin_anew() -> None:
+    """Leave to the parent what is the parent's: its thread, what waits there, and a lock that may have been held."""
+    global _guard, _current  # noqa: PLW0603 - as above
+    _guard = threading.Lock()
+    if _current is not None:
+        atexit.unregister(_current.stop)
+    _current = None
+
+
+os.register_at_fork(after_in_child=_begin_anew)
