@@ -101,6 +101,7 @@ from authlevels.impersonation import (
     end_impersonation,
     list_impersonations,
 )
+from authlevels.looks import told_by
 from authlevels.methods import ChallengeMethod
 from authlevels.nesting import is_nested_deeper
 from authlevels.notices import NoticeKind, notify
@@ -359,6 +360,7 @@ __all__ = [
     "sign_in_with_password",
     "standing_of",
     "suspend_request",
+    "told_by",
     "touch_session",
     "unlock_member",
     "use_elevation",

@@ -23,6 +23,7 @@ class EndedBecause(StrEnum):
     FACTOR_REMOVED = "factor_removed"
     FACTOR_CLONED = "factor_cloned"
     MEMBERSHIP_ENDED = "membership_ended"
+    RISK_RAISED = "risk_raised"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, no password
 
 

@@ -17,6 +17,7 @@ from tiergate import (
     SESSION_WIDE,
     Activity,
     Authenticator,
+    Band,
     FactorKind,
     Level,
     Proof,
@@ -79,6 +80,8 @@ class _Found(msgspec.Struct):
     impersonator: str
     enrolment_due: datetime | None
     created_at: datetime
+    riskier_since: datetime | None
+    risk_band: Band
     apps: list[KnownApp]
     passkeys: list[KnownPasskey]
     elevations: list[_Elevation]
@@ -95,11 +98,13 @@ class SeenSession(msgspec.Struct, frozen=True):
 
     standing: of its tenant at that instant, as `authlevels.standing.standing_of` tells it; "" where none was read.
     enrolment_due: from then on the level that the plan asks for is asked of the person everywhere, if they cannot reach it.
+    risk_band: the riskiest that it has looked since its person last confirmed; ``unknown`` where nothing was seen.
     """
 
     facts: SessionFacts
     standing: str
     enrolment_due: datetime | None = None
+    risk_band: Band = "unknown"
 
 
 class RecordedProof(Protocol):
@@ -151,8 +156,10 @@ def read_session(found: str | None, *, handle: str, at: datetime, request_id: st
     if found is None:
         return SeenSession(SessionFacts(handle=handle, state=SessionState.UNKNOWN), "")
     state = _decode(found)
-    due = None if state.session is None else state.session.enrolment_due
-    return SeenSession(_judged(state.session, handle=handle, at=at, request_id=request_id), state.standing, due)
+    facts = _judged(state.session, handle=handle, at=at, request_id=request_id)
+    if state.session is None:
+        return SeenSession(facts, state.standing)
+    return SeenSession(facts, state.standing, state.session.enrolment_due, state.session.risk_band)
 
 
 def _judged(row: _Found | None, *, handle: str, at: datetime, request_id: str) -> SessionFacts:
@@ -170,7 +177,12 @@ def _judged(row: _Found | None, *, handle: str, at: datetime, request_id: str) -
         handle=handle,
         state=SessionState.LIVE,
         proofs=tuple(proofs),
-        activity=Activity(last_seen_at=row.last_seen_at, aal2_since=row.aal2_since, aal3_since=row.aal3_since),
+        activity=Activity(
+            last_seen_at=row.last_seen_at,
+            aal2_since=row.aal2_since,
+            aal3_since=row.aal3_since,
+            riskier_since=row.riskier_since,
+        ),
         # Nobody shows a factor for another: what the person has enrolled is not there for support.
         enrolled=() if row.impersonator else (*enrolled, *_of_provider(row, proofs)),
         expires_at=row.expires_at,

@@ -11,6 +11,7 @@ from decisions.evaluate import evaluate
 from decisions.own import NoPrincipal
 from decisions.question import Answer, Context, Entity, Question
 from licensing import api as licensing
+from riskengine import api as riskengine
 from tiergate import OWN_RESOURCE_TYPE, Action, Contribution, Verb
 
 
@@ -78,8 +79,12 @@ def decide_in(
     at: datetime,
     approval: authlevels.Grantable | None = None,
     resource_id: str = "",
+    looks: riskengine.Told = riskengine.NOTHING_TOLD,
 ) -> Answer:
-    """Decide whether a session's person may read, refuse or grant approvals; what a grant rests on is not used here."""
+    """Decide whether a session's person may read, refuse or grant approvals; what a grant rests on is not used here.
+
+    looks: of the person's own request; nothing where a service passes on what they said.
+    """
     properties: dict[str, Any] = approval.properties if approval else {}
     asked = (Contribution(source="approval", requirement=approval.requirement),) if approval else ()
     question = Question(
@@ -89,7 +94,7 @@ def decide_in(
         subject=Entity(type=session.subject_type, id=session.subject_id),
         action=action.value,
         resource=Entity(type=OWN_RESOURCE_TYPE, id=approval.id if approval else resource_id, properties=properties),
-        context=Context(session=session.handle, environment=settings.TIERGATE_ENVIRONMENT),
+        context=Context(session=session.handle, environment=settings.TIERGATE_ENVIRONMENT, told=looks),
         request_id=request_id,
         contributions=asked,
     )

@@ -107,7 +107,7 @@ def decide_for(
         action,
         resource=resource or Entity(type=OWN_RESOURCE_TYPE, id=tenant_ref or ""),
         tenant_ref=tenant_ref,
-        context=Context(environment=environment or settings.TIERGATE_ENVIRONMENT),
+        context=Context(environment=environment or settings.TIERGATE_ENVIRONMENT, told=authlevels.told_by(plain)),
         is_claiming=is_claiming,
         request_id=plain.headers.get("X-Request-ID", "")[:128],
     )

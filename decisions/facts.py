@@ -12,6 +12,7 @@ from decisions.frames import NOBODYS, Frame, frame_of
 from decisions.people import Person
 from decisions.policy.memory import NO_RULES, InForce, policy_for
 from decisions.question import Question
+from decisions.risk import NOT_LOOKED, Looked, look
 from licensing import api as licensing
 from tiergate import (
     BUILTIN_ACTIONS,
@@ -40,12 +41,14 @@ class Gathered(Struct, frozen=True, kw_only=True):
     """The facts, and the bound fields that a person is shown when asked to confirm.
 
     plan: what the tenant is on. policy: the rules that these facts were judged by, and those that are only tried.
+    looked: what the risk engine says of the request, part of which these facts hold.
     """
 
     facts: Facts
     fields: dict[str, object]
     plan: licensing.HeldPlan | None = None
     policy: InForce = NO_RULES
+    looked: Looked = NOT_LOOKED
 
 
 def find_snapshot(question: Question, *, at: datetime, seen: str | None = None) -> licensing.TenantSnapshot | None:
@@ -92,7 +95,7 @@ def gather(
 ) -> Gathered:
     """Put together the facts about ``question`` at ``at``, and have the rules in force judge them.
 
-    :raises FactsUnavailable: the rules in force cannot be asked.
+    :raises FactsUnavailable: the rules in force cannot be asked, or how risky it looks cannot be told.
     """
     subject = (question.subject.type, question.subject.id)
     resource = (question.resource.type, question.resource.id)
@@ -105,6 +108,10 @@ def gather(
     privileges, contributions = frame.granted(member.roles, is_everybodys=is_everybodys(action)) if member else NOBODYS
     feature = action.feature if action else None
     bound, item = _bound(question, frame, action, fields)
+    entitlement = snapshot.entitlements.get(feature) if feature else None
+    looked = look(question, frame, person, action, entitlement, at=at)
+    session = looked.of_session(person.session)
+    circumstances = circumstances_of(question, frame, action, at=at)
     facts = Facts(
         at=at,
         subject=subject,
@@ -122,15 +129,17 @@ def gather(
         environment=question.context.environment,
         environments=dict(snapshot.environments) if action is not None and action.environment_aware else {},
         missing_fields=missing,
-        entitlement=snapshot.entitlements.get(feature) if feature else None,
+        entitlement=entitlement,
         unlocks=snapshot.unlocks.get(feature, ()) if feature else (),
         usage=usage,
         quantity=question.context.use.quantity if question.context.use else 1,
-        session=None if person.session is None else _about(person.session, item),
-        contributions=contributions + question.contributions + _enrolment(person, frame, action, at=at),
-        forbids=question.forbids,
+        session=None if session is None else _about(session, item),
+        contributions=(
+            contributions + question.contributions + _enrolment(person, frame, action, at=at) + looked.contributions
+        ),
+        forbids=looked.forbids + question.forbids,
         versions=frame.versions,
-        circumstances=circumstances_of(question, frame, action, at=at),
+        circumstances=replace(circumstances, **looked.known) if looked.known else circumstances,
     )
     policy = NO_RULES if is_everybodys(action) else policy_for(snapshot)
     judged = with_bundle(facts, policy.bundle)
@@ -140,9 +149,9 @@ def gather(
         # catalogue binds; else a small one would be confirmed, and a large one made.
         fields = {**fields, **told}
         bound, item = _bound(question, frame, action, fields)
-        session = None if person.session is None else _about(person.session, item)
+        session = None if session is None else _about(session, item)
         judged = with_bundle(replace(facts, binding=bound, item=item, session=session), policy.bundle)
-    return Gathered(facts=judged, fields=fields, plan=snapshot.plan, policy=policy)
+    return Gathered(facts=judged, fields=fields, plan=snapshot.plan, policy=policy, looked=looked)
 
 
 def _bound(

@@ -40,7 +40,9 @@ def outlook(request: HttpRequest, *, at: datetime) -> Outlook:
         Action.SELF_READ.value,
         resource=Entity(type=OWN_RESOURCE_TYPE, id=""),
         tenant_ref=None,
-        context=Context(environment=settings.TIERGATE_ENVIRONMENT, purpose=Purpose.DISPLAY),
+        context=Context(
+            environment=settings.TIERGATE_ENVIRONMENT, purpose=Purpose.DISPLAY, told=authlevels.told_by(request)
+        ),
     )
     person = read_person(question, at=at)
     snapshot = find_snapshot(question, at=at, seen=person.version or None)

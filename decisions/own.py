@@ -42,7 +42,11 @@ def question_from(
                 action=action,
                 resource=resource,
                 context=Context(
-                    session=session.handle, environment=context.environment, purpose=context.purpose, raw=context.raw
+                    session=session.handle,
+                    environment=context.environment,
+                    purpose=context.purpose,
+                    told=context.told,
+                    raw=context.raw,
                 ),
                 is_claiming=is_claiming,
                 request_id=request_id,

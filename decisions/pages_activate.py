@@ -106,6 +106,7 @@ def _decided(request: HttpRequest, session: authlevels.Session, action: Action, 
         action,
         asked_by=":".join(session.subject),
         request_id=request.headers.get("X-Request-ID", "")[:128],
+        looks=authlevels.told_by(request),
         at=now(),
         **about,
     )

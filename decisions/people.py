@@ -9,6 +9,7 @@ What is remembered serves a routine allow alone. Whatever else comes of it is de
 so that nobody is refused, challenged or let into something premium by a state that is a second old.
 """
 
+import dataclasses
 import os
 import threading
 import time
@@ -24,7 +25,7 @@ from authlevels import api as authlevels
 from decisions.question import Question
 from isolation.api import tenant_row
 from licensing import api as licensing
-from tiergate import SESSION_WIDE, CallerKind, MemberFact, SessionFacts, SessionState
+from tiergate import SESSION_WIDE, Band, CallerKind, MemberFact, SessionFacts, SessionState
 
 TRUSTED_SECONDS: Final = 1.0
 """How long a tenant's standing is trusted after it was asked for: so late is seen what nobody told of."""
@@ -44,12 +45,14 @@ class Person:
 
     version: of the tenant's state that the membership was read in; "" where none was looked for.
     enrolment_due: from then on the plan's level is asked everywhere, if the person's factors do not reach it.
+    risk_band: the riskiest that the session has looked since the person last confirmed.
     """
 
     member: MemberFact | None = None
     session: SessionFacts | None = None
     version: str = ""
     enrolment_due: datetime | None = None
+    risk_band: Band = "unknown"
 
 
 NOBODY: Final = Person()
@@ -197,7 +200,13 @@ def read_person(question: Question, *, at: datetime) -> Person:
         return Person(member=fact, version=version)
     request_id = question.claim_id if question.is_claiming else ""
     seen = authlevels.read_session(session_found, handle=handle, at=at, request_id=request_id)
-    person = Person(member=fact, session=seen.facts, version=version, enrolment_due=seen.enrolment_due)
+    person = Person(
+        member=fact,
+        session=seen.facts,
+        version=version,
+        enrolment_due=seen.enrolment_due,
+        risk_band=seen.risk_band,
+    )
     # What is read within a transaction may be that one's own, and never come to be.
     if seen.standing and not connection.in_atomic_block:
         _memory.confirm(tenant_id, _Standing(number=seen.standing, read_at=read_at), news=news)
@@ -218,9 +227,7 @@ def _entry(question: Question, person: Person, *, standing: str, read_for: datet
         tenant_id=tenant_id,
         tenant_key=str(tenant_id),
         subject=(question.subject.type, question.subject.id),
-        person=Person(
-            member=person.member, session=lasting, version=person.version, enrolment_due=person.enrolment_due
-        ),
+        person=dataclasses.replace(person, session=lasting),
         standing=standing,
         expires_at=session.expires_at,
         read_for=read_for,

@@ -10,6 +10,7 @@ from msgspec import Struct
 from authlevels import api as authlevels
 from decisions.errors import BadRequest
 from licensing import api as licensing
+from riskengine.api import NOTHING_TOLD, Told
 from tiergate import BatchItem, CallerKind, Contribution, Decision, Forbid, Purpose, ServiceFact, Target, UsageFact
 
 
@@ -36,6 +37,7 @@ class Context(Struct, frozen=True, kw_only=True):
     min_snapshot: answer from this version of the tenant's entitlements or a newer one.
     use: taken of the action's limit with an allow, and counted as needed for it.
     transaction, origin, device, amounts: of the circumstances, as the caller wrote them.
+    told: how the request looks on the person's side.
     raw: the whole context, for bound properties: an object, or its JSON, which few requests need read.
     """
 
@@ -48,6 +50,7 @@ class Context(Struct, frozen=True, kw_only=True):
     origin: Any = None
     device: Any = None
     amounts: Mapping[str, Any] | None = None
+    told: Told = NOTHING_TOLD
     raw: Mapping[str, Any] | bytes = b"{}"
 
     def members(self) -> Mapping[str, Any]:

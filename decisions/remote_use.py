@@ -11,7 +11,7 @@ from decisions.callers import find_tenant
 from decisions.errors import BadRequest, FactsUnavailable
 from decisions.evaluate import evaluate
 from decisions.question import Answer, Context, Entity, Question
-from decisions.wire import Asked, AskedAction, AskedContext, Reply, guarded, parsed, request_id_of, told
+from decisions.wire import Asked, AskedAction, AskedContext, Reply, guarded, parsed, request_id_of, told, told_of
 from tiergate import Purpose
 
 
@@ -58,6 +58,7 @@ def _consume(asked: Asked, elevation: str, credential: authlevels.Credential, *,
             session=held.session,
             environment=context.environment,
             min_snapshot=context.min_snapshot,
+            told=told_of(context),
             raw=use.context,
         ),
         is_claiming=True,

@@ -13,6 +13,7 @@ from decisions.facts import Gathered
 from decisions.policy.shadowing import tried_beside
 from decisions.question import Question
 from licensing import api as licensing
+from riskengine import api as riskengine
 from tiergate import (
     OWN_ISSUER,
     OWN_PREFIX,
@@ -68,9 +69,9 @@ def record(question: Question, gathered: Gathered, decision: Decision, entry_id:
     """Append the decision to the trail of the tenant whose transaction this is, and return its entry's id.
 
     payload: ``asked_by``, ``impersonated_by`` where support acted, ``request_id``, ``facts``, ``decision``: the last two read back into the kernel's own
-    classes; ``shadow`` where rules that are only tried would have answered otherwise. People are named by tag; what would lead to them besides (the binding, their own authenticators) is
+    classes; ``risk``, a `decisions.risk.Recorded`, where a request looked risky; ``shadow`` where rules that are only tried would have answered otherwise. People are named by tag; what would lead to them besides (the binding, their own authenticators) is
     marked, so that the same decision follows from it. What a person confirms (the bound properties, and the binding
-    itself) is sealed for them in ``personal``.
+    itself) is sealed for them in ``personal``, with how the request looked.
     """
     entry_id = entry_id or uuid4()
     return audit.append(
@@ -138,12 +139,17 @@ def _payload(
     }
     if facts.session is not None and facts.session.is_impersonated:
         document["impersonated_by"] = facts.session.impersonated_by
+    if gathered.looked.told is not None:
+        document["risk"] = gathered.looked.told
     shadow = tried_beside(gathered, decision)
     if shadow is not None:
         document["shadow"] = shadow
     confirmed: dict[str, Any] = {"fields": gathered.fields} if gathered.fields else {}
     if decision.outcome == Outcome.STEP_UP:
         confirmed["binding"] = gathered.facts.binding
+        if gathered.looked.seen != riskengine.NOTHING_SEEN:
+            # How it looked is what a step-up teaches, where its product passes on what was shown.
+            confirmed["seen"] = msgspec.to_builtins(gathered.looked.seen)
     if confirmed:
         document["personal"] = audit.seal_personal(
             tenant_id=question.home,

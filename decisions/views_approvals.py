@@ -23,6 +23,7 @@ from decisions.serializers_approvals import (
 )
 from isolation.clock import now
 from licensing import api as licensing
+from riskengine import api as riskengine
 from tiergate import Action
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -159,6 +160,7 @@ def _allowed(
         action,
         asked_by=f"credential:{credential.name}" if credential else ":".join(session.subject),
         request_id=request.headers.get("X-Request-ID", "")[:128],
+        looks=riskengine.NOTHING_TOLD if credential else authlevels.told_by(request._request),  # noqa: SLF001 - DRF has no other door
         at=now(),
         **about,
     )

@@ -18,6 +18,7 @@ from decisions.evaluate import evaluate
 from decisions.problems import PROBLEM_TYPE, STATUS_BY_KIND, of_tiergate_error, problem
 from decisions.question import Answer, Context, Entity, Question, Use
 from licensing import api as licensing
+from riskengine import api as riskengine
 from tiergate import Purpose, ServiceFact, TiergateError
 
 log = structlog.get_logger(__name__)
@@ -106,6 +107,8 @@ class AskedContext(msgspec.Struct, frozen=True):
     device: Any = None
     amount: Any = None
     currency: Any = None
+    ip: Any = None
+    user_agent: Any = None
 
 
 _decode_plain: Final = msgspec.json.Decoder(_PlainRequest).decode
@@ -345,6 +348,7 @@ def _written(
             origin=context.origin,
             device=context.device,
             amounts=_amounts(context),
+            told=told_of(context),
             raw=request.context if isinstance(request.context, dict) else bytes(request.context),
         ),
         service=service,
@@ -357,6 +361,12 @@ def _written(
 def _amounts(context: AskedContext) -> dict[str, Any] | None:
     said = {"amount": context.amount, "currency": context.currency}
     return {name: value for name, value in said.items() if value is not None} or None
+
+
+def told_of(context: AskedContext) -> riskengine.Told:
+    """Read what the product tells of the person's side; what is no text was not told."""
+    token = context.device.get("token") if isinstance(context.device, dict) else None
+    return riskengine.told(ip=context.ip, user_agent=context.user_agent, device_token=token)
 
 
 def _use(context: AskedContext) -> Use | None:

@@ -4,35 +4,53 @@ from riskengine.assessing import assess, forget_assessments
 from riskengine.assessment import NOT_ASSESSED, Assessment, RiskReason
 from riskengine.device_cookie import device_cookie_name, device_in, device_token_in, keep_device_token
 from riskengine.device_tokens import Device, new_device_token, read_device_token, renewed_device_token
-from riskengine.errors import RiskUnavailable
-from riskengine.models import Kind, Mode
+from riskengine.errors import RiskPolicyRefused, RiskUnavailable
+from riskengine.models import Kind
+from riskengine.policies import RiskPolicy, get_policy, policy_at, put_policy
 from riskengine.reading import hour_in, see
 from riskengine.recording import record_signal, trust_of
 from riskengine.references import forget_usual
+from riskengine.requirements import Mode, Priced, price, rank
 from riskengine.seen import NOTHING_SEEN, Seen
+from riskengine.sessions import begin_session, settle_session
+from riskengine.told import NOTHING_TOLD, Told, seen_of, told
 
 __all__ = [
     "NOTHING_SEEN",
+    "NOTHING_TOLD",
     "NOT_ASSESSED",
     "Assessment",
     "Device",
     "Kind",
     "Mode",
+    "Priced",
+    "RiskPolicy",
+    "RiskPolicyRefused",
     "RiskReason",
     "RiskUnavailable",
     "Seen",
+    "Told",
     "assess",
+    "begin_session",
     "device_cookie_name",
     "device_in",
     "device_token_in",
     "forget_assessments",
     "forget_usual",
+    "get_policy",
     "hour_in",
     "keep_device_token",
     "new_device_token",
+    "policy_at",
+    "price",
+    "put_policy",
+    "rank",
     "read_device_token",
     "record_signal",
     "renewed_device_token",
     "see",
+    "seen_of",
+    "settle_session",
+    "told",
     "trust_of",
 ]

@@ -7,28 +7,24 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import connection
 from msgspec import MsgspecError
-from msgspec.json import Decoder
 from msgspec.json import decode as decode_json
 from msgspec.json import encode as encode_json
 from msgspec.structs import replace
 
-from isolation.api import tenant_row
 from licensing import api as licensing
 from riskengine import references, store
 from riskengine.assessment import NOT_ASSESSED, Assessment
 from riskengine.bands import banded
-from riskengine.errors import RiskUnavailable
-from riskengine.known import Known, SessionFound
-from riskengine.looks import alike
+from riskengine.known import Known
 from riskengine.metrics import ASSESSMENTS
 from riskengine.scoring import score
 from riskengine.seen import NOTHING_SEEN, Seen
+from riskengine.sessions import is_news, note_session
 from riskengine.sights import note_sight
 from riskengine.stored import new_person, teach
 from riskengine.subjects import Subject, storable
-from tiergate import Band
 
 REMEMBERED_SECONDS: Final = 15.0
 """For so long a process answers the same question alike, unless it hears that something happened to the person: so late it sees
@@ -38,12 +34,6 @@ DEAF_SECONDS: Final = 1.0
 CAPACITY: Final = 20_000
 HAPPENED: Final = "risk"
 """The kind of news, by `licensing.api.publish`: something happened to a person. Its key: tenant and subject as JSON."""
-MOST_LOOKS: Final = 16
-"""Of one session; with more, those before are forgotten, and are news again."""
-
-RANK: Final[dict[Band, int]] = {"unknown": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
-_RAISED: Final = "riskengine_raised(%s, %s, %s, %s, %s, %s, %s, %s)"
-_decode_session: Final = Decoder(SessionFound).decode
 
 type _Person = tuple[UUID, Subject]
 type _Question = tuple[UUID | None, Seen]
@@ -121,7 +111,7 @@ os.register_at_fork(after_in_child=_memory.begin_anew)
 def assess(*, tenant_id: UUID, subject: Subject, session_id: UUID | None, seen: Seen, at: datetime) -> Assessment:
     """Say how risky a request looks; `NOT_ASSESSED` where nothing is told of how it looks.
 
-    A session that looks high or critical in a way that it did not before is noted, durably, before this returns.
+    A session that looks medium or riskier in a way that it did not before is noted, durably, before this returns (`sessions`).
 
     :raises RiskUnavailable: what is known of the person, or usual in the tenant, cannot be read.
     """
@@ -137,8 +127,11 @@ def assess(*, tenant_id: UUID, subject: Subject, session_id: UUID | None, seen: 
     assessment = _assessed(known, references.of_tenant(tenant_id), seen, at=at)
     if session_id is not None:
         session = known.session
-        if RANK[assessment.band] >= RANK["high"] and not _is_told(session, seen, assessment.band):
-            session = _raise(tenant_id, subject, session_id, seen, assessment.band, at=at)
+        if is_news(session, seen, assessment.band):
+            session = note_session(
+                tenant_id=tenant_id, subject=subject, session_id=session_id, seen=seen, band=assessment.band, at=at
+            )
+            tell_happened(tenant_id=tenant_id, subject=subject)
         if session is not None:
             assessment = replace(assessment, raised_at=session.raised_at)
         note_sight(tenant_id=tenant_id, subject=subject, session_id=session_id, seen=seen, assessment=assessment, at=at)
@@ -165,22 +158,3 @@ def _assessed(known: Known, usual: references.Usual, seen: Seen, *, at: datetime
         stored = teach(stored, taught)
     profile = (stored or new_person(at=at)).profile
     return banded(score(seen, profile, usual.population, known.failures(), at=at), usual.cutoffs)
-
-
-def _is_told(session: SessionFound | None, seen: Seen, band: Band) -> bool:
-    return session is not None and RANK[session.looks.get(alike(seen), "unknown")] >= RANK[band]
-
-
-def _raise(
-    tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, band: Band, *, at: datetime
-) -> SessionFound:
-    """Note in the database, and then in Valkey, that a session looks riskier than before."""
-    asked = [tenant_id, session_id, *subject, alike(seen), band, at, str(MOST_LOOKS)]
-    try:
-        (told,) = tenant_row(tenant_id, _RAISED, asked)
-    except DatabaseError as error:
-        raise RiskUnavailable("It cannot be noted that a session looks risky.") from error
-    found = _decode_session(told)
-    store.tell_session(tenant_id=tenant_id, session_id=session_id, found=found)
-    tell_happened(tenant_id=tenant_id, subject=subject)
-    return found

@@ -8,3 +8,10 @@ class RiskUnavailable(TiergateError):
 
     code = "risk_unavailable"
     kind = ErrorKind.UNAVAILABLE
+
+
+class RiskPolicyRefused(TiergateError):
+    """What a tenant would have the engine do cannot be."""
+
+    code = "risk_policy_refused"
+    kind = ErrorKind.INVALID

@@ -28,10 +28,10 @@ _COLUMN: Final = "riskengine_known(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 class SessionFound(Struct, frozen=True, kw_only=True):
-    """What a session was seen to risk. looks: by `looks.alike`, the band that was seen with it. version: of the row."""
+    """What a session was seen to risk since its person last confirmed. raised_at: None where it never was high. looks: by `looks.alike`, the band that was seen with it. version: of the row."""
 
     band: Band
-    raised_at: datetime
+    raised_at: datetime | None
     looks: Mapping[str, Band]
     version: int
 

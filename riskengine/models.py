@@ -6,6 +6,8 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import F, Q
 
+from riskengine.requirements import Mode
+
 BANDS: Final = ("unknown", "low", "medium", "high", "critical")
 
 
@@ -20,14 +22,6 @@ class Kind(models.TextChoices):
     TOLD = "told"
     CONFIRMED_MINE = "confirmed_mine"
     CONFIRMED_NOT_MINE = "confirmed_not_mine"
-
-
-class Mode(models.TextChoices):
-    """What a tenant has its risk do: nothing, be told alone, or ask for more."""
-
-    OFF = "off"
-    OBSERVE = "observe"
-    ENFORCE = "enforce"
 
 
 def _of_tenant() -> Any:
@@ -126,7 +120,7 @@ class Policy(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.OneToOneField("licensing.Tenant", on_delete=models.PROTECT, related_name="+")
-    mode = models.TextField(choices=Mode.choices, default=Mode.ENFORCE)
+    mode = models.TextField(choices=[(one.value, one.value.title()) for one in Mode], default=Mode.ENFORCE.value)
     table = models.JSONField(default=dict, blank=True)
     updated_at = models.DateTimeField()
     updated_by = models.TextField()
@@ -135,7 +129,9 @@ class Policy(models.Model):
         """One of three modes."""
 
         db_table = "riskengine_policy"
-        constraints = (models.CheckConstraint(condition=Q(mode__in=Mode.values), name="riskengine_policy_mode"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(mode__in=[one.value for one in Mode]), name="riskengine_policy_mode"),
+        )
 
     def __str__(self) -> str:
         """Show the mode."""
@@ -236,10 +232,10 @@ class PlatformPopulation(models.Model):
 
 
 class SessionRisk(models.Model):
-    """What a session was last seen to risk: there once it was high or critical.
+    """What a session was seen to risk: there once it was medium or riskier.
 
-    band: the highest so far. raised_at: proofs from before count no more. looks: by the digest of how the session
-    looked, the band that was seen with it. version: raised by each change.
+    band: the highest since its person last confirmed. raised_at: when it last came to look high or critical; proofs from before count
+    no more. looks: by the digest of how the session looked, the band that was seen with it. version: raised by each change.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -248,7 +244,7 @@ class SessionRisk(models.Model):
     subject_type = models.TextField()
     subject_id = models.TextField()
     band = models.TextField()
-    raised_at = models.DateTimeField()
+    raised_at = models.DateTimeField(null=True)
     looks = models.JSONField(default=dict)
     version = models.BigIntegerField(default=1)
 

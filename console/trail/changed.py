@@ -7,6 +7,7 @@ from typing import Any, Final
 from audit.api import Entry, Kind
 from console.trail.handed_on import HANDED_ON
 from console.trail.ordered import ORDERED
+from console.trail.risky import RISKY
 from console.trail.ruled import RULED
 from console.trail.sold import SOLD
 from console.trail.wording import Names, dig, listed, plain
@@ -20,6 +21,7 @@ _FAILED: Final = {
     "unknown_name_or_tenant": "nobody of that name may sign in there",
     "account_ended": "the account has ended",
     "membership_ended": "the membership has ended",
+    "risk_blocked": "it looked too risky, and the password was right",
 }
 _REFUSED: Final = {
     "own_people": "people of the own sign-in cannot be vouched for",
@@ -29,6 +31,7 @@ _REFUSED: Final = {
     "ended": "it had ended already",
     "no_method": "no method was named",
     "no_member": "nobody of that name is an active member",
+    "risk_blocked": "it looked too risky",
     "verb_missing": "the credential may not do that there",
     "code": "the code was wrong, redeemed already, or too old",
     "used": "it was used already",
@@ -46,11 +49,12 @@ _FACTORS: Final = {"passkey": "a passkey", "recovery_codes": "recovery codes", "
 def _session_started(entry: Entry, names: Names) -> str:
     payload, who = entry.payload, names.member(entry.subject)
     shown = listed((_METHODS.get(one, one) for one in payload.get("amr", ())), nothing="nothing")
+    looked = f", which looked like a {band} risk" if (band := plain(dig(payload, "risk", "band") or "")) else ""
     if payload.get("kind") == "own":
-        return f"{who} signed in with {shown}"
+        return f"{who} signed in with {shown}{looked}"
     if payload.get("kind") == "impersonated":
         return f"a session began in which it is support that acts as {who}"
-    return f"{plain(payload.get('issuer'))} vouched for {who}, who had shown {shown}"
+    return f"{plain(payload.get('issuer'))} vouched for {who}, who had shown {shown}{looked}"
 
 
 def _impersonation_started(entry: Entry, names: Names) -> str:
@@ -225,6 +229,7 @@ TELLERS: Final[Mapping[str, Teller]] = MappingProxyType(
         **ORDERED,
         **SOLD,
         **RULED,
+        **RISKY,
         Kind.SESSION_STARTED: _session_started,
         Kind.SESSION_REVOKED: _session_revoked,
         Kind.IMPERSONATION_STARTED: _impersonation_started,

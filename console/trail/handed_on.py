@@ -15,6 +15,7 @@ _DROPPED: Final = {
     "no_longer_agreed": "what was agreed to had ended",
     "credential_ended": "the credential had ended",
     "session_ended": "the session had ended",
+    "risk_raised": "the session came to look riskier",
     "no_longer_allowed": "it would be allowed no longer",
 }
 

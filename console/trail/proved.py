@@ -105,6 +105,8 @@ def _used(entry: Entry, _names: Names, begun: datetime) -> str:
 def _ended(entry: Entry, names: Names, begun: datetime) -> str:
     if entry.payload.get("why") == "membership_ended":
         return f"ended at {later(entry.at, than=begun)} with the membership"
+    if entry.payload.get("why") == "risk_raised":
+        return f"ended at {later(entry.at, than=begun)}, since the session came to look riskier"
     return f"ended at {later(entry.at, than=begun)} by {names.actor(entry.payload.get('by'))}"
 
 

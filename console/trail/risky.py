@@ -1,0 +1,42 @@
+"""What was said about risk: by a tenant of what it asks, by a person of what was theirs."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from audit.api import Entry, Kind
+from console.trail.wording import Names, plain
+
+_MODES: Final = {
+    "off": "is no longer looked at",
+    "observe": "is only looked at",
+    "enforce": "asks for more",
+}
+
+
+def _policy(entry: Entry, names: Names) -> str:
+    old, new = (one if isinstance(one, Mapping) else {} for one in (entry.payload.get("old"), entry.payload.get("new")))
+    by, tenant = names.actor(entry.payload.get("by")), plain(names.tenant)
+    if new.get("mode") != old.get("mode"):
+        mode = _MODES.get(str(new.get("mode")), plain(new.get("mode")))
+        return f"{by} changed the risk policy of {tenant}: risk {mode} now"
+    return f"{by} changed what risk asks for in {tenant}"
+
+
+def _said(what: str) -> Callable[[Entry, Names], str]:
+    def tell(entry: Entry, names: Names) -> str:
+        who, by = names.member(entry.subject), entry.payload.get("by")
+        is_themselves = entry.subject is not None and by == ":".join(entry.subject)
+        told = f"{who} said" if is_themselves else f"{names.actor(by)} said for {who}"
+        return f"{told} that what looked {plain(entry.payload.get('band'))} {what}"
+
+    return tell
+
+
+RISKY: Final[Mapping[str, Callable[[Entry, Names], str]]] = MappingProxyType(
+    {
+        Kind.RISK_POLICY_CHANGED: _policy,
+        Kind.RISK_CONFIRMED: _said("was them"),
+        Kind.RISK_DISOWNED: _said("was not them"),
+    }
+)

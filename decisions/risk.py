@@ -1,0 +1,221 @@
+"""How risky a request looks, and what comes of that for its decision.
+
+What the engine knows wins over what the product says. What it cannot say is not known, and no request is answered that it was to
+be asked about: an error is never a low risk.
+"""
+
+from datetime import datetime
+from math import exp
+from typing import Any, Final
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from authlevels import api as authlevels
+from decisions.errors import FactsUnavailable
+from decisions.frames import Frame
+from decisions.people import Person
+from decisions.question import Question
+from riskengine import api as riskengine
+from tiergate import (
+    OWN_PREFIX,
+    Action,
+    ActionSpec,
+    Band,
+    CallerKind,
+    Contribution,
+    Entitlement,
+    Forbid,
+    Level,
+    Requirement,
+    Sensitivity,
+    SessionFacts,
+    SessionState,
+    is_everybodys,
+)
+
+log = structlog.get_logger(__name__)
+
+# Everybody's right that changes who is believed from now on: asked no more, since who lost a factor could never mend it, but a
+# request that is blocked goes no further here either.
+_CLOSED_TO_THE_BLOCKED: Final = frozenset(
+    {
+        Action.FACTORS_MANAGE,
+        Action.FACTORS_RECOVER,
+        Action.TOKEN_ISSUE,
+        Action.APPROVAL_GRANT,
+    }
+)
+_BEFORE: Final = "the session looked so before, and its person has not confirmed since"
+_KNOWN_DEVICE: Final = frozenset({"usual_device", "rare_device"})
+_MOST_CODES: Final = 5
+_FAR: Final = 50.0
+
+
+class Looked(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the engine says of one request, and what comes of it.
+
+    contributions, forbids: what is asked and refused. known: members of `tiergate.Circumstances` that it knows.
+    riskier_since: what the session has shown before is no longer fresh.
+    told: for the trail; None where there is nothing to tell. seen: how it looked.
+    """
+
+    contributions: tuple[Contribution, ...] = ()
+    forbids: tuple[Forbid, ...] = ()
+    known: dict[str, Any] = {}
+    riskier_since: datetime | None = None
+    told: "Recorded | None" = None
+    seen: riskengine.Seen = riskengine.NOTHING_SEEN
+
+    def of_session(self, session: SessionFacts | None) -> SessionFacts | None:
+        """Give a session as it stands after what it was seen to be."""
+        since = self.riskier_since
+        if session is None or since is None:
+            return session
+        known = session.activity.riskier_since
+        if known is not None and known >= since:
+            return session
+        return replace(session, activity=replace(session.activity, riskier_since=since))
+
+
+class Recorded(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the trail tells of the risk of a decision, beside the facts.
+
+    mode: of the tenant. codes: of the strongest reasons. requirement, is_blocked: what is asked, or, where the engine only observes,
+    would have been.
+    """
+
+    mode: riskengine.Mode
+    band: Band
+    score: float | None = None
+    codes: tuple[str, ...] = ()
+    requirement: Requirement | None = None
+    is_blocked: bool = False
+
+
+NOT_LOOKED: Final = Looked()
+
+
+def look(
+    question: Question,
+    frame: Frame,
+    person: Person,
+    action: ActionSpec | None,
+    entitlement: Entitlement | None,
+    *,
+    at: datetime,
+) -> Looked:
+    """Have the engine say how risky a request looks, and price that by the tenant's table.
+
+    Nothing comes of it for a service, a stranger, a session that is over, and what support does: they have no usual looks.
+    :raises FactsUnavailable: the engine could not say, where the tenant acts on what it says.
+    """
+    session = person.session
+    if (
+        session is None
+        or action is None
+        or question.tenant_id is None
+        or question.caller != CallerKind.PERSON
+        or session.state != SessionState.LIVE
+        or session.is_impersonated
+    ):
+        return NOT_LOOKED
+    policy = riskengine.policy_at(tenant_id=question.tenant_id, version=frame.versions.snapshot)
+    if policy.mode == riskengine.Mode.OFF:
+        return NOT_LOOKED
+    seen = riskengine.seen_of(question.context.told, zone=frame.zone, at=at)
+    if seen == riskengine.NOTHING_SEEN and person.risk_band == "unknown":
+        return NOT_LOOKED
+    try:
+        assessment = riskengine.assess(
+            tenant_id=question.tenant_id,
+            subject=(question.subject.type, question.subject.id),
+            session_id=authlevels.parse_session_handle(session.handle),
+            seen=seen,
+            at=at,
+        )
+    except Exception as error:
+        if policy.mode == riskengine.Mode.OBSERVE:
+            # Who only looks on changes no answer, not even by failing.
+            log.warning("risk_not_observed", error=type(error).__name__)
+            return NOT_LOOKED
+        log.warning(
+            "risk_unknown", error=type(error).__name__, exc_info=not isinstance(error, riskengine.RiskUnavailable)
+        )
+        raise FactsUnavailable("How risky this looks cannot be told just now; ask again.", retry_after=1) from error
+    return _priced(assessment, seen, person, policy, action, entitlement)
+
+
+def _priced(
+    assessment: riskengine.Assessment,
+    seen: riskengine.Seen,
+    person: Person,
+    policy: riskengine.RiskPolicy,
+    action: ActionSpec,
+    entitlement: Entitlement | None,
+) -> Looked:
+    # INVARIANT: a request that leaves out how it looks is no less risky than its session was seen to be.
+    is_below = riskengine.rank(assessment.band) < riskengine.rank(person.risk_band)
+    effective = replace(assessment, band=person.risk_band) if is_below else assessment
+    priced = riskengine.price(
+        effective, _sensitivity(action, entitlement), policy.table, because=_BEFORE if is_below else ""
+    )
+    contribution, forbid = _left_open(action, priced)
+    told = Recorded(
+        mode=policy.mode,
+        band=effective.band,
+        score=effective.score,
+        codes=tuple(one.code for one in effective.reasons[:_MOST_CODES] if one.weight > 0),
+        requirement=None if contribution is None else contribution.requirement,
+        is_blocked=forbid is not None,
+    )
+    is_worth_telling = told.is_blocked or told.requirement is not None or riskengine.rank(told.band) > 0
+    if policy.mode == riskengine.Mode.OBSERVE:
+        return Looked(told=told if is_worth_telling else None)
+    return Looked(
+        contributions=() if contribution is None else (contribution,),
+        forbids=() if forbid is None else (forbid,),
+        known=_known(effective, seen),
+        riskier_since=effective.raised_at,
+        told=told if is_worth_telling else None,
+        seen=seen,
+    )
+
+
+def _left_open(action: ActionSpec, priced: riskengine.Priced) -> tuple[Contribution | None, Forbid | None]:
+    """Ask nothing of what is everybody's right, and close of it only what changes who is believed."""
+    if not is_everybodys(action):
+        return priced.contribution, priced.forbid
+    return None, priced.forbid if action.name in _CLOSED_TO_THE_BLOCKED else None
+
+
+def _sensitivity(action: ActionSpec, entitlement: Entitlement | None) -> Sensitivity:
+    """Say how sensitive an action is: what needs a feature that nobody knows is as sensitive as can be."""
+    if action.feature is not None:
+        is_known = entitlement is not None and entitlement.feature == action.feature
+        return entitlement.sensitivity if is_known and entitlement is not None else Sensitivity.REGULATED
+    # Of Tiergate's own, what asks for more than being signed in changes who may do what.
+    is_weighty = action.name.startswith(OWN_PREFIX) and (
+        action.requirement is not None and action.requirement.level > Level.AAL1
+    )
+    return Sensitivity.PREMIUM if is_weighty else Sensitivity.STANDARD
+
+
+def _known(assessment: riskengine.Assessment, seen: riskengine.Seen) -> dict[str, Any]:
+    """Tell what rules may read; a member that the engine knows nothing of is left to the product's word."""
+    known: dict[str, Any] = {"risk_band": assessment.band, "risk_score": _from_nought_to_one(assessment.score)}
+    if seen.country is not None:
+        known["country"] = seen.country
+    if seen.network_class is not None and seen.network_class != "unknown":
+        known["network_class"] = seen.network_class
+    if seen.device is not None:
+        known["is_known_device"] = any(one.code in _KNOWN_DEVICE for one in assessment.reasons)
+    return known
+
+
+def _from_nought_to_one(score: float | None) -> float | None:
+    """Write log-odds as the odds' probability."""
+    if score is None:
+        return None
+    return round(1.0 / (1.0 + exp(-max(-_FAR, min(_FAR, score)))), 4)
