@@ -6,7 +6,7 @@ from riskengine.device_cookie import device_cookie_name, device_in, device_token
 from riskengine.device_tokens import Device, new_device_token, read_device_token, renewed_device_token
 from riskengine.errors import RiskPolicyRefused, RiskUnavailable
 from riskengine.models import Kind
-from riskengine.policies import RiskPolicy, get_policy, policy_at, put_policy
+from riskengine.policies import RiskPolicy, forget_policies, get_policy, policy_at, put_policy
 from riskengine.reading import hour_in, see
 from riskengine.recording import record_signal, trust_of
 from riskengine.references import forget_usual
@@ -36,6 +36,7 @@ __all__ = [
     "device_in",
     "device_token_in",
     "forget_assessments",
+    "forget_policies",
     "forget_usual",
     "get_policy",
     "hour_in",

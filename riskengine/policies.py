@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 import audit.api
+import licensing.api
 from isolation.api import tenant_row, tenant_transaction
 from riskengine.errors import RiskPolicyRefused
 from riskengine.models import Policy
@@ -59,8 +60,14 @@ class _Memory:
                 self._held.clear()
             self._held[tenant_id] = (version, policy)
 
+    def hear(self, kind: str, _key: str) -> None:
+        if kind == licensing.api.RESET:
+            # After a failover a version that was lost may come again with another policy.
+            self.begin_anew()
+
 
 _memory: Final = _Memory()
+licensing.api.subscribe(_memory.hear)
 os.register_at_fork(after_in_child=_memory.begin_anew)
 
 
@@ -85,6 +92,11 @@ def policy_at(*, tenant_id: UUID, version: str) -> RiskPolicy:
         found = get_policy(tenant_id=tenant_id)
         _memory.keep(tenant_id, version, found)
     return found
+
+
+def forget_policies() -> None:
+    """Read each anew at its next use."""
+    _memory.begin_anew()
 
 
 def put_policy(*, tenant_id: UUID, by: str, at: datetime, mode: str | None = None, table: object = None) -> RiskPolicy:

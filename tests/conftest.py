@@ -110,6 +110,7 @@ def _django_db_helper(
     forget_snapshots()
     risk.forget_assessments()
     risk.forget_usual()
+    risk.forget_policies()
     with django_db_blocker.unblock():
         yield
         stop_stream()

@@ -259,7 +259,7 @@ READS = {
         "parse_session_handle",
     ),
     *("get_policy", "plan_level", "readiness"),
-    *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts"),
+    *("person_address", "read_session", "resolve_credential", "resolve_session_secret", "session_facts", "told_by"),
     *("session_parameters", "set_browser_cookie", "set_session_cookie", "show_challenge", "standing_of"),
 }
 _LEDGER = "the ledger holds each use for good, with the decision that let it be, which is told"
