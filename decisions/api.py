@@ -8,8 +8,9 @@ from decisions.evaluate import evaluate, preview
 from decisions.offering import ASK_AN_OWNER, ASK_THE_VENDOR
 from decisions.outlook import Outlook, outlook
 from decisions.own import NoPrincipal
-from decisions.policy.activating import activate, find_rollback, read_stage, rollback, withdraw
+from decisions.policy.activating import activate, find_rollback, read_stage
 from decisions.policy.agreeing import approvals_to_apply, demands_of
+from decisions.policy.changes import Change, confirmed_change, make_change, read_change
 from decisions.policy.differing import differences
 from decisions.policy.errors import BundleNotFound, StageRefused
 from decisions.policy.history import Activation, list_activations
@@ -36,6 +37,7 @@ __all__ = [
     "Answer",
     "Beside",
     "BundleNotFound",
+    "Change",
     "Context",
     "Demands",
     "Entity",
@@ -54,6 +56,7 @@ __all__ = [
     "activate",
     "approvals_to_apply",
     "begin_plan",
+    "confirmed_change",
     "count_recorded",
     "decide_for",
     "differences",
@@ -66,18 +69,18 @@ __all__ = [
     "list_activations",
     "list_bundles",
     "look_aside",
+    "make_change",
     "mark_refused",
     "open_because",
     "outlook",
     "policy_demands",
     "preview",
     "problem_response",
+    "read_change",
     "read_stage",
     "refusal",
     "requires",
-    "rollback",
     "show_stage",
     "status_of",
     "store_bundle",
-    "withdraw",
 ]

@@ -75,7 +75,7 @@ class PolicyActivation(models.Model):
 
     number: from 1, without gaps. generation: the catalogue's that the step has made, so that for each snapshot it is
     written here which bundle it goes with; given by trigger. returns_to: the step whose active bundle a roll-back from
-    here brings back; None: to none.
+    here brings back; None: to none. gives_up: what was promised by what was in force, and is no more from then on: ids.
     """
 
     number = models.BigIntegerField(primary_key=True)
@@ -87,6 +87,7 @@ class PolicyActivation(models.Model):
     tenants = ArrayField(models.UUIDField(), default=list)
     percent = models.PositiveSmallIntegerField(default=0)
     returns_to = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    gives_up = ArrayField(models.TextField(), default=list, db_default=[])
     because = models.TextField()
     by = models.TextField()
     at = models.DateTimeField()
@@ -105,6 +106,9 @@ class PolicyActivation(models.Model):
                     & (models.Q(percent__gt=0) | models.Q(tenants__len__gt=0))
                 ),
                 name="decisions_activation_mode",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(mode=Mode.STAGED, percent=ALL), name="decisions_activation_staged"
             ),
             models.CheckConstraint(
                 condition=~models.Q(because="") & ~models.Q(by=""), name="decisions_activation_told"

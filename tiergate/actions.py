@@ -340,6 +340,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                     "resource.properties.digest",
                     "resource.properties.tenants",
                     "resource.properties.percent",
+                    "resource.properties.gives_up",
                     "resource.properties.because",
                 ),
             ),

@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from console.doors import refused, see_other
 from console.operating.forms import operator_form
+from console.operating.ruled import GivenUpInWords
 from console.operating.rules import CHANGES, HOME, SHORT, changes_in_words
 from console.plan.wording import asked_in_words
 from decisions import api as decisions
@@ -85,6 +86,10 @@ def report_in_words(report: Report) -> dict[str, Any]:
         "examples": [_example(one) for one in report.examples],
         "left_out": [(reason, one.count) for reason, one in report.left_out.items()],
         "inexact": [(reason, one.count) for reason, one in report.inexact.items()],
+        "given_up": [
+            GivenUpInWords(id=one.promise, word=f"{one.owner}, until {one.until}: {one.because}" if one.is_said else "")
+            for one in report.gives_up
+        ],
     }
 
 

@@ -1,6 +1,6 @@
 """Rules in words: what each is about, when it holds and what it asks; and how two bundles differ, rule by rule. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,6 +65,14 @@ class PromiseInWords:
     waiver: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUpInWords:
+    """A promise of the bundle before that is made no more. word: whose, until when and why; "" where nobody says so."""
+
+    id: str
+    word: str
+
+
 def rule_in_words(rule: Rule) -> RuleInWords:
     """Put a rule into words."""
     return RuleInWords(
@@ -99,7 +107,21 @@ def rule_shift(old: Bundle | None, new: Bundle | None) -> RuleShift:
 
 def promises_in_words(bundle: Bundle) -> list[PromiseInWords]:
     """Put what a bundle promises into words; whatever of one is not understood is left out of its words."""
-    return [_promise(said) for one in bundle.invariants if isinstance(said := to_plain(one), dict)]
+    return [_promise(said) for said in _said(bundle) if "given_up" not in said]
+
+
+def given_up_in_words(bundle: Bundle, ids: Iterable[str] | None = None) -> list[GivenUpInWords]:
+    """Put into words what a bundle says that it promises no more. ids: of these promises, said or not; None: of all said."""
+    said = {str(one.get("id", "")): _word(one["given_up"]) for one in _said(bundle) if "given_up" in one}
+    return [GivenUpInWords(id=one, word=said.get(one, "")) for one in (said if ids is None else ids)]
+
+
+def _said(bundle: Bundle) -> list[dict[str, Any]]:
+    return [said for one in bundle.invariants if isinstance(said := to_plain(one), dict)]
+
+
+def _word(said: object) -> str:
+    return f"{said.get('owner')}, until {said.get('until')}: {said.get('because')}" if isinstance(said, dict) else ""
 
 
 def _rules_of(bundle: Bundle | None) -> Mapping[str, Rule]:
@@ -127,15 +149,13 @@ def _listed(about: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
 def _promise(said: Mapping[str, Any]) -> PromiseInWords:
     on = said.get("on")
     targets = on if isinstance(on, dict) else {}
-    waiver = said.get("waiver")
-    waived = waiver if isinstance(waiver, dict) else {}
     return PromiseInWords(
         id=str(said.get("id", "")),
         about=tuple((title, tuple(map(str, targets[name]))) for name, title in _ABOUT if targets.get(name)),
         when=str(said.get("when") or ""),
         says=_promised(said),
         owner=str(said.get("owner", "")),
-        waiver=f"{waived.get('owner')}, until {waived.get('until')}: {waived.get('because')}" if waived else "",
+        waiver=_word(said.get("waiver")),
     )
 
 

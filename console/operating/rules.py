@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from console.doors import refused
-from console.operating.ruled import promises_in_words, rule_shift, rules_in_words
+from console.operating.ruled import given_up_in_words, promises_in_words, rule_shift, rules_in_words
 from decisions import api as decisions
 from isolation.clock import now
 from tiergate import TiergateError
@@ -66,6 +66,7 @@ def bundle(request: HttpRequest, page: Mapping[str, Any], digest: str) -> HttpRe
             "compiled": compiled,
             "rules": rules_in_words(compiled),
             "promises": promises_in_words(compiled),
+            "given_up": given_up_in_words(compiled),
             "active": stage.active,
             "candidate": stage.candidate,
             "other": other,

@@ -12,12 +12,12 @@ from django.shortcuts import render
 from authlevels import api as authlevels
 from console.doors import refused, see_other
 from console.operating.forms import operator_form
-from console.operating.ruled import rule_shift
+from console.operating.ruled import given_up_in_words, rule_shift
 from console.operating.rules import HOME, SHORT, read_bundle
 from decisions import api as decisions
 from isolation.clock import now
 from licensing import api as licensing
-from tiergate import OWN_RESOURCE_TYPE, Action, NeedKind, TiergateError
+from tiergate import Action, NeedKind, TiergateError
 
 ACTIVE: Final = "active"
 SHADOW: Final = "shadow"
@@ -25,11 +25,6 @@ STAGED: Final = "staged"
 WITHDRAW: Final = "withdraw"
 ROLLBACK: Final = "rollback"
 OF_A_BUNDLE: Final = (ACTIVE, SHADOW, STAGED)
-_MODES: Final[Mapping[str, decisions.Mode]] = {
-    ACTIVE: decisions.Mode.NONE,
-    SHADOW: decisions.Mode.SHADOW,
-    STAGED: decisions.Mode.STAGED,
-}
 _ALL: Final = 100
 _NAMED: Final = 200
 _SHOWN: Final = 20
@@ -38,53 +33,25 @@ _PAGE: Final = 1_000
 type Frame = Callable[[HttpRequest], Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A change as somebody means it. digest: "" for no rules. tenants: slugs. expected: what is active, as they saw it."""
-
-    mode: str
-    digest: str
-    tenants: tuple[str, ...]
-    percent: int
-    because: str
-    expected: str
-
-    def as_resource(self) -> decisions.Entity:
-        """Write it as what a decision is about: all that is confirmed, as the API has it."""
-        properties = {
-            "mode": self.mode,
-            "digest": self.digest or None,
-            "tenants": list(self.tenants),
-            "percent": self.percent,
-            "because": self.because,
-        }
-        return decisions.Entity(type=OWN_RESOURCE_TYPE, id=self.digest, properties=properties)
-
-
-def read_change(typed: Mapping[str, str]) -> Change:
-    """Read what is meant; what it is done to is named by it, not found when it is done.
+def read_sent(typed: Mapping[str, str]) -> decisions.Change:
+    """Read what is meant by a form; what it is done to is named by it, not found when it is done.
 
     :raises StageRefused: it cannot be meant so. :raises TenantNotFound: it names one that is none.
     """
-    mode = typed.get("mode", "")
-    if mode not in {*OF_A_BUNDLE, WITHDRAW, ROLLBACK}:
-        raise decisions.StageRefused("Choose what is to become of the bundle.")
+    mode, because = typed.get("mode", ""), " ".join(typed.get("because", "").split())
+    digest = typed.get("digest", "")[:64] or None
+    if mode in {WITHDRAW, ROLLBACK}:
+        return decisions.Change(mode=mode, digest=digest, because=because)
     is_candidate = mode in {SHADOW, STAGED}
     named = typed.get("tenants", "").replace(",", " ").split() if is_candidate else []
     if len(named) > _NAMED:
         raise decisions.StageRefused(f"Name at most {_NAMED} workspaces, or a share of all.")
-    tenants = tuple(sorted({licensing.get_tenant(one).slug for one in named}))
-    percent = _percent(typed.get("percent", "")) if is_candidate else 0
-    if is_candidate and not (tenants or percent):
+    tenants = sorted({licensing.get_tenant(one).slug for one in named})
+    percent = _percent(typed.get("percent", "")) if is_candidate else None
+    change = decisions.read_change(mode=mode, digest=digest, tenants=tenants, percent=percent, because=because)
+    if is_candidate and not (change.tenants or change.percent):
         raise decisions.StageRefused("Say for whom: name workspaces, or a share of all.")
-    return Change(
-        mode=mode,
-        digest=typed.get("digest", "")[:64],
-        tenants=tenants,
-        percent=percent,
-        because=" ".join(typed.get("because", "").split()),
-        expected=typed.get("expected", "")[:64],
-    )
+    return change
 
 
 def ask_to_change(request: HttpRequest, page: Mapping[str, Any], digest: str) -> HttpResponse:
@@ -150,7 +117,7 @@ def _agreement_asked(request: HttpRequest, answer: decisions.Answer, frame: Fram
         "shown": shown,
         "code": authlevels.code_members(issued),
         "change": change,
-        "sent": {**_fields(change), "because": change.because},
+        "sent": {**_fields(change, _expected(request)), "because": change.because},
     }
     return render(request, "admin/policy_agree.html", context, status=403)
 
@@ -158,28 +125,16 @@ def _agreement_asked(request: HttpRequest, answer: decisions.Answer, frame: Fram
 @operator_form(Action.BUNDLE_APPLY, home=HOME, about=_meant, or_else=_agreement_asked)
 def change_policy(request: HttpRequest, author: str, *, frame: Frame) -> HttpResponseBase:  # noqa: ARG001 - the door shows it
     """Do it, as it was confirmed; the confirmation is used up with it or not at all."""
-    meant = _sent(request)
-    shared: dict[str, Any] = {
-        "expected": meant.expected or None,
-        "because": meant.because,
-        "by": author,
-        "at": now(),
-        "within": lambda: decisions.elevation_consumed(request),
-    }
-    digest = meant.digest or None
+    meant, gives_up = decisions.confirmed_change(request.decision)  # type: ignore[attr-defined]  # left by the door
     try:
-        if meant.mode == WITHDRAW:
-            done = decisions.withdraw(digest=meant.digest, **shared)
-        elif meant.mode == ROLLBACK:
-            done = decisions.rollback(digest=digest, **shared)
-        else:
-            done = decisions.activate(
-                digest=digest,
-                mode=_MODES[meant.mode],
-                tenants=[licensing.get_tenant(one).id for one in meant.tenants],
-                percent=meant.percent,
-                **shared,
-            )
+        done = decisions.make_change(
+            meant,
+            gives_up=gives_up,
+            expected=_expected(request),
+            by=author,
+            at=now(),
+            within=lambda: decisions.elevation_consumed(request),
+        )
     except TiergateError as error:
         messages.warning(request, f"Nothing was changed: {error.detail}")
         return see_other(_back(meant))
@@ -187,8 +142,13 @@ def change_policy(request: HttpRequest, author: str, *, frame: Frame) -> HttpRes
     return see_other(HOME)
 
 
-def _sent(request: HttpRequest) -> Change:
-    return read_change({name: str(value) for name, value in request.POST.items()})
+def _sent(request: HttpRequest) -> decisions.Change:
+    return read_sent({name: str(value) for name, value in request.POST.items()})
+
+
+def _expected(request: HttpRequest) -> str | None:
+    """Read what was active as they saw it; None: nothing."""
+    return str(request.POST.get("expected", ""))[:64] or None
 
 
 def _asked(
@@ -197,10 +157,10 @@ def _asked(
     """Show whom a change touches and what is otherwise for them, with the form that does it."""
     stage = decisions.read_stage()
     shown: dict[str, Any] = {**page, **context, "title": title, "wrong": "", "change": None}
-    is_chosen = typed["mode"] in {ACTIVE, WITHDRAW, ROLLBACK} or typed.get("percent") or typed.get("tenants")
+    is_chosen = typed["mode"] in {ACTIVE, SHADOW, WITHDRAW, ROLLBACK} or typed.get("percent") or typed.get("tenants")
     try:
         if is_chosen:
-            meant = read_change({**typed, "expected": stage.active or ""})
+            meant = read_sent(typed)
             after = stage_after(stage, meant)
             old, new = _sides(stage, after, meant)
             # A candidate that is only tried beside asks nobody for anything, so nothing is otherwise without it.
@@ -209,11 +169,12 @@ def _asked(
                 "old": _named(old),
                 "new": _named(new),
                 "change": meant,
-                "sent": _fields(meant),
+                "sent": _fields(meant, stage.active),
                 "deed": _DEEDS[meant.mode],
                 "touched": touched_by(stage, after, meant),
                 "shift": None if is_shadow_gone else rule_shift(_compiled(old), _compiled(new)),
                 "needed": decisions.approvals_to_apply(),
+                "gives_up": given_up_in_words(_compiled(new), meant.gives_up()) if new else [],
                 "is_everything": not after.active and meant.mode in {ACTIVE, ROLLBACK},
             }
     except TiergateError as error:
@@ -236,7 +197,7 @@ class Touched:
         return self.count - len(self.names)
 
 
-def touched_by(before: decisions.Stage, after: decisions.Stage, meant: Change) -> Touched:
+def touched_by(before: decisions.Stage, after: decisions.Stage, meant: decisions.Change) -> Touched:
     """Count the workspaces for which other rules count from then on; of a shadow, those that it is tried for."""
     is_shadow = meant.mode == SHADOW
     total = found = 0
@@ -254,20 +215,20 @@ def touched_by(before: decisions.Stage, after: decisions.Stage, meant: Change) -
     return Touched(count=found, total=total, names=tuple(names), is_asked=not is_shadow)
 
 
-def stage_after(before: decisions.Stage, meant: Change) -> decisions.Stage:
+def stage_after(before: decisions.Stage, meant: decisions.Change) -> decisions.Stage:
     """Say which bundles there would be to be asked."""
     if meant.mode in {SHADOW, STAGED}:
         return decisions.Stage(
             active=before.active,
             candidate=meant.digest,
-            mode=_MODES[meant.mode],
-            tenants=frozenset(licensing.get_tenant(one).id for one in meant.tenants),
+            mode=decisions.Mode(meant.mode),
+            tenants=meant.tenant_ids(),
             percent=meant.percent,
         )
-    return decisions.Stage(active=before.active if meant.mode == WITHDRAW else meant.digest or None)
+    return decisions.Stage(active=before.active if meant.mode == WITHDRAW else meant.digest)
 
 
-def _sides(before: decisions.Stage, after: decisions.Stage, meant: Change) -> tuple[str | None, str | None]:
+def _sides(before: decisions.Stage, after: decisions.Stage, meant: decisions.Change) -> tuple[str | None, str | None]:
     """Name the bundles between which whoever is touched goes."""
     if meant.mode == WITHDRAW:
         return before.candidate, before.active
@@ -291,27 +252,27 @@ def _tenants_touched() -> Iterator[licensing.Tenant]:
         after = found[-1].slug
 
 
-def _percent(text: str) -> int:
+def _percent(text: str) -> int | None:
     if not text.strip():
-        return 0
+        return None
     found = text.strip().removesuffix("%").strip()
     if not (found.isascii() and found.isdigit() and len(found) <= len(str(_ALL)) and int(found) <= _ALL):
         raise decisions.StageRefused("A share of all is 0 to 100 per cent.")
     return int(found)
 
 
-def _fields(meant: Change) -> dict[str, object]:
-    """Write a change as the fields of a form, but for why."""
+def _fields(meant: decisions.Change, expected: str | None) -> dict[str, object]:
+    """Write a change as the fields of a form, but for why. expected: what is active as they see it; None: nothing."""
     return {
         "mode": meant.mode,
-        "digest": meant.digest,
+        "digest": meant.digest or "",
         "tenants": " ".join(meant.tenants),
         "percent": meant.percent,
-        "expected": meant.expected,
+        "expected": expected or "",
     }
 
 
-def _back(meant: Change) -> str:
+def _back(meant: decisions.Change) -> str:
     """Say where to look at it once more."""
     if meant.mode == ROLLBACK:
         return f"{HOME}roll-back"

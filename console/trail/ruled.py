@@ -27,6 +27,9 @@ def _step(told: Callable[[Mapping[str, Any]], str]) -> Teller:
     def tell(entry: Entry, names: Names) -> str:
         payload = entry.payload
         said = f"{names.actor(payload.get('by'))} {told(payload)}"
+        gone = payload.get("gives_up")
+        if isinstance(gone, list) and gone:
+            said += f", and gave up what was promised, {plain(', '.join(map(str, gone)))}"
         return f"{said}: {plain(payload['because'])}" if payload.get("because") else said
 
     return tell

@@ -6,65 +6,48 @@ No rule is asked: whoever has the database's address comes back from a rule that
 import argparse
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from django.db import DatabaseError
 from msgspec import UNSET, to_builtins
 
-from decisions.policy.activating import activate, read_stage, rollback, withdraw
+from decisions.policy.activating import read_stage, rollback, withdraw
+from decisions.policy.changes import ACTIVE, OF_A_BUNDLE, SHADOW, Change, make_change, read_change
 from decisions.policy.errors import BundleRefused
-from decisions.policy.history import Activation, list_activations, put_in_force_by
+from decisions.policy.history import Activation, list_activations
 from decisions.policy.loading import load_bundle
 from decisions.policy.origin import find_source
-from decisions.policy.stage import ALL, Mode, Stage
+from decisions.policy.showing import show_stage
+from decisions.policy.stage import Stage
 from decisions.policy.storing import Signature, Source, StoredBundle, name_of, store_bundle
 from isolation.clock import now
-from licensing import api as licensing
 from tiergate import TiergateError
 from tiergate.policy import Bundle
 from tiergate.policy.remote.bringing import ask_bundle, digest_or_none, read_bundle
+from tiergate.policy.remote.telling import lines_of_given_up, lines_of_stage, lines_of_steps
 from tiergate.policy.verbs import GOOD, UNUSABLE, WRONG, Report, Verb, count_of
+from tiergate.policy.wording import Alarm
 
 BY: Final = "manage.py"
-_MODES: Final = {"active": Mode.NONE, "shadow": Mode.SHADOW, "staged": Mode.STAGED}
 _PAGE: Final = 50
 _SHOWN: Final = 12
 
 
 def _state(given: argparse.Namespace, report: Report) -> int:  # noqa: ARG001 - as every verb
-    stage, since = read_stage(), put_in_force_by()
-    said: dict[str, Any] = {"active": None, "candidate": None}
-    lines = ["No bundle is in force: rules ask for nothing."]
-    if stage.active is not None and since is not None:
-        said["active"] = {
-            "digest": stage.active,
-            "name": name_of(stage.active),
-            "activated_at": since.at.isoformat(),
-            "by": since.by,
-            "because": since.because,
-        }
-        lines = [
-            f"{_named(stage.active)} is in force since {since.at:%Y-%m-%d %H:%M:%S} UTC, by {since.by}, because: {since.because}"
-        ]
-    if stage.candidate is not None:
-        said["candidate"] = {
-            "digest": stage.candidate,
-            "name": name_of(stage.candidate),
-            "mode": stage.mode.value,
-            "tenants": sorted(str(one) for one in stage.tenants),
-            "percent": stage.percent,
-        }
-        lines.append(
-            f"{_named(stage.candidate)} is the candidate: {_for_whom(stage.mode, stage.tenants, stage.percent)}"
-        )
-    return report.give(GOOD, lines, said)
+    found = to_builtins(show_stage())
+    return report.give(GOOD, lines_of_stage(found), found)
 
 
 def _apply(given: argparse.Namespace, report: Report) -> int:
     bundle, body = read_bundle(given)
-    mode, tenants = _MODES[given.mode], _tenants(given.tenants)
-    percent = ALL if given.percent is None and mode == Mode.SHADOW and not tenants else given.percent or 0
+    change = read_change(
+        mode=given.mode,
+        digest=bundle.digest,
+        tenants=[one.strip() for one in (given.tenants or "").split(",") if one.strip()],
+        percent=given.percent,
+        because=given.because,
+    )
+    change.tenant_ids()
     stage = read_stage()
     if given.expected is not UNSET and given.expected != stage.active:
         active = "no bundle" if stage.active is None else _named(stage.active)
@@ -78,25 +61,15 @@ def _apply(given: argparse.Namespace, report: Report) -> int:
         signature=Signature(**body["signature"]) if "signature" in body else None,
         at=now(),
     )
-    if mode == Mode.NONE and stage.active == bundle.digest and stage.candidate is None:
+    if change.mode == ACTIVE and stage.active == bundle.digest and stage.candidate is None:
         # Stored all the same: it may have got another signature.
         line = f"{_named(bundle.digest)} is in force already."
         return report.give(GOOD, [line], {"digest": bundle.digest, "is_new": False})
-    for line in _intended(bundle, stored, stage, mode, tenants, percent):
+    for line in _intended(bundle, stored, stage, change):
         report.say(line)
     if not given.yes and not _is_agreed(report):
         return report.give(UNUSABLE, ["Nothing was put in force."], {"code": "not_confirmed", "digest": bundle.digest})
-    done = activate(
-        digest=bundle.digest,
-        mode=mode,
-        tenants=tenants,
-        percent=percent,
-        expected=stage.active,
-        because=given.because,
-        by=BY,
-        at=now(),
-    )
-    return _done(done, report)
+    return _done(make_change(change, expected=stage.active, by=BY, at=now()), report)
 
 
 def _withdraw(given: argparse.Namespace, report: Report) -> int:
@@ -114,25 +87,24 @@ def _history(given: argparse.Namespace, report: Report) -> int:
         found += page
         if not page:
             break
-    lines = [one.sentence for one in found] or ["No bundle was ever put in force."]
-    return report.give(GOOD, lines, {"items": [to_builtins(one) for one in found]})
+    items = [to_builtins(one) for one in found]
+    return report.give(GOOD, lines_of_steps(items), {"items": items})
 
 
 def _done(done: Activation, report: Report) -> int:
-    return report.give(GOOD, [done.sentence], to_builtins(done))
+    told = to_builtins(done)
+    return report.give(GOOD, lines_of_steps([told]), told)
 
 
-def _intended(
-    bundle: Bundle, stored: StoredBundle, stage: Stage, mode: Mode, tenants: frozenset[UUID], percent: int
-) -> list[str]:
+def _intended(bundle: Bundle, stored: StoredBundle, stage: Stage, change: Change) -> list[str]:
     """Say what is about to be done, and what of the rules is otherwise then."""
     before = _loaded(stage.active)
-    does = "put in force for everybody" if mode == Mode.NONE else _for_whom(mode, tenants, percent)
+    does = _for_whom(change) if change.is_of_candidate else "put in force for everybody"
     was = "no bundle" if stage.active is None else _named(stage.active)
     lines = [f"{_named(bundle.digest)} is about to be {does}; {was} is in force."]
     lines += [f"  {line}" for line in _differences(before, bundle)]
     lines += [f"  {one['invariant']}: {one['outcome']}" for one in stored.findings]
-    lines += [f"  given up: {one}, which the bundle in force promises" for one in stored.given_up]
+    lines += [Alarm(f"  {line}") for line in lines_of_given_up(stored.given_up)]
     if stored.source is not None:
         lines.append(f"  from {stored.source.repository} {stored.source.commit[:_SHOWN]} by {stored.source.author}")
     if stored.signed_by:
@@ -165,18 +137,13 @@ def _is_agreed(report: Report) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-def _tenants(text: str | None) -> frozenset[UUID]:
-    names = [one.strip() for one in (text or "").split(",") if one.strip()]
-    return frozenset(licensing.get_tenant(one).id for one in names)
-
-
 def _named(digest: str) -> str:
     return f"{name_of(digest)} ({digest[:_SHOWN]})"
 
 
-def _for_whom(mode: Mode, tenants: frozenset[UUID], percent: int) -> str:
-    does = "tried in the shadow" if mode == Mode.SHADOW else "in force"
-    return f"{does} for {len(tenants)} named tenants and {percent} % of all others"
+def _for_whom(change: Change) -> str:
+    does = "tried in the shadow" if change.mode == SHADOW else "put in force"
+    return f"{does} for {len(change.tenants)} named tenants and {change.percent} % of all others"
 
 
 def _refusals_told(act: Callable[[argparse.Namespace, Report], int]) -> Callable[[argparse.Namespace, Report], int]:
@@ -213,7 +180,7 @@ def _ask_why(parser: argparse.ArgumentParser) -> None:
 def _ask_apply(parser: argparse.ArgumentParser) -> None:
     ask_bundle(parser)
     _ask_why(parser)
-    parser.add_argument("--mode", choices=list(_MODES), default="active", help="for all, or as a candidate (active)")
+    parser.add_argument("--mode", choices=OF_A_BUNDLE, default="active", help="for all, or as a candidate (active)")
     parser.add_argument("--tenants", metavar="SLUG,SLUG", help="a candidate's tenants, by slug or id")
     parser.add_argument("--percent", type=int, metavar="N", help="a candidate's share of all tenants, 0 to 100")
     parser.add_argument("--yes", action="store_true", help="do not ask before it is done")

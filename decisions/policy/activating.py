@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,9 +10,11 @@ from django.db import IntegrityError
 from msgspec import UNSET, UnsetType
 
 from audit import api as audit
+from decisions.errors import FactsUnavailable
 from decisions.models import PolicyActivation, PolicyBundle, Step
 from decisions.policy.errors import (
     BundleNotFound,
+    BundleRefused,
     NothingToUndo,
     SignatureInvalid,
     StageChanged,
@@ -21,7 +23,7 @@ from decisions.policy.errors import (
 from decisions.policy.history import Activation, told_of
 from decisions.policy.loading import is_signed_well, load_bundle
 from decisions.policy.memory import BUNDLE, bundle_of, keep_bundle
-from decisions.policy.proving import compares, prove, waives
+from decisions.policy.proving import check_given_up, compares, given_up_by, prove, waives
 from decisions.policy.stage import ALL, NOTHING, Mode, Stage
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -45,6 +47,7 @@ def activate(  # noqa: PLR0913 - each is a member of what is recorded
     mode: Mode = Mode.NONE,
     tenants: Collection[UUID] = (),
     percent: int = 0,
+    gives_up: Collection[str] | UnsetType = UNSET,
     expected: str | UnsetType | None = UNSET,
     because: str,
     by: str,
@@ -55,10 +58,12 @@ def activate(  # noqa: PLR0913 - each is a member of what is recorded
 
     digest: None: no bundle, so that rules ask nothing. mode: none puts it in force for everybody; shadow and staged make
     it the candidate, for the tenants named and for so many per cent of all. expected: the digest that is active so far,
-    as far as the caller knows; UNSET: whatever is active when this begins. within: opens what has to commit with it.
+    as far as the caller knows; UNSET: whatever is active when this begins. gives_up: likewise the promises that are given
+    up with it. within: opens what has to commit with it.
     :raises BundleNotFound: it is not stored. :raises SignatureInvalid: nobody who is believed here signed it.
-    :raises BundleUnproved: it asks for less than what is active, and promises not to; or a waiver is over that it had.
-    :raises StageChanged: another bundle is active, or somebody else was quicker.
+    :raises BundleUnproved: it asks for less than what is in force for anybody, and promises not to; it gives up what that
+        promises and does not say so; or a word is over by which it does, or by which something is not proved of it.
+    :raises StageChanged: another bundle is active, it gives up something else, or somebody else was quicker.
     :raises StageRefused: for whom it is meant to be, or why, is not said as it has to be.
     :raises FactsUnavailable: it cannot be loaded.
     """
@@ -66,13 +71,15 @@ def activate(  # noqa: PLR0913 - each is a member of what is recorded
     before = _newest()
     _expect(before, expected)
     active = before.active_id if before else None
+    given_up: tuple[str, ...] = ()
     if digest is not None:
         bundle = _loaded(digest)
         if mode != Mode.SHADOW:
-            _check_promises(bundle, base=active or _last_active(), at=at)
+            given_up = _check_promises(bundle, _bases(before), at=at)
+    _expect_given_up(given_up, gives_up)
     if mode == Mode.NONE:
         returns_to = before if before is not None and active != digest else _returns_to(before)
-        step = _Row(step=Step.ACTIVATE, active_id=digest, returns_to=returns_to)
+        step = _Row(step=Step.ACTIVATE, active_id=digest, returns_to=returns_to, gives_up=list(given_up))
     else:
         step = _Row(
             step=Step.STAGE,
@@ -82,13 +89,14 @@ def activate(  # noqa: PLR0913 - each is a member of what is recorded
             mode=mode.value,
             tenants=sorted(set(tenants)),
             percent=percent,
+            gives_up=list(given_up),
         )
     return _append(before, step, because=because, by=by, at=at, within=within)
 
 
 def withdraw(
     *,
-    digest: str | UnsetType = UNSET,
+    digest: str | UnsetType | None = UNSET,
     expected: str | UnsetType | None = UNSET,
     because: str,
     by: str,
@@ -97,7 +105,7 @@ def withdraw(
 ) -> Activation:
     """Take the candidate away; what is active stays.
 
-    digest: the candidate that is meant; UNSET: whichever there is. expected, within: as for `activate`.
+    digest: the candidate that is meant, None being none at all; UNSET: whichever there is. expected, within: as for `activate`.
     :raises NothingToUndo: there is no candidate.
     :raises StageChanged: another bundle is active or the candidate than is meant, or somebody else was quicker.
     """
@@ -114,6 +122,7 @@ def withdraw(
 def rollback(
     *,
     digest: str | UnsetType | None = UNSET,
+    gives_up: Collection[str] | UnsetType = UNSET,
     expected: str | UnsetType | None = UNSET,
     because: str,
     by: str,
@@ -125,8 +134,8 @@ def rollback(
     Once more goes back once more: what was rolled back is not what was before. Nothing is proved, since what is gone
     back to was in force.
 
-    digest: what is meant to be in force again, as `find_rollback` names it; UNSET: whatever was. expected, within: as
-    for `activate`.
+    digest: what is meant to be in force again, as `find_rollback` names it; UNSET: whatever was. gives_up, expected,
+    within: as for `activate`.
     :raises NothingToUndo: nothing was ever active before.
     :raises SignatureInvalid: nobody who is believed here now signed it.
     :raises StageChanged: another bundle is active or was before than is meant, or somebody else was quicker.
@@ -140,7 +149,9 @@ def rollback(
         raise StageChanged("Another bundle was active before.", before=found)
     if found is not None:
         _loaded(found)
-    step = _Row(step=Step.ROLL_BACK, active_id=found, returns_to=_returns_to(target))
+    given_up = () if found is None else find_given_up(found)
+    _expect_given_up(given_up, gives_up)
+    step = _Row(step=Step.ROLL_BACK, active_id=found, returns_to=_returns_to(target), gives_up=list(given_up))
     return _append(before, step, because=because, by=by, at=at, within=within)
 
 
@@ -151,6 +162,20 @@ def find_rollback() -> str | None:
     """
     target = _target(_newest())
     return target.active_id if target else None
+
+
+def find_given_up(digest: str) -> tuple[str, ...]:
+    """Name what is promised by what is in force, and is no more where a stored bundle takes its place.
+
+    () where that cannot be known: such a bundle is put in force by no step but the one that goes back to it.
+    """
+    try:
+        bundle, before = bundle_of(digest), [bundle_of(one) for one in _bases(_newest()) if one != digest]
+        # By which day somebody's word is over does not matter to what it is about.
+        found = [one for base in before for one in given_up_by(bundle, base=base, today=date.max)]
+    except (FactsUnavailable, BundleRefused):
+        return ()
+    return tuple(sorted({one.promise.id for one in found}))
 
 
 def read_stage() -> Stage:
@@ -185,6 +210,13 @@ def _last_active() -> str | None:
     return rows.values_list("active_id", flat=True).first()
 
 
+def _bases(before: PolicyActivation | None) -> tuple[str, ...]:
+    """Name what is in force for anybody, whose promises bind what follows; where nothing is, what was in force last."""
+    active = (before.active_id if before else None) or _last_active()
+    staged = before.candidate_id if before is not None and before.mode == Mode.STAGED else None
+    return tuple(one for one in dict.fromkeys((active, staged)) if one is not None)
+
+
 def _target(before: PolicyActivation | None) -> PolicyActivation | None:
     """Find the step that a roll-back goes back to; None: to before the first one."""
     target = _returns_to(before)
@@ -203,6 +235,11 @@ def _expect(before: PolicyActivation | None, expected: str | UnsetType | None) -
         raise StageChanged("Another bundle is active than you expected; look at it, and say so again.", active=active)
 
 
+def _expect_given_up(found: Collection[str], expected: Collection[str] | UnsetType) -> None:
+    if expected is not UNSET and set(expected) != set(found):
+        raise StageChanged("Other promises would be given up with it than you know of; look at it, and say so again.")
+
+
 def _check(digest: str | None, mode: Mode, tenants: Collection[UUID], percent: int) -> None:
     if not 0 <= percent <= ALL:
         raise StageRefused("A share of tenants is 0 to 100 per cent.")
@@ -212,6 +249,8 @@ def _check(digest: str | None, mode: Mode, tenants: Collection[UUID], percent: i
         )
     if mode != Mode.NONE and digest is None:
         raise StageRefused("A candidate is a bundle.")
+    if mode == Mode.STAGED and percent == ALL:
+        raise StageRefused("What is in force for everybody is not staged: put it in force.")
     if mode != Mode.NONE and not (tenants or percent):
         raise StageRefused("A candidate is for some tenants, or for a share of them: say which.")
 
@@ -228,11 +267,21 @@ def _loaded(digest: str) -> Bundle:
     return bundle
 
 
-def _check_promises(bundle: Bundle, *, base: str | None, at: datetime) -> None:
-    """Look at what may have changed since the bundle was stored: what is in force, and the day until which waivers hold."""
-    before = None if base is None or base == bundle.digest else bundle_of(base)
-    if waives(bundle) or (before is not None and compares(bundle, before)):
-        prove(bundle, base=before, today=at.date())
+def _check_promises(bundle: Bundle, bases: Collection[str], *, at: datetime) -> tuple[str, ...]:
+    """Look at what may have changed since the bundle was stored: what is in force, and the day until which words count.
+
+    Names what is promised and given up.
+    """
+    today = at.date()
+    given_up: set[str] = set()
+    before: list[Bundle | None] = [bundle_of(one) for one in bases if one != bundle.digest]
+    for base in before or [None]:
+        if waives(bundle) or (base is not None and compares(bundle, base)):
+            told = prove(bundle, base=base, today=today).given_up
+        else:
+            told = check_given_up(bundle, base=base, today=today)
+        given_up |= {one["promise"] for one in told}
+    return tuple(sorted(given_up))
 
 
 def _append(
@@ -286,6 +335,8 @@ def _told(row: PolicyActivation, before: PolicyActivation | None) -> dict[str, o
             "tenants": [str(one) for one in row.tenants],
             "percent": row.percent,
         }
+    if row.gives_up:
+        told["gives_up"] = row.gives_up
     if before is not None and before.candidate_id is not None:
         told["candidate_was"] = before.candidate_id
     return told

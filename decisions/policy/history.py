@@ -17,7 +17,8 @@ class Activation(Struct, frozen=True, kw_only=True):
     """One step.
 
     digest: the bundle that it is about: what was put in force, set beside it, or taken away; None: no bundle.
-    active, candidate, mode, tenants, percent: what there is from then on. sentence: all of it, for people.
+    active, candidate, mode, tenants, percent: what there is from then on. gives_up: promises of what was in force that
+    are made no more. sentence: all of it, for people.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Activation(Struct, frozen=True, kw_only=True):
     mode: Mode
     tenants: tuple[UUID, ...]
     percent: int
+    gives_up: tuple[str, ...]
     because: str
     by: str
     at: datetime
@@ -44,13 +46,6 @@ def list_activations(*, before: int | None = None, limit: int = MAX_PAGE) -> lis
     found = list(rows[: min(limit, MAX_PAGE) + 1])
     told = [told_of(row, previous) for row, previous in zip(found, [*found[1:], None], strict=False)]
     return told[: min(limit, MAX_PAGE)]
-
-
-def put_in_force_by() -> Activation | None:
-    """Tell the step that put in force what is active now; None where nothing ever was."""
-    rows = PolicyActivation.objects.select_related("active", "candidate")
-    row = rows.filter(step__in=[Step.ACTIVATE, Step.ROLL_BACK]).order_by("-number").first()
-    return None if row is None else told_of(row, rows.filter(number=row.number - 1).first())
 
 
 def told_of(row: PolicyActivation, before: PolicyActivation | None) -> Activation:
@@ -71,6 +66,7 @@ def told_of(row: PolicyActivation, before: PolicyActivation | None) -> Activatio
         mode=Mode(row.mode),
         tenants=tuple(row.tenants),
         percent=row.percent,
+        gives_up=tuple(row.gives_up),
         because=row.because,
         by=row.by,
         at=row.at,
@@ -99,6 +95,8 @@ def _sentence(row: PolicyActivation, before: PolicyActivation | None) -> str:
             said = f"had the candidate {_named(row.candidate)} {does} {active} for {_for_whom(row)}"
     if lost is not None and lost.digest not in {row.active_id, row.candidate_id}:
         said += f", and withdrew the candidate {_named(lost)}"
+    if row.gives_up:
+        said += f", and gave up what was promised: {', '.join(row.gives_up)}"
     return f"{row.at:%Y-%m-%d %H:%M:%S} UTC, #{row.number}: {row.by} {said}, because: {row.because}"
 
 

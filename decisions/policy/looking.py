@@ -30,8 +30,8 @@ def _plan(given: argparse.Namespace, report: Report) -> int:
     found = measure(base=base, candidate=candidate, **_asked(window), progress=_said_by(report, window))
     lines = to_markdown(found).splitlines() if given.markdown else to_lines(found)
     # Of what could not be looked at nobody knows whether less would be asked.
-    is_wrong = (found.lowered or found.left_out) and not given.allow_lowering
-    return report.give(WRONG if is_wrong else GOOD, lines, msgspec.to_builtins(found))
+    is_good = found.is_good or given.allow_lowering
+    return report.give(GOOD if is_good else WRONG, lines, msgspec.to_builtins(found))
 
 
 def _replay(given: argparse.Namespace, report: Report) -> int:

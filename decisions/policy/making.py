@@ -18,7 +18,7 @@ from msgspec import Struct
 from audit import api as audit
 from decisions.errors import FactsUnavailable
 from decisions.models import PlanKind, PlanStatus, PolicyPlan
-from decisions.policy.measuring import Measure
+from decisions.policy.measuring import Measure, gone
 from decisions.policy.memory import bundle_of
 from decisions.policy.recorded import count, walk
 from decisions.policy.replaying import Replay, Replayed, to_json
@@ -121,7 +121,11 @@ def _report(row: PolicyPlan, counting: Measure | Replay) -> Any:
     if isinstance(counting, Replay):
         return msgspec.to_builtins(to_json(counting.replayed))
     told = counting.impact.report(
-        base=row.base_id or "", candidate=row.candidate_id or "", since=row.since, until=row.until
+        base=row.base_id or "",
+        candidate=row.candidate_id or "",
+        since=row.since,
+        until=row.until,
+        gives_up=gone(base=_bundle(row.base_id), candidate=_bundle(row.candidate_id), today=row.asked_at.date()),
     )
     return msgspec.to_builtins(told)
 

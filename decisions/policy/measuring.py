@@ -1,13 +1,14 @@
 """What a candidate would have done to the recorded decisions of a window: read page by page, and counted."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
+from decisions.policy.proving import given_up_by
 from decisions.policy.recorded import Page, Unreadable, fields_read, walk
 from decisions.policy.replaying import doubt_of
 from tiergate.policy import Bundle
-from tiergate.policy.impact import Impact, Report
+from tiergate.policy.impact import Gone, Impact, Report
 
 type Progress = Callable[[int], None]
 
@@ -56,4 +57,25 @@ def measure(
         candidate="" if candidate is None else candidate.digest,
         since=since,
         until=until,
+        gives_up=gone(base=base, candidate=candidate, today=until.date()),
     )
+
+
+def gone(*, base: Bundle | None, candidate: Bundle | None, today: date) -> list[Gone]:
+    """List which promises of ``base`` a candidate does not make, with whose word for that.
+
+    No bundle at all promises nothing, and is told to do so in other words.
+    :raises BundleRefused: an invariant is none.
+    """
+    found = () if candidate is None else given_up_by(candidate, base=base, today=today)
+    return [
+        Gone(promise=one.promise.id)
+        if one.word is None
+        else Gone(
+            promise=one.promise.id,
+            owner=one.word.owner,
+            until=one.word.until.isoformat(),
+            because=one.word.because,
+        )
+        for one in found
+    ]

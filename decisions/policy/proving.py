@@ -1,8 +1,8 @@
 """Hold a bundle to what it promises, beside the bundle that it would follow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -10,26 +10,33 @@ from decisions.policy.errors import BundleRefused, BundleUnproved
 from tiergate import policy
 from tiergate.policy import Bundle, PolicyError
 
+if TYPE_CHECKING:
+    from tiergate.policy.proving import GivenUp
+
 WITHIN_S: Final = 20.0
 """For all promises of a bundle: somebody waits for the answer, and a process of the server with them."""
+
+
+_UNPROVED: Final = "The bundle does not keep what is promised, or it cannot be proved."
 
 
 class Proved(Struct, frozen=True, kw_only=True):
     """What became of a bundle's promises.
 
     findings: of each, and of what the bundle in force promised never to lower: ``invariant``, ``outcome``, ``reason``.
-    given_up: what the bundle in force promises, and this one does not.
+    given_up: what the bundle in force promises, and this one says that it does not: ``promise``, ``owner``, ``until``,
+    ``because``.
     """
 
     findings: tuple[Mapping[str, str], ...] = ()
-    given_up: tuple[str, ...] = ()
+    given_up: tuple[Mapping[str, str], ...] = ()
 
 
 def prove(bundle: Bundle, *, base: Bundle | None, today: date) -> Proved:
     """Prove each invariant of a bundle.
 
     base: what is in force, below which some promise never to go.
-    :raises BundleUnproved: one is refuted, or unproved and not waived.
+    :raises BundleUnproved: one is refuted, or unproved and not waived; or one of the base's is given up without a word.
     :raises BundleRefused: one is none.
     """
     if not bundle.invariants and (base is None or not base.invariants):
@@ -52,7 +59,7 @@ def prove(bundle: Bundle, *, base: Bundle | None, today: date) -> Proved:
             for one in report.findings
             if not one.is_accepted
         ]
-        raise BundleUnproved("The bundle does not keep what it promises, or it cannot be proved.", errors)
+        raise BundleUnproved(_UNPROVED, [*errors, *_without_a_word(report.given_up)])
     findings = tuple(
         {
             "invariant": f"{one.invariant.about.id}{_whose(one.is_of_base)}",
@@ -61,7 +68,34 @@ def prove(bundle: Bundle, *, base: Bundle | None, today: date) -> Proved:
         }
         for one in report.findings
     )
-    return Proved(findings=findings, given_up=tuple(one.about.id for one in report.given_up))
+    return Proved(findings=findings, given_up=_told(report.given_up))
+
+
+def check_given_up(bundle: Bundle, *, base: Bundle | None, today: date) -> tuple[Mapping[str, str], ...]:
+    """Tell what a bundle gives up of what another promises, as in `Proved`; nothing is proved.
+
+    :raises BundleUnproved: something, and nobody says so in it. :raises BundleRefused: an invariant is none.
+    """
+    found = given_up_by(bundle, base=base, today=today)
+    errors = list(_without_a_word(found))
+    if errors:
+        raise BundleUnproved(_UNPROVED, errors)
+    return _told(found)
+
+
+def given_up_by(bundle: Bundle, *, base: Bundle | None, today: date) -> "tuple[GivenUp, ...]":
+    """Find what a bundle gives up of what another promises, said or not.
+
+    :raises BundleRefused: an invariant is none.
+    """
+    if base is None or not base.invariants:
+        return ()
+    from tiergate.policy import proving  # noqa: PLC0415 - as above
+
+    try:
+        return proving.given_up_by(bundle, base, today=today)
+    except policy.BundleRefused as refused:
+        raise BundleRefused("An invariant of the bundle is none.", refused.errors) from refused
 
 
 def compares(*bundles: Bundle) -> bool:
@@ -72,6 +106,27 @@ def compares(*bundles: Bundle) -> bool:
 def waives(bundle: Bundle) -> bool:
     """Say whether something that is not proved of a bundle stands on somebody's word, which ends."""
     return any("waiver" in one.members for one in bundle.invariants)
+
+
+def _without_a_word(given_up: "Iterable[GivenUp]") -> Iterable[PolicyError]:
+    for one in given_up:
+        if not one.is_accepted:
+            about = one.promise.about
+            message = f"{about.id} (of the bundle in force) is given up: {one.reason}"
+            yield PolicyError(file=about.file, line=about.line, column=1, message=message)
+
+
+def _told(given_up: "Iterable[GivenUp]") -> tuple[Mapping[str, str], ...]:
+    return tuple(
+        {
+            "promise": one.promise.id,
+            "owner": one.word.owner,
+            "until": one.word.until.isoformat(),
+            "because": one.word.because,
+        }
+        for one in given_up
+        if one.word is not None
+    )
 
 
 def _whose(is_of_base: bool) -> str:  # noqa: FBT001 - what a finding says of itself

@@ -5,14 +5,13 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from decisions.models import PlanStatus
+from decisions.policy.changes import OF_A_BUNDLE, WITHDRAW
 from decisions.policy.plans import DEFAULT_DAYS, MAX_DAYS
 from decisions.policy.stage import ALL, Mode
 from decisions.strict import StrictBody
 from tiergate.policy import limits
 
-ACTIVE: Final = "active"
-WITHDRAW: Final = "withdraw"
-MODES: Final = [ACTIVE, Mode.SHADOW.value, Mode.STAGED.value, WITHDRAW]
+MODES: Final = [*OF_A_BUNDLE, WITHDRAW]
 PLAN_STATUSES: Final = PlanStatus.values
 _DIGEST: Final = "^[0-9a-f]{64}$"
 _MAX_NAME: Final = 100
@@ -161,6 +160,15 @@ class FindingAnswer(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
 
 
+class GivenUpAnswer(serializers.Serializer[Any]):
+    """A promise of the bundle in force that a bundle says it does not make."""
+
+    promise = serializers.CharField()
+    owner = serializers.CharField(help_text="Whose word it is.")
+    until = serializers.DateField(help_text="The last day on which it counts.")
+    because = serializers.CharField()
+
+
 class StoredAnswer(serializers.Serializer[Any]):
     """A bundle that is stored. rules, invariants, cases: how many."""
 
@@ -170,9 +178,7 @@ class StoredAnswer(serializers.Serializer[Any]):
     invariants = serializers.IntegerField()
     cases = serializers.IntegerField()
     findings = FindingAnswer(many=True)
-    given_up = serializers.ListField(
-        child=serializers.CharField(), help_text="Promises of the bundle in force that this one does not make."
-    )
+    given_up = GivenUpAnswer(many=True)
     signed_by = serializers.CharField(allow_null=True)
     is_new = serializers.BooleanField()
 
@@ -218,6 +224,9 @@ class ActivationAnswer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     by = serializers.CharField()
     because = serializers.CharField()
+    gives_up = serializers.ListField(
+        child=serializers.CharField(), help_text="Promises of what was in force that are made no more."
+    )
 
 
 class ActivationsAnswer(serializers.Serializer[Any]):

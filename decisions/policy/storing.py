@@ -47,7 +47,7 @@ class StoredBundle(Struct, frozen=True, kw_only=True):
     """A bundle that is kept.
 
     findings: what became of each invariant: ``invariant``, ``outcome``, ``reason``. given_up: what the bundle in force
-    promises, and this one does not. rules, invariants, cases: how many. All five are () or 0 where it is only read.
+    promises, and this one says that it does not: ``promise``, ``owner``, ``until``, ``because``. rules, invariants, cases: how many. All five are () or 0 where it is only read.
     signed_by: publishers whose signature is there and is good. is_new: it was not there before.
     """
 
@@ -62,7 +62,7 @@ class StoredBundle(Struct, frozen=True, kw_only=True):
     invariants: int = 0
     cases: int = 0
     findings: tuple[Mapping[str, str], ...] = ()
-    given_up: tuple[str, ...] = ()
+    given_up: tuple[Mapping[str, str], ...] = ()
     is_new: bool = False
 
 

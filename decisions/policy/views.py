@@ -180,7 +180,7 @@ def _stored(one: StoredBundle) -> dict[str, Any]:
         "invariants": one.invariants,
         "cases": one.cases,
         "findings": [dict(found) for found in one.findings],
-        "given_up": list(one.given_up),
+        "given_up": [dict(gone) for gone in one.given_up],
         "signed_by": one.signed_by[0] if one.signed_by else None,
         "is_new": one.is_new,
     }

@@ -1,6 +1,6 @@
 """The vendor's operators at the HTTP doors of rules, by the secrets of their own sessions."""
 
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.test import Client
@@ -33,7 +33,7 @@ class Operator:
             tenant_id=licensing.VENDOR_TENANT_ID, username=name, password=PASSWORD, network="test", at=at
         )
         self._client = client
-        self._codes = iter([code_at(at + timedelta(seconds=30 * step)) for step in (-1, 0, 1)])
+        self._used = 0
 
     def get(self, path: str, *, status: int = 200) -> Any:
         return get(self._client, self.secret, path, status=status)
@@ -43,7 +43,12 @@ class Operator:
 
     def confirm(self, refused: Any) -> None:
         """Step up for exactly what was refused."""
-        step_up(self._client, self.secret, {"context": refused}, next(self._codes))
+        step_up(self._client, self.secret, {"context": refused}, self._next_code())
+
+    def _next_code(self) -> str:
+        """Give the code of now, or else the next one: each is taken once, and half a minute before and after its time."""
+        self._used = max(self._used + 1, int(clock.now().timestamp()) // 30)
+        return code_at(datetime.fromtimestamp(self._used * 30, UTC))
 
     def confirmed(self, path: str, body: Any, *, status: int = 201) -> Any:
         """Ask, confirm what is refused for want of that, and ask again."""

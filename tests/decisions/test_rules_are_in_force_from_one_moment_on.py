@@ -116,6 +116,7 @@ def test_whoever_expects_another_bundle_changes_nothing(world: World) -> None:
     [
         (Mode.NONE, {"percent": 10}),
         (Mode.SHADOW, {}),
+        (Mode.STAGED, {"percent": 100}),
         (Mode.STAGED, {"percent": 101}),
         (Mode.STAGED, {"percent": -1}),
         (Mode.NONE, {"because": " "}),

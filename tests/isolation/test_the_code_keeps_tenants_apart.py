@@ -94,7 +94,7 @@ NAMES_BY_OTHER = {
     "SharedReportView": "the tenant is in the address's signature",
     "_csv": "given by a decision, or by the address's signature",
     "join": "the link names it, and the invitation's secret beside it opens that tenant's invitation alone",
-    "read_change": "the vendor's operator alone is let in, and names for whom rules are tried",
+    "read_sent": "the vendor's operator alone is let in, and names for whom rules are tried",
     "change_policy": "the vendor's operator alone is let in, and names for whom rules are tried",
     "stage_after": "the vendor's operator alone is let in, and names for whom rules are tried",
     "_tenants_touched": "the vendor's operator alone is let in, and is shown whom a change of rules touches: all, and the vendor",

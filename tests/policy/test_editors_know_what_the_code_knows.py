@@ -66,13 +66,14 @@ def test_they_refuse_what_the_code_refuses(text: str) -> None:
 
 
 WAIVER = "  waiver: {owner: me, until: '2027-01-31', because: So.}\n"
+WORD = "- id: promise\n  given_up: {owner: me, until: '2027-01-31', because: So.}\n"
 PROMISES = ("never_below: {level: aal2}", "never_lowered: true", "forbidden: true", "satisfiable_by: [passkey, totp]")
 
 
 def test_they_accept_every_kind_of_promise() -> None:
     text = "".join(invariant(says=says).replace("promise", f"p{at}") + WAIVER for at, says in enumerate(PROMISES))
-    assert len(read_invariants(bundle(rule(), invariants_a=text))) == len(PROMISES)
-    _check("invariants.json", yaml.safe_load(text.replace("on:", '"on":')))
+    assert len(read_invariants(bundle(rule(), invariants_a=text + WORD))) == len(PROMISES)
+    _check("invariants.json", yaml.safe_load((text + WORD).replace("on:", '"on":')))
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,9 @@ def test_they_accept_every_kind_of_promise() -> None:
         invariant() + WAIVER.replace("2027-01-31", "20270131"),
         invariant(on="{}"),
         invariant().replace("owner: security", "owner: ''"),
+        WORD + "  forbidden: true\n",
+        WORD.replace("owner: me, ", ""),
+        WORD.replace("2027-01-31", "soon"),
     ],
 )
 def test_they_refuse_promises_that_the_code_refuses(text: str) -> None:

@@ -219,7 +219,15 @@ def test_what_the_bundle_before_promised_is_held_and_named(tmp_path: Path) -> No
     assert (code, "refuted, which the bundle before promised: the rules ask for nothing there" in out) == (1, True)
     (before / "invariants" / "a.yaml").write_text(PROMISE)
     code, out, _ = _run("verify", after, "--against", before)
-    assert (code, out.splitlines()[0]) == (0, "invariants/a.yaml:1: promise: given up: the bundle before promised this")
+    first = "invariants/a.yaml:1: promise: given up, which the bundle before promised: nobody says so"
+    assert (code, out.splitlines()[0]) == (1, first)
+    (after / "invariants" / "a.yaml").write_text(
+        "- id: promise\n  given_up: {owner: me, until: 2999-12-31, because: It is done by hand.}\n"
+    )
+    code, out, _ = _run("verify", after, "--against", before)
+    first = "invariants/a.yaml:1: promise: given up by me, which the bundle before promised: It is done by hand."
+    assert (code, out.splitlines()[0]) == (0, first)
+    assert _json("verify", after, "--against", before)[1]["given_up"][0]["word"]["until"] == "2999-12-31"
 
 
 @pytest.mark.parametrize(

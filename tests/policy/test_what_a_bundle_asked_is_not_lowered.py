@@ -112,8 +112,6 @@ def test_a_promise_and_what_it_kept_are_not_taken_away_in_one_step() -> None:
     ]
     renamed = _after(LOWERED, LOWERED.replace("promise", "other").replace("security", "others"), PRODUCTION_ASKS)
     assert [(one.invariant.id, one.is_of_base) for one in renamed.findings] == [("other", False)]
-    # The promise alone may go, and then what it kept.
-    assert _after(LOWERED, "[]\n", PRODUCTION_ASKS).is_accepted
     assert _after("[]\n", "[]\n", "[]\n").is_accepted
 
 
@@ -134,16 +132,6 @@ def test_nor_is_it_where_the_change_puts_the_rule_out_of_reach() -> None:
     # Waived while it holds, in a change that says so, it is waived for the next one.
     assert _after(LOWERED, LOWERED + WAIVED, PRODUCTION_ASKS).is_accepted
     assert _after(LOWERED + WAIVED, LOWERED + WAIVED, hidden).is_accepted
-
-
-def test_other_promises_that_are_given_up_are_named() -> None:
-    below = invariant()
-    report = _after(
-        below, invariant(says="never_below: {level: aal1, max_age: 60}"), rule(says="require: {max_age: 60}")
-    )
-    assert report.is_accepted
-    assert [one.id for one in report.given_up] == ["promise"]
-    assert _after(below, below, PRODUCTION_ASKS).given_up == ()
 
 
 def test_it_is_about_what_it_is_about_alone() -> None:

@@ -17,8 +17,14 @@ EXPORTS = "{actions: [data.export]}"
 PRODUCTION = 'environment.sensitivity == "production"'
 
 
-def invariant(when: str | None = PRODUCTION, *, says: str = "never_below: {level: aal2}", on: str = EXPORTS) -> str:
-    return rule(when, name="promise", on=on, says=says).replace("  because: So it is.\n", "")
+def invariant(
+    when: str | None = PRODUCTION,
+    *,
+    says: str = "never_below: {level: aal2}",
+    on: str = EXPORTS,
+    name: str = "promise",
+) -> str:
+    return rule(when, name=name, on=on, says=says).replace("  because: So it is.\n", "")
 
 
 def find(rules: str, promise: str | None = None) -> Finding:

@@ -1,6 +1,6 @@
 """What a candidate bundle would have done to recorded decisions: counted one by one, and told as a report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -137,7 +137,9 @@ class Impact(Struct, kw_only=True):
         self.before.ask(compared.facts_before, compared.before)
         self.after.ask(compared.facts_after, compared.after)
 
-    def report(self, *, base: str, candidate: str, since: datetime, until: datetime) -> "Report":
+    def report(
+        self, *, base: str, candidate: str, since: datetime, until: datetime, gives_up: Sequence["Gone"] = ()
+    ) -> "Report":
         """Say what was counted.
 
         base, candidate: digests; "" for no bundle. since, until: the window that was asked for. Prompts are told for
@@ -167,6 +169,7 @@ class Impact(Struct, kw_only=True):
             ),
             left_out=self.left_out,
             inexact=self.inexact,
+            gives_up=list(gives_up),
         )
 
 
@@ -192,8 +195,25 @@ class Forecast(Struct, frozen=True, kw_only=True):
     after_a_day: float
 
 
+class Gone(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A promise that is made no more. owner, until, because: somebody's word for that; "" where nobody says so."""
+
+    promise: str
+    owner: str = ""
+    until: str = ""
+    because: str = ""
+
+    @property
+    def is_said(self) -> bool:
+        """Say whether somebody says so."""
+        return bool(self.owner)
+
+
 class Report(Struct, frozen=True, kw_only=True):
-    """What a candidate would have done to the decisions of a window; the members are those of `Impact`."""
+    """What a candidate would have done to the decisions of a window; the members are those of `Impact`.
+
+    gives_up: promises of the base that the candidate does not make.
+    """
 
     base: str
     candidate: str
@@ -210,6 +230,7 @@ class Report(Struct, frozen=True, kw_only=True):
     forecast: Forecast
     left_out: dict[str, Missing]
     inexact: dict[str, Missing]
+    gives_up: list[Gone] = field(default_factory=list)
 
     @property
     def changed(self) -> int:
@@ -220,6 +241,11 @@ class Report(Struct, frozen=True, kw_only=True):
     def lowered(self) -> int:
         """Count what would have asked for less; advice apart."""
         return sum(count for change, count in self.changes.items() if change in LOOSER)
+
+    @property
+    def is_good(self) -> bool:
+        """Say whether nothing would have asked for less, was left out, or is promised no more without a word."""
+        return not self.lowered and not self.left_out and all(one.is_said for one in self.gives_up)
 
 
 def side_of(decision: Decision) -> Side:

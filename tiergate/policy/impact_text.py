@@ -28,6 +28,7 @@ def to_lines(report: Report) -> Iterator[str]:
     """Tell a report line by line; what asks for less comes first, and as an alarm."""
     yield _headline(report)
     yield _window(report)
+    yield from (Alarm(line) for line in _gone(report))
     for change, count in report.changes.items():
         line = f"  {count:>9}  {_WORDS[change]}"
         yield Alarm(line) if change in LOOSER else line
@@ -53,7 +54,9 @@ def to_lines(report: Report) -> Iterator[str]:
 
 def to_markdown(report: Report) -> str:
     """Tell a report as a comment on a pull request; what asks for less comes first, with a warning sign."""
-    lines = [f"### {_headline(report)}", "", _window(report), "", "| | Decisions |", "|---|---:|"]
+    lines = [f"### {_headline(report)}", "", _window(report), ""]
+    gone = [f"- {_WARNING} **{line}**" for line in _gone(report, quote=code)]
+    lines += [*gone, *([""] if gone else []), "| | Decisions |", "|---|---:|"]
     for change, count in report.changes.items():
         words = f"{_WARNING} **{_WORDS[change]}**" if change in LOOSER else _WORDS[change]
         lines.append(f"| {words} | {count} |")
@@ -81,6 +84,10 @@ def code(text: str) -> str:
     return f"`{plain}`" if plain.strip() else "(none)"
 
 
+def _plain(text: str) -> str:
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text) or "(none)"
+
+
 def _headline(report: Report) -> str:
     named = f"{report.candidate[:12] or 'no bundle'} instead of {report.base[:12] or 'no bundle'}"
     if report.lowered:
@@ -91,6 +98,12 @@ def _headline(report: Report) -> str:
 def _window(report: Report) -> str:
     span = f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC"
     return f"{report.decisions} recorded decisions, {span}."
+
+
+def _gone(report: Report, *, quote: Quote = _plain) -> Iterator[str]:
+    for one in report.gives_up:
+        said = f"{quote(one.owner)} until {one.until}: {quote(one.because)}" if one.is_said else "nobody says so"
+        yield f"gives up what was promised, {quote(one.promise)}: {said}"
 
 
 def _tables(report: Report) -> list[tuple[str, Sequence[Share]]]:
@@ -110,10 +123,6 @@ def _table(title: str, shares: Sequence[Share]) -> list[str]:
     if len(shares) > _MOST:
         lines.append(f"| and {len(shares) - _MOST} more |" + " |" * len(changes))
     return [*lines, ""]
-
-
-def _plain(text: str) -> str:
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text) or "(none)"
 
 
 def _told(one: Example, *, quote: Quote = _plain) -> str:

@@ -13,7 +13,7 @@ from tiergate.policy import limits
 from tiergate.policy.cases import Outcome
 from tiergate.policy.globs import GLOB
 from tiergate.policy.proving import FACTORS
-from tiergate.policy.proving.invariants import KINDS
+from tiergate.policy.proving.invariants import GIVEN_UP, KINDS
 from tiergate.policy.rules import ID
 from tiergate.policy.schema import FIELDS, FUNCTIONS, MACROS, Field, Kind
 from tiergate.requirements import MAX_AGE_LIMIT, MAX_APPROVALS, Scope
@@ -136,6 +136,7 @@ def _invariants() -> Schema:
         },
         "because": sentence_schema("Why it cannot be proved yet."),
     }
+    gone = waiver | {"because": sentence_schema("Why it is promised no more.")}
     factors: Schema = {
         "description": "Factors, a password beside each, of which one at the least is good for all that is asked.",
         "type": "array",
@@ -162,7 +163,19 @@ def _invariants() -> Schema:
         required=["id", "on", "owner"],
         oneOf=[{"required": [one]} for one in KINDS],
     )
-    top: Schema = {"description": "What a bundle promises.", "type": "array", "items": invariant}
+    given_up = _object(
+        "What the bundle before promises, and this one does not: somebody says so.",
+        {
+            "id": id_schema("The name of the promise in the bundle before."),
+            GIVEN_UP: _object("Whose word it is, until when it counts, and why.", gone, required=list(gone)),
+        },
+        required=["id", GIVEN_UP],
+    )
+    top: Schema = {
+        "description": "What a bundle promises.",
+        "type": "array",
+        "items": {"if": {"required": [GIVEN_UP]}, "then": given_up, "else": invariant},
+    }
     return _top("invariants", {**top, "$defs": {"requirement": requirement_schema()}})
 
 

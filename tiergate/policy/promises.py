@@ -9,8 +9,9 @@ from typing import Final
 
 from tiergate.policy.compiling import compile_bundle
 from tiergate.policy.folder import read_folder
-from tiergate.policy.proving import Finding, Invariant, Outcome, verify
+from tiergate.policy.proving import Finding, GivenUp, Invariant, Outcome, Waiver, verify
 from tiergate.policy.verbs import GOOD, WRONG, Report, Verb
+from tiergate.policy.wording import Alarm
 
 _TIMEOUT_S: Final = 10.0
 
@@ -18,7 +19,10 @@ _TIMEOUT_S: Final = 10.0
 def _ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="the folder that holds bundle.yaml")
     parser.add_argument(
-        "--against", type=Path, metavar="FOLDER", help="the bundle before, with which what is never lowered is compared"
+        "--against",
+        type=Path,
+        metavar="FOLDER",
+        help="the bundle before, whose promises are kept, or given up by somebody's word",
     )
     parser.add_argument(
         "--timeout",
@@ -52,7 +56,7 @@ def _verify(given: argparse.Namespace, report: Report) -> int:
     found = verify(bundle, today=today, timeout_ms=int(given.timeout * 1000), base=base)
     counts = {outcome: sum(one.outcome == outcome for one in found.findings) for outcome in Outcome}
     lines = [line for one in found.findings for line in _lines(one)]
-    lines += [f"{_place(one)}: given up: the bundle before promised this" for one in found.given_up]
+    lines += [_gone(one) for one in found.given_up]
     waived = sum(one.waiver is not None for one in found.findings)
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     lines.append(f"{len(found.findings)} invariants: {said}, {waived} waived")
@@ -63,7 +67,7 @@ def _verify(given: argparse.Namespace, report: Report) -> int:
             "digest": bundle.digest,
             "against": None if base is None else base.digest,
             "invariants": [_written(one) for one in found.findings],
-            "given_up": [one.id for one in found.given_up],
+            "given_up": [_given_up(one) for one in found.given_up],
         },
     )
 
@@ -84,8 +88,24 @@ def _lines(one: Finding) -> list[str]:
     return lines
 
 
+def _gone(one: GivenUp) -> Alarm:
+    place, word = _place(one.promise), one.word
+    if word is None:
+        return Alarm(f"{place}: given up, which the bundle before promised: {one.reason}")
+    return Alarm(f"{place}: given up by {word.owner}, which the bundle before promised: {word.because}")
+
+
+def _given_up(one: GivenUp) -> dict[str, object]:
+    return {"id": one.promise.id, "reason": one.reason, "word": _word(one.word)}
+
+
+def _word(word: Waiver | None) -> dict[str, object] | None:
+    if word is None:
+        return None
+    return {"owner": word.owner, "until": word.until.isoformat(), "because": word.because}
+
+
 def _written(one: Finding) -> dict[str, object]:
-    waiver = one.waiver
     return {
         "id": one.invariant.id,
         "file": one.invariant.about.file,
@@ -95,9 +115,7 @@ def _written(one: Finding) -> dict[str, object]:
         "reason": one.reason,
         "is_of_base": one.is_of_base,
         "counterexample": None if one.counterexample is None else one.counterexample.to_json(),
-        "waiver": None
-        if waiver is None
-        else {"owner": waiver.owner, "until": waiver.until.isoformat(), "because": waiver.because},
+        "waiver": _word(one.waiver),
     }
 
 

@@ -43,7 +43,7 @@ class Report:
 
     def say(self, line: str) -> None:
         """Say how far it is, at once."""
-        self._err.write(f"{printable(line)}\n")
+        self._err.write(f"{_shown(line, is_coloured=self._err.isatty())}\n")
         self._err.flush()
 
 

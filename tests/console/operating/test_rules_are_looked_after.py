@@ -210,6 +210,34 @@ def test_a_plan_is_made_by_a_worker_and_what_asks_for_less_comes_first(operator:
     text(operator, f"plans/{UUID(int=7)}", status=404)
 
 
+PROMISE = "- id: kept\n  on: {actions: [reports.read]}\n  never_below: {level: aal2}\n  owner: security\n"
+WORD = "- id: kept\n  given_up: {owner: olga, until: '2999-12-31', because: <b>Reports</b> are public.}\n"
+
+
+def _promising(name: str, promises: str) -> str:
+    said = {**files(name, says="aal2"), "invariants/a.yaml": promises}
+    return decisions.store_bundle(said, by="user:olga", at=clock.now()).digest
+
+
+def test_what_is_given_up_stands_on_every_page_on_which_it_is_decided(operator: Client) -> None:
+    put_in_force(_promising("strict", PROMISE))
+    digest = _promising("lax", WORD)
+    word = "<code>kept</code>: olga, until 2999-12-31: &lt;b&gt;Reports&lt;/b&gt; are public."
+    assert word in text(operator, f"bundles/{digest}/")
+    page = text(operator, f"bundles/{digest}/change")
+    assert ("It gives up what is promised now:" in page, word in page) == (True, True)
+    for beside in ("mode=shadow", "mode=shadow&percent=5"):
+        page_beside = text(operator, f"bundles/{digest}/change?{beside}")
+        assert ("Whom it touches" in page_beside, word in page_beside) == (True, False)
+    begun = operator.post(f"{HOME}plans", {"digest": digest, "days": "1"}, headers=HTML)
+    assert make_plans(clock=clock.now, until=clock.now() + timedelta(minutes=5)) == 1
+    assert word in text(operator, begun["Location"].removeprefix(HOME))
+    done = confirmed(operator, form_on(page)).content.decode()
+    assert "gave up what was promised: kept" in done
+    assert decisions.list_activations()[0].gives_up == ("kept",)
+    assert "gave up what was promised: kept" in text(operator, "history")
+
+
 def test_what_was_tried_beside_is_told(operator: Client) -> None:
     assert "Nothing was tried beside" in text(operator, "shadow")
     digest = stored("acme", on="tiergate.operator.admin").digest

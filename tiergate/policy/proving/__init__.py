@@ -4,7 +4,19 @@ It needs the extra ``policy``: nothing else of the kernel imports it.
 """
 
 from tiergate.policy.proving.factors import FACTORS
+from tiergate.policy.proving.giving_up import GivenUp, given_up_by
 from tiergate.policy.proving.invariants import Invariant, Waiver, read_invariants
 from tiergate.policy.proving.verifying import Finding, Outcome, Report, verify
 
-__all__ = ["FACTORS", "Finding", "Invariant", "Outcome", "Report", "Waiver", "read_invariants", "verify"]
+__all__ = [
+    "FACTORS",
+    "Finding",
+    "GivenUp",
+    "Invariant",
+    "Outcome",
+    "Report",
+    "Waiver",
+    "given_up_by",
+    "read_invariants",
+    "verify",
+]

@@ -1,6 +1,6 @@
 """An invariant of a bundle: what it is about, and what is never less than so, or always within people's reach."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -18,10 +18,12 @@ from tiergate.requirements import Requirement
 KINDS: Final = ("never_below", "never_lowered", "forbidden", "satisfiable_by")
 MEMBERS: Final = ("id", "on", "when", *KINDS, "owner", "waiver")
 WAIVER: Final = ("owner", "until", "because")
+GIVEN_UP: Final = "given_up"
+"""In the place of a promise: that of the bundle before it is made no more."""
 
 
 class Waiver(Struct, frozen=True, kw_only=True):
-    """Somebody's word for what is not proved. until: its last day."""
+    """Somebody's word for what is not proved, or is promised no more. until: its last day."""
 
     owner: str
     until: date
@@ -47,18 +49,40 @@ class Invariant(Struct, frozen=True, kw_only=True):
     waiver: Waiver | None = None
 
 
+class Promises(Struct, frozen=True, kw_only=True):
+    """What a bundle promises, in the order of ids; and of the bundle before by id what it promises no more, with whose word."""
+
+    invariants: tuple[Invariant, ...]
+    given_up: Mapping[str, Waiver]
+
+
 def read_invariants(bundle: Bundle) -> tuple[Invariant, ...]:
     """Read the invariants of a bundle, in the order of their ids.
 
     :raises BundleRefused: one of them is none; all that is wrong is named, with places.
     """
+    return read_promises(bundle).invariants
+
+
+def read_promises(bundle: Bundle) -> Promises:
+    """Read what stands among the invariants of a bundle.
+
+    :raises BundleRefused: something there is neither; all that is wrong is named, with places.
+    """
     sources = {node.source.file: node.source for node in bundle.invariants}
     before = {file: len(source.errors) for file, source in sources.items()}
     found: dict[str, Invariant] = {}
+    given_up: dict[str, Waiver] = {}
     for node in bundle.invariants:
-        one = _read(node)
-        if one is not None and found.setdefault(one.id, one) is not one:
-            node.members["id"].value.refuse(f"there is an invariant {one.id!r} already")
+        id_, one = _read_one(node)
+        if id_ is None or one is None:
+            continue
+        if id_ in found or id_ in given_up:
+            node.members["id"].value.refuse(f"there is an invariant {id_!r} already")
+        elif isinstance(one, Waiver):
+            given_up[id_] = one
+        else:
+            found[id_] = one
     errors = []
     for file, source in sources.items():
         errors += source.errors[before[file] :]
@@ -66,7 +90,17 @@ def read_invariants(bundle: Bundle) -> tuple[Invariant, ...]:
         del source.errors[before[file] :]
     if errors:
         raise BundleRefused(errors)
-    return tuple(found[id_] for id_ in sorted(found))
+    return Promises(invariants=tuple(found[id_] for id_ in sorted(found)), given_up=given_up)
+
+
+def _read_one(node: Members) -> tuple[str | None, Invariant | Waiver | None]:
+    """Read a promise, or the word that one is made no more."""
+    word = node.get(GIVEN_UP)
+    if word is None:
+        found = _read(node)
+        return None if found is None else found.id, found
+    node.refuse_others(("id", GIVEN_UP), "a promise that is given up")
+    return read_id(node, "a promise that is given up"), _waiver(word, "what is given up")
 
 
 def _read(node: Members) -> Invariant | None:
@@ -90,7 +124,7 @@ def _read(node: Members) -> Invariant | None:
         least.refuse("this asks for nothing that is not always asked")
     names = () if factors is None else _factors(factors)
     waiver = node.get("waiver")
-    waived = None if waiver is None else _waiver(waiver)
+    waived = None if waiver is None else _waiver(waiver, "a waiver")
     if len(node.source.errors) > before or id_ is None or owner is None:
         return None
     about = Rule(
@@ -135,16 +169,16 @@ def _factors(node: Node) -> Sequence[str]:
     return tuple(dict.fromkeys(out))
 
 
-def _waiver(node: Node) -> Waiver | None:
+def _waiver(node: Node, what: str) -> Waiver | None:
     if not isinstance(node, Members):
-        node.refuse(f"a waiver is a mapping: {', '.join(WAIVER)}")
+        node.refuse(f"{what} is a mapping: {', '.join(WAIVER)}")
         return None
-    node.refuse_others(WAIVER, "a waiver")
-    owner, because = read_sentence(node, "owner", "a waiver"), read_sentence(node, "because", "a waiver")
+    node.refuse_others(WAIVER, what)
+    owner, because = read_sentence(node, "owner", what), read_sentence(node, "because", what)
     given = node.get("until")
     text = to_text(given)
     if given is None:
-        node.refuse("a waiver needs 'until': the last day on which it holds")
+        node.refuse(f"{what} needs 'until': the last day on which it holds")
     if given is None or text is None or owner is None or because is None:
         return None
     try:

@@ -9,7 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tiergate.policy.bundle import Bundle
-from tiergate.policy.proving.invariants import Invariant, Waiver, read_invariants
+from tiergate.policy.proving.giving_up import GivenUp, give_up, promise_of
+from tiergate.policy.proving.invariants import Invariant, Waiver, read_invariants, read_promises
 from tiergate.policy.proving.patience import OutOfTime, Patience
 from tiergate.policy.proving.proof import Proof
 from tiergate.policy.request import Request
@@ -53,16 +54,19 @@ class Finding(Struct, frozen=True, kw_only=True):
 class Report(Struct, frozen=True, kw_only=True):
     """What became of all invariants of a bundle, by id; after them of those that the bundle before promised for this one.
 
-    given_up: what else that promised, and this one does not.
+    given_up: what that promised, and this one does not.
     """
 
     findings: tuple[Finding, ...]
-    given_up: tuple[Invariant, ...] = ()
+    given_up: tuple[GivenUp, ...] = ()
 
     @property
     def is_accepted(self) -> bool:
-        """Say whether every invariant is proved, or waived by somebody until a day that is not over."""
-        return all(one.is_accepted for one in self.findings)
+        """Say whether every invariant is proved, or waived, and every promise of before kept, or given up by somebody's word.
+
+        Each word until a day that is not over.
+        """
+        return all(one.is_accepted for one in self.findings) and all(one.is_accepted for one in self.given_up)
 
 
 def verify(
@@ -77,41 +81,31 @@ def verify(
 
     What is ``never_lowered`` is compared with the bundle before. Where that one promised so, it holds of this one whether
     it promises so again or not: nobody takes away a promise and what it kept in one step. Nor does anybody by a waiver
-    that is new with the change: where that one promised so without, this one has to be proved without, too.
+    that is new with the change: where that one promised so without, this one has to be proved without, too. Whatever it
+    promised, this one promises as much, or somebody says in it that it does not.
 
     today: by which waivers are over. timeout_ms: of each question to Z3; what takes longer is unproved. base: the bundle
     before; None: there is none. within_s: seconds for all of it; what is not proved by then is unproved.
 
     :raises BundleRefused: an invariant is none; all that is wrong is named, with places.
     """
-    own = read_invariants(bundle)
-    promised = {_promise(one) for one in own}
+    promises = read_promises(bundle)
+    own = promises.invariants
+    promised = {promise_of(one) for one in own}
     before = () if base is None else read_invariants(base)
-    others = [one for one in before if _promise(one) not in promised]
-    firm = {_promise(one) for one in before if one.never_lowered and one.waiver is None}
+    lasting = [one for one in before if one.never_lowered and promise_of(one) not in promised]
+    firm = {promise_of(one) for one in before if one.never_lowered and one.waiver is None}
     patience = Patience(within_s)
     with _one_at_a_time:
         findings = [
-            _accept(_find(bundle, base, one, timeout_ms, patience), today, is_firm=_promise(one) in firm) for one in own
+            _accept(_find(bundle, base, one, timeout_ms, patience), today, is_firm=promise_of(one) in firm)
+            for one in own
         ]
-        kept = [_accept(_find(bundle, base, one, timeout_ms, patience), today) for one in others if one.never_lowered]
+        kept = [_accept(_find(bundle, base, one, timeout_ms, patience), today) for one in lasting]
     return Report(
         findings=(*findings, *(replace(one, is_of_base=True) for one in kept)),
-        given_up=tuple(one for one in others if not one.never_lowered),
+        given_up=give_up(promises, before, today=today),
     )
-
-
-def _promise(invariant: Invariant) -> object:
-    """Give what an invariant promises, whatever it is called and whoever answers for it."""
-    about = invariant.about
-    targets = (frozenset(about.actions), frozenset(about.features), frozenset(about.scopes))
-    what = (
-        invariant.never_below,
-        invariant.never_lowered,
-        invariant.forbidden,
-        frozenset(invariant.satisfiable_by),
-    )
-    return targets, None if about.when is None else about.when.text, what
 
 
 def _accept(finding: Finding, today: date, *, is_firm: bool = False) -> Finding:

@@ -8,6 +8,7 @@ from tiergate.policy.remote.bringing import ask_bundle, bring, digest_or_none, r
 from tiergate.policy.remote.planning import PLAN
 from tiergate.policy.remote.replaying import REPLAY
 from tiergate.policy.remote.server import Refused, Server, Unanswered
+from tiergate.policy.remote.telling import lines_of_stage, lines_of_steps
 from tiergate.policy.verbs import GOOD, WRONG, Report, Verb, count_of
 
 STAGE: Final = "/v1/policy"
@@ -21,14 +22,7 @@ _ANY: Final = object()
 
 def _state(given: argparse.Namespace, report: Report) -> int:
     found = _stage(_server(given))
-    active, candidate = _part(found, "active"), _part(found, "candidate")
-    lines = ["No bundle is in force: rules ask for nothing."]
-    if active is not None:
-        since, by, because = (active.get(name, "") for name in ("activated_at", "by", "because"))
-        lines = [f"{_named(active)} is in force since {since}, by {by}, because: {because}"]
-    if candidate is not None:
-        lines.append(f"{_named(candidate)} is the candidate: {_for_whom(candidate)}")
-    return report.give(GOOD, lines, found)
+    return report.give(GOOD, lines_of_stage(found), found)
 
 
 def _apply(given: argparse.Namespace, report: Report) -> int:
@@ -80,8 +74,7 @@ def _history(given: argparse.Namespace, report: Report) -> int:
         if not cursor or not found:
             break
     items = items[: given.limit]
-    lines = [str(one.get("sentence", "")) for one in items if isinstance(one, Mapping)]
-    return report.give(GOOD, lines or ["No bundle was ever put in force."], {"items": items})
+    return report.give(GOOD, lines_of_steps(items), {"items": items})
 
 
 def _change(server: Server, path: str, asked: Mapping[str, Any], report: Report) -> int:
@@ -89,7 +82,7 @@ def _change(server: Server, path: str, asked: Mapping[str, Any], report: Report)
         done = server.post(path, asked)
     except Unanswered as error:
         raise Unanswered(f"{error}. Whether it was done nobody knows: ask `tiergate policy state`") from None
-    return report.give(GOOD, [str(done.get("sentence", ""))], done)
+    return report.give(GOOD, lines_of_steps([done]), done)
 
 
 def _expected(given: argparse.Namespace, stage: Mapping[str, Any]) -> Any:
@@ -120,16 +113,6 @@ def _part(stage: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
 
 def _digest(part: Mapping[str, Any] | None) -> str | None:
     return None if part is None else str(part["digest"])
-
-
-def _named(part: Mapping[str, Any]) -> str:
-    return f"{part.get('name')} ({str(part.get('digest'))[:12]})"
-
-
-def _for_whom(candidate: Mapping[str, Any]) -> str:
-    tenants = candidate.get("tenants")
-    named = ", ".join(map(str, tenants)) if isinstance(tenants, list) else ""
-    return f"{candidate.get('mode')}, for {f'{named} and ' if named else ''}{candidate.get('percent', 0)} % of tenants"
 
 
 def _changed(before: str | None) -> str:

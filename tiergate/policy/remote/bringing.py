@@ -11,8 +11,10 @@ from tiergate.policy.compiling import compile_bundle
 from tiergate.policy.folder import read_folder
 from tiergate.policy.keys import read_key
 from tiergate.policy.remote.server import Refused, Server, told_findings
+from tiergate.policy.remote.telling import lines_of_given_up
 from tiergate.policy.signing import sign
 from tiergate.policy.verbs import Report
+from tiergate.policy.wording import Alarm
 
 BUNDLES: Final = "/v1/policy/bundles"
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
@@ -72,9 +74,8 @@ def bring(server: Server, bundle: Bundle, body: Mapping[str, Any], report: Repor
         raise Refused(0, {"detail": detail, "code": "digest_differs"})
     for line in told_findings(told.get("findings"), without="proved"):
         report.say(line)
-    given_up = told.get("given_up")
-    for name in given_up if isinstance(given_up, list) else ():
-        report.say(f"{name}: given up: the bundle in force promises this")
+    for line in lines_of_given_up(told.get("given_up")):
+        report.say(Alarm(line))
     return Brought(bundle, told)
 
 

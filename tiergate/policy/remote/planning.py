@@ -33,8 +33,12 @@ def _plan(given: argparse.Namespace, report: Report) -> int:
     unseen = _unseen(plan["report"])
     if unseen:
         lines.append(f"{unseen} decisions could not be looked at, so what becomes of them nobody knows")
+    unsaid = _unsaid(plan["report"])
+    if unsaid:
+        lines.append(f"{unsaid} promises of what is in force would be made no more, and nobody says so")
     said = {"digest": bundle.digest, "plan": plan.get("id"), "lowered": lowered, "report": plan["report"]}
-    return report.give(WRONG if (lowered or unseen) and not given.allow_lowering else GOOD, lines, said)
+    is_good = not (lowered or unseen or unsaid) or given.allow_lowering
+    return report.give(GOOD if is_good else WRONG, lines, said)
 
 
 def _changes(plan: Mapping[str, Any]) -> dict[str, int]:
@@ -47,6 +51,13 @@ def _changes(plan: Mapping[str, Any]) -> dict[str, int]:
     if not isinstance(changes, Mapping) or not all(type(count) is int for count in changes.values()):
         raise Unanswered("the server's report does not say what changes", is_passing=False)
     return dict(changes)
+
+
+def _unsaid(report: Mapping[str, Any]) -> int:
+    """Count the promises that are given up by nobody's word."""
+    gives_up = report.get("gives_up", [])
+    found = gives_up if isinstance(gives_up, list) else [None]
+    return sum(not (isinstance(one, Mapping) and one.get("owner")) for one in found)
 
 
 def _unseen(report: Mapping[str, Any]) -> int:
