@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tiergate.actions import Action
+from tiergate.durations import of_seconds
 from tiergate.levels import REAUTHENTICATION, Level
 from tiergate.proofs import (
     OWN_ISSUER,
@@ -17,7 +18,7 @@ from tiergate.proofs import (
     ProofScope,
     Target,
 )
-from tiergate.requirements import Requirement, Scope
+from tiergate.requirements import NARROWNESS, Requirement, Scope
 
 # Two machines' clocks may differ by this much; a proof from further in the future is no evidence.
 CLOCK_SKEW = timedelta(seconds=5)
@@ -109,7 +110,7 @@ def satisfied_until(
     ):
         end = upheld
         if requirement.max_age is not None:
-            end = min(end, proof.at + timedelta(seconds=requirement.max_age))
+            end = min(end, proof.at + of_seconds(requirement.max_age))
         if knowledge is not None and proof.user_verified is not True:
             end = min(end, knowledge)
         if end > at and (best is None or end > best):
@@ -212,7 +213,7 @@ def _leads(proof: Proof, requirement: Requirement, *, has_knowledge: bool) -> bo
     if (
         (requirement.phishing_resistant and proof.phishing_resistant is not True)
         or (requirement.device_bound and proof.device_bound is not True)
-        or proof.scope.kind.narrowness < requirement.scope.narrowness
+        or NARROWNESS[proof.scope.kind] < NARROWNESS[requirement.scope]
     ):
         return False
     if requirement.level == Level.AAL1:
@@ -232,7 +233,7 @@ def changes_at(requirement: Requirement, proofs: Iterable[Proof], *, at: datetim
     for proof in proofs:
         instants += [proof.at - CLOCK_SKEW, proof.at + absolute]
         if requirement.max_age is not None:
-            instants.append(proof.at + timedelta(seconds=requirement.max_age))
+            instants.append(proof.at + of_seconds(requirement.max_age))
         if proof.scope.until is not None:
             instants.append(proof.scope.until)
     return min((one for one in instants if one > at), default=None)
@@ -306,4 +307,4 @@ def elevation_scope(scope: Scope, target: Target, *, until: datetime | None = No
 
 def until_max_age(requirement: Requirement, *, at: datetime, default: timedelta) -> datetime:
     """Give the instant at which an elevation for ``requirement`` that is passed at ``at`` ends."""
-    return at + (default if requirement.max_age is None else timedelta(seconds=requirement.max_age))
+    return at + (default if requirement.max_age is None else of_seconds(requirement.max_age))

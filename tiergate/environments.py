@@ -21,6 +21,7 @@ class EnvironmentSensitivity(StrEnum):
 
 
 _RANKS: Final[Mapping[str, int]] = {one: rank for rank, one in enumerate(EnvironmentSensitivity)}
+_BY_NAME: Final[Mapping[str, EnvironmentSensitivity]] = {one.value: one for one in EnvironmentSensitivity}
 _BEYOND: Final = len(_RANKS)
 
 
@@ -31,7 +32,7 @@ def sensitivity_of(name: str | None, declared: Mapping[str, str]) -> Environment
     """
     # INVARIANT: where anything is declared, a name that is not is nobody's, even if it reads `development`.
     found = declared.get(name or "") if declared else name
-    return EnvironmentSensitivity(found) if found is not None and found in _RANKS else None
+    return None if found is None else _BY_NAME.get(found)
 
 
 def asked_in(
@@ -42,12 +43,9 @@ def asked_in(
     asked: by sensitivity; one that is left out asks what the next greater one does. So a greater sensitivity never
     asks less. Without a sensitivity everything is asked, and a name that is none is asked with the strictest.
     """
-    ranked = sorted(asked.items(), key=lambda one: (_rank(one[0]), one[0]))
-    if sensitivity is None:
-        return ranked
-    reached = min((_rank(name) for name in asked if _rank(name) >= sensitivity.rank), default=_BEYOND)
-    return [(name, requirement) for name, requirement in ranked if _rank(name) <= reached]
-
-
-def _rank(name: str) -> int:
-    return _RANKS.get(name, _BEYOND)
+    ranked = sorted([(_RANKS.get(name, _BEYOND), name) for name in asked])
+    reached = _BEYOND
+    if sensitivity is not None:
+        least = _RANKS[sensitivity]
+        reached = next((rank for rank, _ in ranked if rank >= least), _BEYOND)
+    return [(name, asked[name]) for rank, name in ranked if rank <= reached]

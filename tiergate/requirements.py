@@ -24,10 +24,10 @@ class Scope(StrEnum):
     @property
     def narrowness(self) -> int:
         """Rank the scope: 0 is the widest."""
-        return _NARROWNESS[self]
+        return NARROWNESS[self]
 
 
-_NARROWNESS = {scope: rank for rank, scope in enumerate(Scope)}
+NARROWNESS = {scope: rank for rank, scope in enumerate(Scope)}
 
 
 class Requirement(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,7 +74,7 @@ class Requirement(Struct, frozen=True, kw_only=True, omit_defaults=True):
             max_age=min(ages) if ages else None,
             phishing_resistant=self.phishing_resistant or other.phishing_resistant,
             device_bound=self.device_bound or other.device_bound,
-            scope=self.scope if _NARROWNESS[self.scope] >= _NARROWNESS[other.scope] else other.scope,
+            scope=self.scope if NARROWNESS[self.scope] >= NARROWNESS[other.scope] else other.scope,
             approvals=max(self.approvals, other.approvals),
         )
 

@@ -8,7 +8,8 @@ from tiergate.policy.bundle import About, Bundle, Judged, Verdict
 from tiergate.policy.compiling import compile_bundle
 from tiergate.policy.errors import BundleRefused, PolicyError
 from tiergate.policy.explaining import Explained, explain
-from tiergate.policy.request import Request, request_of
+from tiergate.policy.from_facts import request_of
+from tiergate.policy.request import Request
 from tiergate.policy.rules import Rule
 from tiergate.policy.schema import FIELDS, FUNCTIONS, MACROS, Field, Kind
 from tiergate.policy.trying import Trial, try_bundle

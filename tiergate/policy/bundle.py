@@ -9,17 +9,18 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from tiergate.facts import Facts, Forbid
 from tiergate.policy import limits
 from tiergate.policy.changing import Clock
-from tiergate.policy.expressions import activation, holds
+from tiergate.policy.expressions import activation
+from tiergate.policy.from_facts import READERS, assurance_of, feature_of
 from tiergate.policy.index import Names
 from tiergate.policy.nodes import Members
-from tiergate.policy.request import ActionRead, Request, action_of, request_of
+from tiergate.policy.request import Request
 from tiergate.policy.rules import Rule
 from tiergate.policy.schema import FIELDS, Kind
+from tiergate.policy.together import Together
 from tiergate.requirements import Contribution
 
 _DOMAIN: Final = b"tiergate-policy-v1\x00"
@@ -84,6 +85,7 @@ class Bundle:
         self._features = Names([one.features for one in ordered])
         self._scopes = Names([one.scopes for one in ordered])
         self._find = lru_cache(maxsize=_REMEMBERED)(self._find_afresh)
+        self._found = lru_cache(maxsize=_REMEMBERED)(self._find_rules)
 
     def ask(self, request: Request) -> Judged:
         """Judge a request by every rule that is about it.
@@ -91,7 +93,8 @@ class Bundle:
         Never raises: a rule that cannot be judged forbids, and so does anything else that goes wrong.
         """
         try:
-            return self._ask(request, self._about(request.action))
+            found = self._about_request(request)
+            return self._ask(found, *found.read_request(request))
         except Exception as error:  # noqa: BLE001 - an exception is never an allow, whatever it is
             return _unasked(error)
 
@@ -101,22 +104,17 @@ class Bundle:
         Never raises, as `ask` does not, whatever the facts hold.
         """
         try:
-            action = action_of(facts)
-            found = self._about(action)
+            found = self._about(facts.action_name, feature_of(facts), facts.circumstances.scopes)
             if not found.rules:
                 return _NOTHING
-            request = replace(request_of(facts, found.groups), action=action)
-            return self._ask(request, found, found.clock.next_change(facts))
+            return self._ask(found, *found.read(facts), changes_at=found.clock.next_change(facts))
         except Exception as error:  # noqa: BLE001 - as above
             return _unasked(error)
 
-    def _ask(self, request: Request, found: "_Found", changes_at: datetime | None = None) -> Judged:
-        if not found.rules:
-            return _NOTHING
+    def _ask(self, found: "_Found", given: Any, absent: Sequence[str], *, changes_at: datetime | None = None) -> Judged:
+        """Ask the rules that were found. given: what they read, as CEL takes it. absent: what of it is not known."""
         asked, forbids, matched = [], [], []
-        given, absent = found.read(request)
-        for rule, program, says in found.rules:
-            is_held, words = _ALWAYS if program is None else holds(program, given)
+        for (rule, says), (is_held, words) in zip(found.rules, found.conditions.ask(given), strict=True):
             if is_held is None:
                 forbids.append(Forbid(source=rule.source, because=_note(rule, absent, words)))
             elif is_held:
@@ -134,59 +132,81 @@ class Bundle:
 
         :raises Exception: the request is none; `ask` makes that a refusal.
         """
-        found = self._about(request.action)
-        given, absent = found.read(request)
+        found = self._about_request(request)
+        given, absent = found.read_request(request)
         verdicts = []
-        for rule, program, _ in found.rules:
-            is_held, words = _ALWAYS if program is None else holds(program, given)
+        for (rule, _), (is_held, words) in zip(found.rules, found.conditions.ask_each(given), strict=True):
             verdicts.append(Verdict(rule, is_held, "" if is_held is not None else _note(rule, absent, words)))
         return tuple(verdicts)
 
-    def _about(self, action: ActionRead) -> "_Found":
+    def _about_request(self, request: Request) -> "_Found":
+        action = request.action
+        return self._about(action.name, action.feature, action.scopes)
+
+    def _about(self, name: str | None, feature: str | None, scopes: tuple[str, ...] | None) -> "_Found":
         """Find the rules that are about a request; where it is not known what it is about, all of them."""
         return self._find(
             # A name is never empty; a feature is where the action needs none.
-            action.name if action.name and _is_name(action.name) else None,
-            action.feature if _is_name(action.feature) else None,
-            action.scopes if _are_names(action.scopes) else None,
+            name if name and _is_name(name) else None,
+            feature if _is_name(feature) else None,
+            scopes if _are_names(scopes) else None,
         )
 
     def _find_afresh(self, action: str | None, feature: str | None, scopes: tuple[str, ...] | None) -> "_Found":
         numbers = self._actions.find(action) & self._features.find(feature) & self._scopes.find_any(scopes)
-        return _Found([self._ordered[number] for number in sorted(numbers)])
+        return self._found(tuple(sorted(numbers)))
+
+    def _find_rules(self, numbers: tuple[int, ...]) -> "_Found":
+        return _Found([self._ordered[number] for number in numbers])
 
 
 class _Found:
-    """The rules about one kind of request, with what each says when it holds, and what they read between them.
-
-    groups: of the fields that they read, besides what they are found by.
-    """
+    """The rules about one kind of request, with what each says when it holds, and what they read between them."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.clock = Clock(rules)
-        self.rules = tuple((rule, None if rule.when is None else rule.when.program, _says(rule)) for rule in rules)
-        names = sorted({name for rule in rules if rule.when is not None for name in rule.when.fields})
-        self._reads = tuple((name, FIELDS[name].check(), FIELDS[name].kind == Kind.STRINGS) for name in names)
-        self.groups = tuple(sorted({FIELDS[name].group for name in names} - {"action"}))
+        self.rules = tuple((rule, _says(rule)) for rule in rules)
+        self.conditions = Together([rule.when for rule in rules])
         self._is_conditional = any(rule.when is not None for rule in rules)
-        # All values in one go; the action's name besides, since of one name alone no tuple would come.
+        read = {name for rule in rules if rule.when is not None for name in rule.when.fields}
+        assurance = sorted(read - READERS.keys())
+        names = [*sorted(read & READERS.keys()), *assurance]
+        self._fields = tuple((name, FIELDS[name].check()) for name in names)
+        self._lists = tuple(name for name in names if FIELDS[name].kind == Kind.STRINGS)
+        self._readers = tuple(READERS[name] for name in names if name in READERS)
+        self._assurance = tuple(FIELDS[name].member for name in assurance)
+        # The action's name besides, since of one name alone no tuple would come.
         self._get = attrgetter(*names, "action.name", "action.name")
 
-    def read(self, request: Request) -> tuple[Any, list[str]]:
+    def read(self, facts: Facts) -> tuple[Any, list[str]]:
         """Read what the rules ask for, as CEL takes it, and name what is not known of it."""
+        values = [read(facts) for read in self._readers]
+        if self._assurance:
+            shown = assurance_of(facts)
+            values += [getattr(shown, member) for member in self._assurance]
+        return self._known(values)
+
+    def read_request(self, request: Request) -> tuple[Any, list[str]]:
+        """Read the same of a request."""
+        return self._known(self._get(request))
+
+    def _known(self, values: Sequence[object]) -> tuple[Any, list[str]]:
         absent: list[str] = []
         if not self._is_conditional:
             return None, absent
-        values = {}
-        for (name, check, is_list), value in zip(self._reads, self._get(request), strict=False):
+        known: dict[str, Any] = {}
+        for (name, check), value in zip(self._fields, values, strict=False):
             if check(value):
-                values[name] = list(value) if is_list else value
+                known[name] = value
             else:
                 absent.append(name)
-        return activation(values), absent
+        for name in self._lists:
+            if name in known:
+                # CEL takes no tuple for a list.
+                known[name] = list(known[name])
+        return activation(known), absent
 
 
-_ALWAYS: Final = (True, "")
 _is_name: Final = FIELDS["action.name"].check()
 _are_names: Final = FIELDS["action.scopes"].check()
 

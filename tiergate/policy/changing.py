@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tiergate.assurance import changes_at
+from tiergate.durations import of_seconds
 from tiergate.facts import Facts
 from tiergate.levels import Level
 from tiergate.policy.rules import Rule
 from tiergate.policy.tree import Call, Literal, Name, Node, parts
+from tiergate.proofs import Proof
 from tiergate.requirements import Requirement
 
 _COMPARED: Final = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"})
 _LEVELS: Final = tuple(Requirement(level=one) for one in (Level.AAL1, Level.AAL2, Level.AAL3))
-_HOUR: Final = timedelta(hours=1)
 _SECOND: Final = timedelta(seconds=1)
 _TICK: Final = timedelta(microseconds=1)
 # Longer than any session or proof lives, in seconds.
@@ -36,36 +37,43 @@ class Clock:
         self._session: Bounds = found.get("session.age", frozenset())
         self._proof: Bounds = found.get("assurance.age", frozenset())
         self._is_by_hour = "time.hour" in found or "time.weekday" in found
+        self._is_by_now = "time.now" in found
+        self._is_by_session = "session.age" in found
         self._is_by_proofs = any(name.startswith("assurance.") for name in found)
 
     def next_change(self, facts: Facts) -> datetime | None:
         """Give the next instant at which what the rules say may change by time alone, inactivity apart; None: never."""
-        return min((one for one in self._instants(facts) if one > facts.at), default=None)
-
-    def _instants(self, facts: Facts) -> Iterator[datetime]:
-        """List instants before the earliest of which, of those that are to come, nothing changes."""
         at, session = facts.at, facts.session
-        offset = facts.circumstances.offset
+        found = self._of_the_day(facts)
+        if session is not None and self._is_by_session and session.started_at is not None:
+            found += _of_age(self._session, session.started_at, at)
+        if session is not None and self._is_by_proofs:
+            found += self._of_proofs(session.proofs, at)
+        return min([one for one in found if one > at], default=None)
+
+    def _of_the_day(self, facts: Facts) -> list[datetime]:
+        """List instants before the earliest of which, of those that are to come, no rule reads another time."""
+        at, offset = facts.at, facts.circumstances.offset
+        found: list[datetime] = []
         if self._is_by_hour and offset is not None and facts.circumstances.zone is not None:
             # Zones change their offset at a full hour, so that nothing changes before it; a day ends at one, too.
-            local = at + timedelta(seconds=offset)
-            yield at + (local.replace(minute=0, second=0, microsecond=0) + _HOUR - local)
+            passed = (at.minute * 60 + at.second + offset) % 3600
+            found.append(at.replace(microsecond=0) + of_seconds(3600 - passed))
         if self._now is None:
-            yield at + _SECOND
-        else:
+            found.append(at + _SECOND)
+        elif self._is_by_now:
             # What holds up to an instant has changed right after it.
-            yield from (one if one > at else at + _TICK for one in self._now if isinstance(one, datetime) and one >= at)
-        if session is None:
-            return
-        if session.started_at is not None:
-            yield from _of_age(self._session, session.started_at, at)
-        if self._is_by_proofs:
-            for proof in session.proofs:
-                yield from _of_age(self._proof, proof.at, at)
-            for level in _LEVELS:
-                change = changes_at(level, session.proofs, at=at)
-                if change is not None:
-                    yield change
+            instants = [one for one in self._now if isinstance(one, datetime) and one >= at]
+            found += [one if one > at else at + _TICK for one in instants]
+        return found
+
+    def _of_proofs(self, proofs: Sequence[Proof], at: datetime) -> list[datetime]:
+        """List likewise what becomes of proofs."""
+        found: list[datetime] = []
+        for proof in proofs:
+            found += _of_age(self._proof, proof.at, at)
+        changes = [changes_at(level, proofs, at=at) for level in _LEVELS]
+        return found + [one for one in changes if one is not None]
 
 
 def _bounds(node: Node) -> Iterator[tuple[str, int | datetime | None]]:

@@ -5,7 +5,7 @@ expression or a time zone that is none, what has no bounds on its cost, `has()` 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -126,6 +126,28 @@ def is_sound(kind: str, text: str) -> bool:
 def activation(values: Mapping[str, object]) -> Any:
     """Give CEL the values that an expression reads, by name."""
     return _ENVIRONMENT.Activation(values)
+
+
+def compile_together(conditions: Sequence[str]) -> Any:
+    """Make one expression of conditions that are fit by themselves, for `holding`; None where CEL takes none of all.
+
+    Each is closed by a line break: a comment at its end takes nothing of the next one away.
+    """
+    bits = [f"(({text}\n) ? {1 << number} : 0)" for number, text in enumerate(conditions)]
+    try:
+        return _ENVIRONMENT.compile(" + ".join(bits))
+    except RuntimeError:
+        return None
+
+
+def holding(program: Any, given: Any) -> int | None:
+    """Ask which of several conditions hold: the first is bit 0. None where that cannot be told of one. Never raises."""
+    try:
+        answer = program.eval(given).value()
+    except Exception:  # noqa: BLE001 - whatever goes wrong, the answer is not known
+        return None
+    # INVARIANT: an error is a value here, too; a number that is none of ours is no answer.
+    return answer if type(answer) is int and answer >= 0 else None
 
 
 def holds(program: Any, given: Any) -> tuple[bool | None, str]:
