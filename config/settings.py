@@ -80,6 +80,13 @@ ATTESTATION_ROOTS = environment.certificates("TIERGATE_ATTESTATION_ROOTS")
 # need no signature.
 POLICY_PUBLISHERS = policy.publishers(env.list("TIERGATE_POLICY_PUBLISHERS", default=[]))
 
+# --- Networks ------------------------------------------------------------------------------------
+
+# Where maps of networks lie on this host: in which country an address is, and whose; without any none is known.
+RISK_DATA = environment.directory("TIERGATE_RISK_DATA") or (
+    str(paths.risk_directory(paths.database_name())) if EMBEDDED else ""
+)
+
 # --- Secrets -------------------------------------------------------------------------------------
 
 _made = development_secrets() if EMBEDDED else None

@@ -59,6 +59,8 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
         "what a bundle would have done to the decisions of all tenants: counts, and examples by tag; the vendor's doors "
         "alone read it"
     ),
+    "riskengine_list": "lists of networks that others publish, the same for every tenant; the vendor brings them in",
+    "riskengine_listed": "networks on such a list, and until when: nothing of any tenant",
     "audit_node": "hashes over hundreds of entries of all tenants; the sweep role alone reads them",
     "audit_checkpoint": "one signed root over the entries of all tenants: hashes and counts, which each may know",
     "django_migrations": _FRAMEWORK,

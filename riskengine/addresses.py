@@ -12,9 +12,7 @@ _V4_COUNTED: Final = 24
 _V6_COUNTED: Final = 64
 
 # Nobody's on their own: this host, links, groups, what was never given out (RFC 6890).
-_NOBODYS_V4: Final = tuple(
-    IPv4Network(one) for one in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
-)
+_NOBODYS_V4: Final = tuple(IPv4Network(one) for one in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
 # Within a company or behind a carrier's translation (RFC 1918, RFC 6598): the same numbers are used in many places.
 _INNER_V4: Final = tuple(IPv4Network(one) for one in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
 _INNER_V6: Final = IPv6Network("fc00::/7")  # RFC 4193
@@ -61,6 +59,13 @@ def is_public_network(network: IPv4Network | IPv6Network) -> bool:
     if isinstance(network, IPv6Network):
         return network.subnet_of(_PUBLIC_V6)
     return not any(network.overlaps(one) for one in (*_NOBODYS_V4, *_INNER_V4))
+
+
+def is_inner_network(network: IPv4Network | IPv6Network) -> bool:
+    """Say whether nothing of a network is public."""
+    if isinstance(network, IPv6Network):
+        return not network.overlaps(_PUBLIC_V6)
+    return any(network.subnet_of(one) for one in (*_NOBODYS_V4, *_INNER_V4))
 
 
 def _four(found: IPv4Address) -> Address | None:

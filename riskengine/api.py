@@ -2,12 +2,13 @@
 
 from riskengine.assessing import assess, forget_assessments
 from riskengine.assessment import NOT_ASSESSED, Assessment, RiskReason
+from riskengine.data.keeping import forget_data, look_for_data, stale_data
 from riskengine.device_cookie import device_cookie_name, device_in, device_token_in, keep_device_token
 from riskengine.device_tokens import Device, new_device_token, read_device_token, renewed_device_token
 from riskengine.errors import RiskPolicyRefused, RiskUnavailable
 from riskengine.models import Kind
 from riskengine.policies import RiskPolicy, forget_policies, get_policy, policy_at, put_policy
-from riskengine.reading import hour_in, see
+from riskengine.reading import get_ready, hour_in, see
 from riskengine.recording import record_signal, trust_of
 from riskengine.references import forget_usual
 from riskengine.requirements import Mode, Priced, price, rank
@@ -36,11 +37,14 @@ __all__ = [
     "device_in",
     "device_token_in",
     "forget_assessments",
+    "forget_data",
     "forget_policies",
     "forget_usual",
     "get_policy",
+    "get_ready",
     "hour_in",
     "keep_device_token",
+    "look_for_data",
     "new_device_token",
     "policy_at",
     "price",
@@ -52,6 +56,7 @@ __all__ = [
     "see",
     "seen_of",
     "settle_session",
+    "stale_data",
     "told",
     "trust_of",
 ]

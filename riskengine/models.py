@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import F, Q
 
+from riskengine.data import models as _of_networks  # noqa: F401 - Django looks for a room's tables here alone
 from riskengine.requirements import Mode
 
 BANDS: Final = ("unknown", "low", "medium", "high", "critical")

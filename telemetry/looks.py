@@ -39,15 +39,15 @@ class Look[T]:
 
         An exception of the callable is no answer either: it should turn what can go wrong into one.
         """
-        with self._guard:
-            if time.monotonic() - self._answered_at < REMEMBERED_SECONDS:
-                return self._answer
-            ongoing = self._ongoing
-            if ongoing is None:
-                ongoing = self._ongoing = _Ongoing(began_at=time.monotonic())
-                threading.Thread(target=self._run, args=(ongoing,), name=self._name, daemon=True).start()
+        ongoing = self._begun()
+        if ongoing is None:
+            return self._answer
         ongoing.over.wait(max(0.0, ongoing.began_at + self._bound - time.monotonic()))
         return ongoing.answer
+
+    def begin(self) -> None:
+        """Begin a look where none is under way and the last answer is a second old; wait for nothing."""
+        self._begun()
 
     def settle(self, *, seconds: float) -> bool:
         """Wait for the look that is under way, if any, and forget its answer; False when it goes on."""
@@ -57,6 +57,16 @@ class Look[T]:
         with self._guard:
             self._answered_at = float("-inf")
         return is_over
+
+    def _begun(self) -> _Ongoing[T] | None:
+        """Return the look that is under way, having begun it if need be; None where the last answer is young enough."""
+        with self._guard:
+            if time.monotonic() - self._answered_at < REMEMBERED_SECONDS:
+                return None
+            if self._ongoing is None:
+                self._ongoing = _Ongoing(began_at=time.monotonic())
+                threading.Thread(target=self._run, args=(self._ongoing,), name=self._name, daemon=True).start()
+            return self._ongoing
 
     def _run(self, ongoing: _Ongoing[T]) -> None:
         try:

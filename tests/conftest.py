@@ -103,6 +103,7 @@ def _django_db_helper(
     if "worlds" not in request.fixturenames:
         rows_of_tests.begin()
     shutil.rmtree(paths.seal_directory(paths.database_name()), ignore_errors=True)
+    shutil.rmtree(paths.risk_directory(paths.database_name()), ignore_errors=True)
     valkey.flushdb()
     forget_people()
     people.forget_people()
@@ -111,6 +112,7 @@ def _django_db_helper(
     risk.forget_assessments()
     risk.forget_usual()
     risk.forget_policies()
+    risk.forget_data()
     with django_db_blocker.unblock():
         yield
         stop_stream()

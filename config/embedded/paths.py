@@ -88,6 +88,11 @@ def seal_directory(database: str) -> Path:
     return place().keep / "seals" / database
 
 
+def risk_directory(database: str) -> Path:
+    """Name where maps of networks lie that were brought in beside an embedded database."""
+    return place().keep / "risk" / database
+
+
 def database_url(role: str, *, database: str | None = None) -> str:
     """Compute the URL of an embedded database as `role`, in libpq's form."""
     host = quote(str(place().run), safe="")

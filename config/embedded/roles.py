@@ -9,7 +9,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from config.embedded.paths import APP, BOOTSTRAP, OWNER, SWEEP, database_url, seal_directory
+from config.embedded.paths import APP, BOOTSTRAP, OWNER, SWEEP, database_url, risk_directory, seal_directory
 
 # No role below is a superuser or bypasses row-level security.
 _ROLE = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION LOGIN"
@@ -81,6 +81,7 @@ def copy_database(connection: psycopg.Connection, name: str, *, template: str) -
 def drop_database(connection: psycopg.Connection, name: str) -> None:
     """Drop a database if it exists, ending whoever is connected to it, and the copies of its trail's checkpoints."""
     shutil.rmtree(seal_directory(name), ignore_errors=True)
+    shutil.rmtree(risk_directory(name), ignore_errors=True)
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

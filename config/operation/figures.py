@@ -14,6 +14,7 @@ from billing import api as billing
 from config.celery import app
 from isolation.clock import now
 from licensing import api as licensing
+from riskengine import api as risk
 from telemetry import api as telemetry
 
 SWEEP: Final = "sweep"
@@ -45,6 +46,7 @@ def register() -> None:
     )
     _register_pool()
     _register_records()
+    _register_risk_data()
     if SWEEP in connections.databases:
         _register_trail()
         if settings.STRIPE.is_on or settings.TESTING:
@@ -98,6 +100,14 @@ def _register_records() -> None:
         "tiergate_record_batches",
         "Batches of routine records in Valkey that a worker has not stored yet.",
         lambda: float(audit.stream_length()),
+    )
+
+
+def _register_risk_data() -> None:
+    telemetry.gauge_of_process(
+        "tiergate_risk_data_stale",
+        "Maps and lists of networks that are too old to be believed in everything, or cannot be read.",
+        lambda: float(len(risk.stale_data(at=now()))),
     )
 
 

@@ -1,6 +1,7 @@
 """`/livez`, `/readyz` and `/metrics`, as whoever runs the installation asks them."""
 
 import secrets
+from dataclasses import asdict
 from typing import Final
 
 from django.conf import settings
@@ -30,7 +31,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     document = {
         "status": "ready" if found.is_ready else "not ready",
         "process": settings.PROCESS,
-        "checks": {"database": found.database, "migrations": found.migrations, "valkey": found.valkey},
+        "checks": asdict(found),
     }
     return JsonResponse(document, status=200 if found.is_ready else 503, headers=_UNREADABLE)
 

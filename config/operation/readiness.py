@@ -6,7 +6,7 @@ that one is reported and takes nobody out of service.
 """
 
 import atexit
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final
@@ -21,6 +21,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.operation.roles import UNFIT, is_unfit
+from isolation.clock import now
+from riskengine import api as risk
 from telemetry import api as telemetry
 
 BOUND_SECONDS: Final = 1.0
@@ -44,11 +46,12 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """What the checks found; Valkey's takes nobody out of service."""
+    """What the checks found; Valkey's, and how old the data about networks is, take nobody out of service."""
 
     database: Check
     migrations: Check
     valkey: Check
+    risk_data: Check
 
     @property
     def is_ready(self) -> bool:
@@ -71,7 +74,12 @@ _HANGS: Final = _Seen(database=Check.NO_ANSWER)
 def readiness() -> Readiness:
     """Tell whether this process can serve, within about a second whatever hangs; asked often, it looks once a second."""
     seen = _database.ask() or _HANGS
-    found = Readiness(database=seen.database, migrations=seen.migrations, valkey=_valkey.ask() or Check.DEGRADED)
+    found = Readiness(
+        database=seen.database,
+        migrations=seen.migrations,
+        valkey=_valkey.ask() or Check.DEGRADED,
+        risk_data=Check.DEGRADED if risk.stale_data(at=now()) else Check.OK,
+    )
     _tell(found, seen.why)
     return found
 
@@ -82,8 +90,9 @@ def _tell(found: Readiness, why: str) -> None:
     if found == _told:
         return
     _told = found
-    say = _log.info if found.is_ready and found.valkey == Check.OK else _log.warning
-    say("readiness_changed", database=found.database, migrations=found.migrations, valkey=found.valkey, why=why)
+    is_well = found.is_ready and Check.OK == found.valkey == found.risk_data
+    say = _log.info if is_well else _log.warning
+    say("readiness_changed", **{name: str(check) for name, check in asdict(found).items()}, why=why)
 
 
 class _Probe:

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.operation.checks import connects_unfit
 from config.operation.roles import UNFIT
 from config.operation.tracing import traced
+from riskengine import api as risk
 from telemetry import api as telemetry
 
 _log = structlog.get_logger(__name__)
@@ -17,7 +18,8 @@ _log = structlog.get_logger(__name__)
 def before_serving(application: WSGIApplication) -> WSGIApplication:
     """Look the installation over, begin to write figures, and return what to serve: with spans, where they are wanted.
 
-    A database that does not answer stops nothing: the process says so at `/readyz`, and serves when it is back.
+    A database that does not answer stops nothing: the process says so at `/readyz`, and serves when it is back. What the
+    first request would wait for is loaded.
 
     :raises ImproperlyConfigured: a system check found an error, as an address that nobody guards, or the app's role is
         one that row-level security does not bind.
@@ -29,5 +31,6 @@ def before_serving(application: WSGIApplication) -> WSGIApplication:
             _log.warning("check", id=message.id, message=message.msg, hint=message.hint)
     if connects_unfit():
         raise ImproperlyConfigured(UNFIT)
+    risk.get_ready()
     telemetry.begin()
     return traced(application)

@@ -1,4 +1,4 @@
-"""What was said about risk: by a tenant of what it asks, by a person of what was theirs."""
+"""What was said about risk: by a tenant of what it asks, by a person of what was theirs; and what is known of networks."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -33,10 +33,23 @@ def _said(what: str) -> Callable[[Entry, Names], str]:
     return tell
 
 
+def _imported(entry: Entry, names: Names) -> str:
+    payload = entry.payload
+    name, source = plain(payload.get("name")), payload.get("source")
+    told = f"{names.actor(payload.get('by'))} brought in {name}, {plain(payload.get('networks'))} networks"
+    return f"{told}, from {plain(source)}" if source else told
+
+
+def _dropped(entry: Entry, names: Names) -> str:
+    return f"{names.actor(entry.payload.get('by'))} took {plain(entry.payload.get('name'))} out of what is known of networks"
+
+
 RISKY: Final[Mapping[str, Callable[[Entry, Names], str]]] = MappingProxyType(
     {
         Kind.RISK_POLICY_CHANGED: _policy,
         Kind.RISK_CONFIRMED: _said("was them"),
         Kind.RISK_DISOWNED: _said("was not them"),
+        Kind.RISK_DATA_IMPORTED: _imported,
+        Kind.RISK_DATA_DROPPED: _dropped,
     }
 )

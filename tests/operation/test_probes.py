@@ -16,7 +16,7 @@ from django.test import Client, override_settings
 from config.operation import readiness as probing
 from config.operation.middleware import Probes
 
-ALL_WELL = {"database": "ok", "migrations": "ok", "valkey": "ok"}
+ALL_WELL = {"database": "ok", "migrations": "ok", "valkey": "ok", "risk_data": "ok"}
 
 
 @pytest.fixture
@@ -88,7 +88,12 @@ def test_a_paused_database_is_said_within_a_bound_and_who_asks_next_does_not_wai
     finally:
         os.kill(paused, signal.SIGCONT)
     assert first.status_code == 503
-    assert first.json()["checks"] == {"database": "no answer", "migrations": "unknown", "valkey": "ok"}
+    assert first.json()["checks"] == {
+        "database": "no answer",
+        "migrations": "unknown",
+        "valkey": "ok",
+        "risk_data": "ok",
+    }
     assert {answer.status_code for answer in again} == {503}
     assert waited < probing.BOUND_SECONDS, "twenty askers waited for what the first had waited for"
     assert probing._database.settle(seconds=10)
@@ -168,6 +173,8 @@ def test_strangers_are_told_no_versions_names_or_reasons(client: Client, readine
         "migrations",
         "valkey",
         "degraded",
+        "risk",
+        "data",
     }
 
 
