@@ -23,8 +23,10 @@ LABEL org.opencontainers.image.title="Tiergate" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --system --gid 10001 tiergate \
     && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin tiergate \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /seals
-# Root owns what runs; whoever runs it can change none of it. What is written lies below /tmp, a worker's seals in /seals.
+    && install --directory --owner=10001 --group=10001 --mode=0700 /seals \
+    && install --directory --owner=10001 --group=10001 --mode=0755 /networks
+# Root owns what runs; whoever runs it can change none of it. What is written lies below /tmp, a worker's seals in /seals, and what
+# it is told of networks in /networks.
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app

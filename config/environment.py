@@ -119,14 +119,6 @@ def own_directory(name: str) -> str:
     return text
 
 
-def directory(name: str) -> str:
-    """Read a directory that is there and can be looked into."""
-    text: str = env.str(name, default="")
-    if text and not (Path(text).is_dir() and os.access(text, os.R_OK | os.X_OK)):
-        raise ImproperlyConfigured(f"{name} is {text!r}, which is no directory that can be read.")
-    return text
-
-
 def origin(name: str, text: str) -> str:
     """Check an address that begins links: scheme and host, and nothing behind them."""
     parts = _parts(text)

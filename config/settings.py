@@ -83,9 +83,8 @@ POLICY_PUBLISHERS = policy.publishers(env.list("TIERGATE_POLICY_PUBLISHERS", def
 # --- Networks ------------------------------------------------------------------------------------
 
 # Where maps of networks lie on this host: in which country an address is, and whose; without any none is known.
-RISK_DATA = environment.directory("TIERGATE_RISK_DATA") or (
-    str(paths.risk_directory(paths.database_name())) if EMBEDDED else ""
-)
+_risk_directory = str(paths.risk_directory(paths.database_name())) if EMBEDDED else ""
+RISK_DATA = env.str("TIERGATE_RISK_DATA", default="") or _risk_directory
 
 # --- Secrets -------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from isolation.alone import by_itself
 from isolation.errors import CrossTenantError, SecretUnreadable
 from isolation.global_tables import GLOBAL_TABLES
-from isolation.keyring import check_vouched, key_ids, keyed_digests, seal, unseal, vouched
+from isolation.keyring import check_vouched, key_ids, keyed_digests, ring_state, seal, unseal, vouched
 from isolation.prepared import Text
 from isolation.resealing import Resealed, count_by_key, reseal_column
 from isolation.statement import global_row, tenant_row
@@ -23,6 +23,7 @@ __all__ = [
     "key_ids",
     "keyed_digests",
     "reseal_column",
+    "ring_state",
     "seal",
     "tenant_row",
     "tenant_transaction",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -37,6 +38,21 @@ def figures_are_of_all_workers(app_configs: object, **kwargs: object) -> list[Ch
             "/metrics shows the figures of the one worker that answers.",
             hint="With more than one worker, set PROMETHEUS_MULTIPROC_DIR to an empty directory of this server's own.",
             id="config.W002",
+        )
+    ]
+
+
+@register()
+def maps_have_a_place(app_configs: object, **kwargs: object) -> list[CheckMessage]:  # noqa: ARG001 - as above
+    """Say that no map of networks is known here, where somebody meant to have some."""
+    if settings.EMBEDDED or not settings.RISK_DATA:
+        return []
+    if Path(settings.RISK_DATA).is_dir() and os.access(settings.RISK_DATA, os.R_OK | os.X_OK):
+        return []
+    return [
+        Warning(
+            f"TIERGATE_RISK_DATA is {settings.RISK_DATA!r}, which is no directory that can be read: no map of networks is known.",
+            id="config.W003",
         )
     ]
 

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from msgspec import Struct
 
-from riskengine.addresses import Address, address_of
+from riskengine.addresses import LONGEST, Address, address_of
 from riskengine.data.files import Manifest
 from riskengine.data.kinds import CAN_BLOCK, Mark
 from riskengine.data.lists import FOR_EVER
@@ -23,7 +23,6 @@ from riskengine.data.told import NOTHING_TOLD, Told
 from tiergate import NetworkClass
 
 _REMEMBERED: Final = 8192
-_LONGEST: Final = 45
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 # What the first of several marks says of its network. A relay hides where somebody is and says nothing of what they
@@ -99,7 +98,7 @@ class Atlas:
         """Tell what is known of an address at an instant. One that was asked for before is answered from memory."""
         found = self._known.get(ip)
         if found is None or not found.since <= at < found.until:
-            if len(ip) > _LONGEST:
+            if len(ip) > LONGEST:
                 return _NO_ADDRESS
             found = self._look(ip, at)
             if len(self._known) >= _REMEMBERED:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network, summarize_address_range
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summarize_address_range
 from typing import Final
 
 from riskengine.addresses import is_inner_network, is_public_network
@@ -80,10 +80,8 @@ class Taken:
             )
         if not self.networks:
             raise DataRefused("It names no network that can be listed. Drop the list, if that is what it should say.")
-        if self._mark in CAN_BLOCK:
-            four = collapse_addresses(one for one in self.networks if isinstance(one, IPv4Network))
-            if sum(one.num_addresses for one in four) > _MOST_OF_V4:
-                raise DataRefused("It complains of more than a sixteenth of all addresses, which no list can mean.")
+        if self._mark in CAN_BLOCK and _count_of_v4(self.networks) > _MOST_OF_V4:
+            raise DataRefused("It complains of more than a sixteenth of all addresses, which no list can mean.")
 
 
 def take_lines(
@@ -141,6 +139,17 @@ def instant_of(text: str) -> datetime:
     """
     found = datetime.fromisoformat(text)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def _count_of_v4(networks: Iterable[Network]) -> int:
+    """Count the addresses of IPv4 that networks have together."""
+    count = reached = 0
+    spans = ((int(one[0]), int(one[-1])) for one in networks if isinstance(one, IPv4Network))
+    for first, last in sorted(spans):
+        if last >= reached:
+            count += last + 1 - max(first, reached)
+            reached = last + 1
+    return count
 
 
 def _unmapped(network: Network) -> Network:

@@ -126,7 +126,9 @@ def test_each_of_ours_may_write_nothing_and_gain_nothing(name: str, services: di
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service.get("volumes", []) == (["seals:/seals"] if name == "worker" else [])
+    # A worker alone writes the trail's seals, and what is known of networks, which others read.
+    writes, reads = ["seals:/seals", "networks:/networks"], ["networks:/networks:ro"]
+    assert service.get("volumes", []) == {"worker": writes, "web": reads, "decide": reads}.get(name, [])
     assert not service.get("privileged", False)
 
 

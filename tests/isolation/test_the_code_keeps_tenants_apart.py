@@ -122,6 +122,7 @@ COMMANDS = {
     "migrate": "as the owner, who owns the schema",
     "plans": "the catalogue is no tenant's; a move shows and does each tenant's part within that tenant",
     "policy": "rules are no tenant's; plan, replay and shadow look at the decisions of all, by the sweep's role",
+    "risk": "lists and maps of networks are no tenant's",
     "showmigrations": "as the owner, who owns the schema",
     "signing_keys": "the keys that sign tokens are no tenant's",
     "sqlmigrate": "as the owner, who owns the schema",
