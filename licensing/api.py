@@ -1,11 +1,13 @@
 """The door: tenants, their people and roles, the catalogue, what they hold, and snapshots of it all."""
 
+from licensing.announcing import announce, heed
 from licensing.catalog_file.mistakes import FileRefused, Mistake, Place
 from licensing.catalog_file.shape import Shape, check_shape, read_schema
 from licensing.catalog_file.source import Document, read_file
 from licensing.catalog_file.wording import NOTHING_TO_CHANGE, change_lines
 from licensing.catalogue_changes import CatalogueEdit, Change, PlanSpec, edit_catalogue
 from licensing.catalogue_listing import list_features, service_privileges
+from licensing.compiled import GENERATION_COLUMN
 from licensing.environments import list_environments, put_environments
 from licensing.errors import (
     AlreadyInvited,
@@ -132,6 +134,7 @@ from licensing.webhooks.replaying import (
 from licensing.webhooks.resealing import reseal_webhooks, webhooks_by_key
 
 __all__ = [
+    "GENERATION_COLUMN",
     "MEMBER_COLUMN",
     "NOTHING_TO_CHANGE",
     "RESET",
@@ -223,6 +226,7 @@ __all__ = [
     "VersionRef",
     "VersionView",
     "accept_invitation",
+    "announce",
     "apply_due_changes",
     "begin_draft",
     "cancel_change",
@@ -261,6 +265,7 @@ __all__ = [
     "get_tenant",
     "get_version",
     "has_claimed_trial",
+    "heed",
     "hold_member",
     "holders_of",
     "invite",

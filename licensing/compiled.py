@@ -31,7 +31,15 @@ from tiergate import (
 )
 
 CATALOGUE_SCOPE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
-"""Under which the catalogue's generation is kept."""
+"""Under which the catalogue's generation is kept, which whatever is the same for all tenants raises."""
+
+GENERATION_COLUMN: Final = (
+    "(SELECT number FROM licensing_generation WHERE scope = 'ffffffff-ffff-ffff-ffff-ffffffffffff')::text"
+)
+"""That generation, for `isolation.api.global_row`: None before there was any."""
+
+CONTENT_SCOPE: Final = UUID("ffffffff-ffff-ffff-ffff-fffffffffffe")
+"""Under which is kept the generation at which the catalogue's own rows changed last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,7 @@ class CompiledVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """The whole catalogue at one generation.
+    """The whole catalogue at one generation. content: at which its rows changed last; equal ones mean equal rows.
 
     features_by_id: for rows that refer to a feature. versions: every one that a tenant may be on, by id.
     default: what a tenant falls to when nothing is paid for.
@@ -58,6 +66,7 @@ class Catalogue:
     """
 
     generation: int
+    content: int
     features: Mapping[str, FeatureSpec]
     features_by_id: Mapping[UUID, str]
     actions: Mapping[str, ActionSpec]
@@ -70,8 +79,8 @@ class Catalogue:
     has_trials: bool = False
 
 
-def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Catalogue:
-    """Read and compile the catalogue within the transaction that has read ``generation``."""
+def compile_catalogue(generation: int, content: int = 0, *, using: str = DEFAULT_DB_ALIAS) -> Catalogue:
+    """Read and compile the catalogue within the transaction that has read ``generation`` and ``content``."""
     features = list(Feature.objects.using(using).order_by("key"))
     actions = list(Action.objects.using(using).select_related("feature").order_by("name"))
     roles = list(RoleDefault.objects.using(using).order_by("key"))
@@ -87,7 +96,7 @@ def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Cata
     for row in PlanTerm.objects.using(using).select_related("feature").order_by("feature__key"):
         terms.setdefault(row.version_id, []).append(term_of(row))
     specs = {row.key: feature_spec(row) for row in features}
-    content = {
+    written = {
         "features": [feature_json(row) for row in features],
         "actions": [action_json(row) for row in actions],
         "roles": [role_json(row) for row in roles],
@@ -107,6 +116,7 @@ def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Cata
     }
     return Catalogue(
         generation=generation,
+        content=content,
         features=MappingProxyType(specs),
         features_by_id=MappingProxyType({row.id: row.key for row in features}),
         actions=MappingProxyType({**{row.name: action_spec(row) for row in actions}, **BUILTIN_ACTIONS}),
@@ -116,7 +126,7 @@ def compile_catalogue(generation: int, *, using: str = DEFAULT_DB_ALIAS) -> Cata
         unlocks=MappingProxyType(_unlocks(plans, {row.id: row for row in versions}, terms, specs)),
         scopes=MappingProxyType({row.name: scope_spec(row) for row in scopes}),
         has_trials=any(row.trial_days for row in plans),
-        digest=hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32],
+        digest=hashlib.sha256(json.dumps(written, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32],
     )
 
 

@@ -1,7 +1,7 @@
 """What one tenant holds, read at one instant of the database, and resolved for any instant from then on."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from isolation.api import global_row
 from licensing.catalogue_rows import requirement_of
-from licensing.compiled import CATALOGUE_SCOPE, Catalogue, CompiledVersion, compile_catalogue
+from licensing.compiled import CATALOGUE_SCOPE, CONTENT_SCOPE, Catalogue, CompiledVersion, compile_catalogue
 from licensing.errors import TenantNotFound
 from licensing.held_plans import HeldPlan, on_offer, plan_at, read_held_plans
 from licensing.lasting import terms_end
@@ -37,18 +37,21 @@ from tiergate import (
     resolve_entitlement,
 )
 
-_GENERATIONS = """
-    coalesce((SELECT number FROM licensing_generation WHERE scope = %s::uuid), 0)::text,
-    coalesce((SELECT number FROM licensing_generation WHERE scope = %s::uuid), 0)::text
-"""
+_NUMBER = "(SELECT number FROM licensing_generation WHERE scope = %s::uuid)"
+# Where the content was never counted, it may be another one with each generation.
+_GENERATIONS = f"coalesce({_NUMBER}, 0)::text, coalesce({_NUMBER}, {_NUMBER}, 0)::text, coalesce({_NUMBER}, 0)::text"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Generations:
-    """The two counters that a snapshot is built from; equal ones mean equal content."""
+    """The two counters that a snapshot is built from; equal ones mean equal content, and equal rules in force.
+
+    content: at which number of the first the catalogue's own rows changed last, as far as it was read; part of no version.
+    """
 
     catalogue: int
     tenant: int
+    content: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         """Write the snapshot's version."""
@@ -58,13 +61,17 @@ class Generations:
         """Say whether neither counter is older than the other's."""
         return self.catalogue >= other.catalogue and self.tenant >= other.tenant
 
+    def holds_what(self, other: "Generations") -> bool:
+        """Say whether a tenant holds the same at both, whatever rules were put in force in between."""
+        return self.content == other.content and self.tenant == other.tenant
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantSnapshot:
     """What decisions about one tenant are made from; immutable.
 
     version: ``g<catalogue>.t<tenant>``. catalogue_generation: its first number, which a change of the policy in force
-    raises too. next_change_at: when time alone makes it another.
+    raises too; catalogue_content: where the catalogue's own rows changed last. next_change_at: when time alone makes it another.
     policy_version: names the catalogue's content. environments: what the tenant declares, by name.
     unlocks: by feature, what this tenant could buy to have it, or more of it. plan: what it is on; None: nothing.
     billing: by what the tenant's billing periods are counted; None where it never subscribed.
@@ -72,6 +79,7 @@ class TenantSnapshot:
 
     version: str
     catalogue_generation: int
+    catalogue_content: int
     tenant: Tenant
     actions: Mapping[str, ActionSpec]
     entitlements: Mapping[str, Entitlement]
@@ -120,6 +128,7 @@ class Holdings:
         return TenantSnapshot(
             version=str(self.generations),
             catalogue_generation=self.generations.catalogue,
+            catalogue_content=self.generations.content,
             tenant=self.tenant,
             actions=self.catalogue.actions,
             entitlements=MappingProxyType(entitlements),
@@ -135,9 +144,10 @@ class Holdings:
 
 
 def read_generations(tenant_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> Generations:
-    """Read both counters in one statement."""
-    catalogue, tenant = global_row(_GENERATIONS, [CATALOGUE_SCOPE, tenant_id], using=using)
-    return Generations(int(catalogue), int(tenant))
+    """Read the counters in one statement."""
+    asked = [CATALOGUE_SCOPE, CONTENT_SCOPE, CATALOGUE_SCOPE, tenant_id]
+    catalogue, content, tenant = global_row(_GENERATIONS, asked, using=using)
+    return Generations(int(catalogue), int(tenant), int(content))
 
 
 def read_holdings(
@@ -150,7 +160,7 @@ def read_holdings(
 ) -> Holdings:
     """Read what a tenant holds, within a transaction of that tenant; the counters first.
 
-    known: the catalogue compiled last; compiled anew where it has changed.
+    known: the catalogue compiled last; compiled anew where its rows have changed.
     instead: ids of subscriptions and held add-ons -> the version that each is taken to be of, to find out what that
         would change.
     :raises TenantNotFound: there is no such tenant.
@@ -159,8 +169,7 @@ def read_holdings(
     row = TenantRow.objects.using(using).filter(id=tenant_id).first()
     if row is None:
         raise TenantNotFound("There is no such tenant.")
-    is_known = known is not None and known.generation == generations.catalogue
-    catalogue = known if known is not None and is_known else compile_catalogue(generations.catalogue, using=using)
+    catalogue = _catalogue(generations, known, using)
     own = {role.key: spec_of(role) for role in Role.objects.using(using).filter(tenant_id=tenant_id)}
     return Holdings(
         generations=generations,
@@ -188,6 +197,12 @@ def read_holdings(
         billing=_billing(tenant_id, catalogue, using),
         tried=tried_plans(tenant_id, using=using) if catalogue.has_trials else frozenset(),
     )
+
+
+def _catalogue(generations: Generations, known: Catalogue | None, using: str) -> Catalogue:
+    if known is None or known.content != generations.content:
+        return compile_catalogue(generations.catalogue, generations.content, using=using)
+    return known if known.generation == generations.catalogue else replace(known, generation=generations.catalogue)
 
 
 def _billing(tenant_id: UUID, catalogue: Catalogue, using: str) -> tuple[BillingCycle, ...]:

@@ -63,10 +63,16 @@ def is_listening() -> bool:
 
 def _tell(kind: str, key: str) -> None:
     _dispatch(kind, key)
+    tell(kind, key)
+
+
+def tell(kind: str, key: str) -> int:
+    """Tell whoever listens now, this process only if it does, and say how many do; nobody where that fails."""
     try:
-        _client(os.getpid()).publish(_channel(), f"{kind} {key}")
+        return int(client(os.getpid()).publish(_channel(), f"{kind} {key}"))
     except (RedisError, OSError) as error:
         _log.warning("change_not_pushed", kind=kind, error=str(error))
+        return 0
 
 
 def _dispatch(kind: str, key: str) -> None:
@@ -82,7 +88,8 @@ def _channel() -> str:
 
 
 @cache
-def _client(_pid: int) -> Redis:
+def client(_pid: int) -> Redis:
+    """Give a process its client, which gives up soon."""
     # Without these the client waits seconds for a server that is down (its default retries with back-off).
     return Redis.from_url(
         settings.REDIS_URL,

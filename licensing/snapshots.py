@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -49,6 +49,25 @@ class _Entry:
         if at > self.resolved_at:
             self.snapshot, self.resolved_at = snapshot, at
         return snapshot
+
+    def renumbered(self, found: Generations, *, at: datetime, checked_at: float) -> "_Entry | None":
+        """Give these holdings the number that they were found to hold at, too; None where they do not reach ``at``.
+
+        INVARIANT: only of counters that say that nothing of them changed, and never back: what is answered by a number
+        is what the database holds at it.
+        """
+        snapshot = self.at(at)
+        if snapshot is None:
+            return None
+        number = found.catalogue
+        return _Entry(
+            holdings=replace(
+                self.holdings, generations=found, catalogue=replace(self.holdings.catalogue, generation=number)
+            ),
+            snapshot=replace(snapshot, version=str(found), catalogue_generation=number),
+            resolved_at=at,
+            checked_at=checked_at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +159,8 @@ def get_snapshot(*, tenant_id: UUID, at: datetime, min_version: str | None = Non
     wanted = None if min_version is None else parse_version(min_version)
     entry = _current(tenant_id, at)
     if wanted is not None and not entry.holdings.generations.reaches(wanted):
-        entry = _build(tenant_id, at, may_copy=False)
+        within = connection.in_atomic_block
+        entry = _build(tenant_id, at, may_copy=False) if within else _checked(tenant_id, entry, at, may_copy=False)
         if not entry.holdings.generations.reaches(wanted):
             raise SnapshotBehind("The state that you have seen is not known here yet; ask again.", retry_after=1)
     return entry.at(at) or _build(tenant_id, at).snapshot
@@ -194,16 +214,26 @@ def _current(tenant_id: UUID, at: datetime) -> _Entry:
         return _build(tenant_id, at)
     if _memory.is_trusted(entry):
         return entry
-    news = _memory.news
     # Deaf, it would not hear that a copy is behind a change, so then it asks the primary.
-    may_copy = push.is_listening()
+    return _checked(tenant_id, entry, at, may_copy=push.is_listening())
+
+
+def _checked(tenant_id: UUID, entry: _Entry, at: datetime, *, may_copy: bool) -> _Entry:
+    """Hold an entry against the counters, and read anew what changed; where only the rules in force did, nothing."""
+    news = _memory.news
     found, looked_at = replica.read(
         lambda using: read_generations(tenant_id, using=using), news=news, may_copy=may_copy
     )
-    if found != entry.holdings.generations:
-        return _build(tenant_id, at, may_copy=may_copy)
-    _memory.confirm(entry, checked_at=looked_at, news=news)
-    return entry
+    held = entry.holdings.generations
+    if found == held:
+        _memory.confirm(entry, checked_at=looked_at, news=news)
+        return entry
+    if found.catalogue > held.catalogue and found.holds_what(held):
+        renumbered = entry.renumbered(found, at=at, checked_at=looked_at)
+        if renumbered is not None:
+            _memory.keep(tenant_id, renumbered, news=news)
+            return renumbered
+    return _build(tenant_id, at, may_copy=may_copy)
 
 
 def _build(tenant_id: UUID, at: datetime, *, may_copy: bool = True) -> _Entry:

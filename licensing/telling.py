@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 from django.db import connection, connections
 
 from isolation.api import by_itself, tenant_transaction
-from licensing.compiled import CATALOGUE_SCOPE
-from licensing.holdings import Generations, TenantSnapshot
+from licensing.compiled import CATALOGUE_SCOPE, CONTENT_SCOPE
+from licensing.holdings import TenantSnapshot
 from licensing.models.outbox import EventKind, OutboxEvent, ToldStanding
 from licensing.names import VENDOR_TENANT_ID
 from licensing.outbox import emit
@@ -45,7 +45,8 @@ _BEHIND: Final = """
     LEFT JOIN licensing_generation g ON g.scope = t.id
     LEFT JOIN licensing_told_standing s ON s.tenant_id = t.id
     WHERE t.id <> %s AND (s.id IS NULL OR s.generation <> coalesce(g.number, 0) OR s.next_change_at <= %s
-        OR s.catalogue <> coalesce((SELECT number FROM licensing_generation WHERE scope = %s), 0))
+        OR s.catalogue <> coalesce((SELECT number FROM licensing_generation WHERE scope = %s),
+            (SELECT number FROM licensing_generation WHERE scope = %s), 0))
     ORDER BY s.told_at NULLS FIRST LIMIT %s
 """
 _SAME_TRANSACTION: Final = """
@@ -78,7 +79,7 @@ def tell_changes(*, tenant_id: UUID, at: datetime, is_first_told: bool = True) -
 def tell_waiting(*, at: datetime, limit: int = BATCH) -> int:
     """Tell what changed by time, or with the catalogue, of whichever tenants are behind; return how many were looked at."""
     with connections[_SWEEP].cursor() as cursor:
-        cursor.execute(_BEHIND, [VENDOR_TENANT_ID, at, CATALOGUE_SCOPE, limit])
+        cursor.execute(_BEHIND, [VENDOR_TENANT_ID, at, CONTENT_SCOPE, CATALOGUE_SCOPE, limit])
         behind = [UUID(str(row[0])) for row in cursor.fetchall()]
     for tenant_id in behind:
         with by_itself("changes", tenant_id=tenant_id):
@@ -163,19 +164,12 @@ def _locked(tenant_id: UUID, at: datetime) -> tuple[ToldStanding, bool]:
 
 
 def _note(row: ToldStanding, snapshot: TenantSnapshot, now: Standing, at: datetime) -> None:
-    found = parse_version(snapshot.version)
-    if (row.catalogue, row.generation, row.features, row.next_change_at) != (
-        *_pair(found),
-        now,
-        snapshot.next_change_at,
-    ):
-        row.catalogue, row.generation = _pair(found)
+    # Rules that are put in force change nothing of what a tenant holds: nobody is looked at again for them.
+    pair = snapshot.catalogue_content, parse_version(snapshot.version).tenant
+    if (row.catalogue, row.generation, row.features, row.next_change_at) != (*pair, now, snapshot.next_change_at):
+        row.catalogue, row.generation = pair
         row.features, row.told_at, row.next_change_at = now, at, snapshot.next_change_at
         row.save(update_fields=["catalogue", "generation", "features", "told_at", "next_change_at"])
-
-
-def _pair(found: Generations) -> tuple[int, int]:
-    return found.catalogue, found.tenant
 
 
 def _tell(tenant_id: UUID, before: Standing, now: Standing, at: datetime) -> None:

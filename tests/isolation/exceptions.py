@@ -9,6 +9,7 @@ _RANDOM: Final = "a keyed digest of 256 random bits: nobody meets it by guessing
 DEFINER_FUNCTIONS: Final[Mapping[str, str]] = {
     "licensing_bump_one": f"{_ATOMIC}; called by the two triggers alone",
     "licensing_bump_catalogue": _ATOMIC,
+    "licensing_bump_content": _ATOMIC,
     "licensing_bump_tenants": _ATOMIC,
     "licensing_remember": "a trigger: keeps what a row of a tenant said, under that row's own tenant",
     "licensing_catalogue_remember": "a trigger: keeps what the catalogue said, which holds no tenant's data",
