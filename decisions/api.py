@@ -15,6 +15,7 @@ from decisions.policy.differing import differences
 from decisions.policy.errors import BundleNotFound, StageRefused
 from decisions.policy.history import Activation, list_activations
 from decisions.policy.looking_aside import Beside, look_aside
+from decisions.policy.memory import load_policy_in_force
 from decisions.policy.plans import Plan, begin_plan, get_plan
 from decisions.policy.recorded import count
 from decisions.policy.showing import show_stage
@@ -68,6 +69,7 @@ __all__ = [
     "get_plan",
     "list_activations",
     "list_bundles",
+    "load_policy_in_force",
     "look_aside",
     "make_change",
     "mark_refused",

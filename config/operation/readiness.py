@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.operation.roles import UNFIT, is_unfit
+from config.operation.rules import load_rules
 from isolation.clock import now
 from riskengine import api as risk
 from telemetry import api as telemetry
@@ -126,6 +127,9 @@ class _Probe:
             self.close()
             return _Seen(database=Check.FAILED, why=f"{type(error).__name__}: {error}")
         missing = sorted(needed_migrations() - {(app, name) for app, name in rows})
+        if not missing:
+            # As a rule that was done at the start. One whose database came later is not ready before it has them.
+            load_rules()
         return _Seen(
             database=Check.OK,
             migrations=Check.MISSING if missing else Check.OK,

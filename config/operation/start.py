@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.operation.checks import connects_unfit
 from config.operation.roles import UNFIT
+from config.operation.rules import load_rules
 from config.operation.tracing import traced
 from riskengine import api as risk
 from telemetry import api as telemetry
@@ -16,10 +17,10 @@ _log = structlog.get_logger(__name__)
 
 
 def before_serving(application: WSGIApplication) -> WSGIApplication:
-    """Look the installation over, begin to write figures, and return what to serve: with spans, where they are wanted.
+    """Look the installation over, load the rules in force, begin to write figures, and return what to serve.
 
-    A database that does not answer stops nothing: the process says so at `/readyz`, and serves when it is back. What the
-    first request would wait for is loaded.
+    It is served with spans, where they are wanted. A database that does not answer stops nothing: the process says so
+    at `/readyz`, and serves when it is back. What else the first request would wait for is loaded.
 
     :raises ImproperlyConfigured: a system check found an error, as an address that nobody guards, or the app's role is
         one that row-level security does not bind.
@@ -32,5 +33,6 @@ def before_serving(application: WSGIApplication) -> WSGIApplication:
     if connects_unfit():
         raise ImproperlyConfigured(UNFIT)
     risk.get_ready()
+    load_rules()
     telemetry.begin()
     return traced(application)

@@ -1,11 +1,12 @@
 """Put a bundle in force, for all or for some, and go back: each a step that is never taken out again."""
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError
 from msgspec import UNSET, UnsetType
 
@@ -29,9 +30,14 @@ from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tiergate.policy import Bundle
 
+log = structlog.get_logger(__name__)
+
 type Within = Callable[[], AbstractContextManager[object]]
 
 MAX_SENTENCE: Final = 500
+
+READY_SECONDS: Final = 5.0
+"""How long a step waits for the processes to have compiled its bundle. Longer nobody holds up what may be urgent."""
 
 _KINDS: Final = {
     Step.ACTIVATE: audit.Kind.BUNDLE_ACTIVATED,
@@ -68,14 +74,16 @@ def activate(  # noqa: PLR0913 - each is a member of what is recorded
     :raises FactsUnavailable: it cannot be loaded.
     """
     _check(digest, mode, tenants, percent)
+    because = _sentence(because)
     before = _newest()
     _expect(before, expected)
     active = before.active_id if before else None
     given_up: tuple[str, ...] = ()
     if digest is not None:
-        bundle = _loaded(digest)
-        if mode != Mode.SHADOW:
-            given_up = _check_promises(bundle, _bases(before), at=at)
+        with _made_ready(digest):
+            bundle = _loaded(digest)
+            if mode != Mode.SHADOW:
+                given_up = _check_promises(bundle, _bases(before), at=at)
     _expect_given_up(given_up, gives_up)
     if mode == Mode.NONE:
         returns_to = before if before is not None and active != digest else _returns_to(before)
@@ -109,6 +117,7 @@ def withdraw(
     :raises NothingToUndo: there is no candidate.
     :raises StageChanged: another bundle is active or the candidate than is meant, or somebody else was quicker.
     """
+    because = _sentence(because)
     before = _newest()
     _expect(before, expected)
     if before is None or before.candidate_id is None:
@@ -141,6 +150,7 @@ def rollback(
     :raises StageChanged: another bundle is active or was before than is meant, or somebody else was quicker.
     :raises FactsUnavailable: it cannot be loaded.
     """
+    because = _sentence(because)
     before = _newest()
     _expect(before, expected)
     target = _target(before)
@@ -148,7 +158,8 @@ def rollback(
     if digest not in {UNSET, found}:
         raise StageChanged("Another bundle was active before.", before=found)
     if found is not None:
-        _loaded(found)
+        with _made_ready(found):
+            _loaded(found)
     given_up = () if found is None else find_given_up(found)
     _expect_given_up(given_up, gives_up)
     step = _Row(step=Step.ROLL_BACK, active_id=found, returns_to=_returns_to(target), gives_up=list(given_up))
@@ -255,12 +266,24 @@ def _check(digest: str | None, mode: Mode, tenants: Collection[UUID], percent: i
         raise StageRefused("A candidate is for some tenants, or for a share of them: say which.")
 
 
-def _loaded(digest: str) -> Bundle:
-    """Look whether every process will be able to load a bundle."""
+@contextmanager
+def _made_ready(digest: str) -> Iterator[None]:
+    """Have all processes compile a bundle while this block does, so that to put it in force has nobody wait.
+
+    :raises BundleNotFound: it is not stored. :raises SignatureInvalid: nobody who is believed here signed it.
+    """
     if not PolicyBundle.objects.filter(digest=digest).exists():
         raise BundleNotFound("There is no bundle of this digest.", digest=digest)
     if not is_signed_well(digest):
         raise SignatureInvalid("Nobody who is believed here now signed this bundle.")
+    announced = licensing.announce(BUNDLE, digest)
+    yield
+    if not announced.wait(seconds=READY_SECONDS):
+        log.warning("policy_not_ready_everywhere", bundle=digest)
+
+
+def _loaded(digest: str) -> Bundle:
+    """Look whether every process will be able to load a bundle."""
     # Read anew, whatever this process remembers: others will read it, too.
     bundle = load_bundle(digest)
     keep_bundle(bundle)
@@ -288,7 +311,7 @@ def _append(
     before: PolicyActivation | None, step: _Row, *, because: str, by: str, at: datetime, within: Within
 ) -> Activation:
     number = 1 + (before.number if before else 0)
-    row = PolicyActivation(number=number, because=_sentence(because), by=by, at=at, **{"mode": Mode.NONE.value, **step})
+    row = PolicyActivation(number=number, because=because, by=by, at=at, **{"mode": Mode.NONE.value, **step})
     try:
         with within(), tenant_transaction(licensing.VENDOR_TENANT_ID):
             row.save(force_insert=True)
@@ -300,8 +323,6 @@ def _append(
                 at=at,
                 payload=_told(row, before),
             )
-            for digest in filter(None, (row.active_id, row.candidate_id)):
-                licensing.publish(BUNDLE, digest)
             licensing.publish("catalog", "")
     except IntegrityError as error:
         newest = _newest()

@@ -12,6 +12,7 @@ from decisions.errors import FactsUnavailable
 from decisions.models import BundleSignature, PolicyBundle
 from decisions.policy.stage import NOTHING, Stage
 from isolation.api import global_row
+from licensing import api as licensing
 from tiergate.policy import Bundle, compile_bundle
 from tiergate.policy.signing import is_signed_by
 
@@ -22,6 +23,7 @@ _STAGE: Final = """(
     )::text
     FROM decisions_activation WHERE generation <= %s::bigint ORDER BY generation DESC LIMIT 1
 )"""
+_COLUMNS: Final = f"{licensing.GENERATION_COLUMN}, {_STAGE}"
 _read: Final = msgspec.json.Decoder(Stage).decode
 
 
@@ -29,9 +31,13 @@ def stage_at(generation: int) -> Stage:
     """Read which bundles there are to be asked at a generation of the catalogue.
 
     Of one that anybody has seen this never changes: a later step has a higher one.
+    :raises FactsUnavailable: the database has not come so far, or has fallen back: a step may be missing in it.
     :raises django.db.DatabaseError: it cannot be read.
     """
-    (found,) = global_row(_STAGE, [str(generation)])
+    # In one statement: both of one instant, of one database.
+    reached, found = global_row(_COLUMNS, [str(generation)])
+    if int(reached or 0) < generation:
+        raise FactsUnavailable("The database knows less than it did; ask again.", retry_after=1)
     return NOTHING if found is None else _read(found)
 
 

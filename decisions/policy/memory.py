@@ -1,16 +1,19 @@
 """Bundles that are compiled in this process, and which of them goes with a tenant's snapshot.
 
 Nothing here has to be told of a change: a snapshot names the generation of the catalogue that it was read at, and for
-each of those it is written which bundle goes with it. So whoever reads the snapshot anew has the bundle of now.
+each of those it is written which bundle goes with it. So whoever reads the snapshot anew has the bundle of now. What is
+about to be put in force is announced, and compiled before it is, so that nobody waits for that.
 """
 
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
+from itertools import accumulate
 from typing import Final
 
 import structlog
-from django.db import connections
+from django.db import connection, connections
 from msgspec import Struct
 
 from decisions.errors import FactsUnavailable
@@ -20,14 +23,17 @@ from licensing import api as licensing
 from tiergate.policy import Bundle
 
 CAPACITY: Final = 8
-"""Bundles that a process keeps: what is in force, a candidate, and some to go back to."""
+"""Bundles that a process keeps beside what is in force and a candidate, to go back to."""
+
+MAX_KEPT_RULES: Final = 10_000
+"""Rules that those have between them: each takes some ten kilobytes."""
 
 STAGES: Final = 64
 RETRY_SECONDS: Final = 1.0
 """A bundle that could not be loaded is tried again after so long: compiling takes time that requests need."""
 
 BUNDLE: Final = "bundle"
-"""The kind of change that tells of a bundle before it is in force."""
+"""The kind under which a bundle is announced before it is in force."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +59,7 @@ class _Memory:
         self._needed: frozenset[str | None] = frozenset()
         self._stages: dict[int, Stage] = {}
         self._ahead: list[threading.Thread] = []
+        self.is_deciding = False
         # What was asked for last: the generation, and what goes with it for every tenant.
         self.last: tuple[int, InForce] | None = None
 
@@ -65,15 +72,33 @@ class _Memory:
             self.last = generation, found
         return found
 
+    def load_all(self, generation: int) -> None:
+        """Load whatever may be asked at a generation, for whichever tenant.
+
+        :raises FactsUnavailable: one cannot be loaded.
+        """
+        self.is_deciding = True
+        stage = self._stages.get(generation) or self._stage(generation)
+        self._bundle(stage.active)
+        self._shadow(stage.candidate) if stage.mode == Mode.SHADOW else self._bundle(stage.candidate)
+
     def _stage(self, generation: int) -> Stage:
         stage = stage_at(generation)
         # Within a transaction a step may be seen that is not committed yet. Its generation never comes again otherwise.
         with self._lock:
+            self.is_deciding = True
             if len(self._stages) >= STAGES:
                 self._stages.clear()
             self._stages[generation] = stage
+            # What was in force until now is what is gone back to first: it is forgotten last.
+            for digest in (*self._needed, stage.candidate, stage.active):
+                self._touch(digest)
             self._needed = frozenset({stage.active, stage.candidate})
         return stage
+
+    def _touch(self, digest: str | None) -> None:
+        if digest is not None and digest in self._bundles:
+            self._bundles[digest] = self._bundles.pop(digest)
 
     def _bundle(self, digest: str | None) -> Bundle | None:
         if digest is None:
@@ -92,6 +117,8 @@ class _Memory:
 
         :raises FactsUnavailable: it cannot be loaded.
         """
+        # Whoever compiles does not wait for a connection that those have who wait for the bundle.
+        connection.ensure_connection()
         with self._compiling:
             found = self._bundles.get(digest)
             if found is not None:
@@ -111,24 +138,30 @@ class _Memory:
     def keep(self, bundle: Bundle) -> None:
         with self._lock:
             self._failed.pop(bundle.digest, None)
+            self._bundles.pop(bundle.digest, None)
             self._bundles[bundle.digest] = bundle
-            spare = [one for one in self._bundles if one not in self._needed and one != bundle.digest]
-            for one in spare[: max(0, len(self._bundles) - CAPACITY)]:
-                del self._bundles[one]
+            spare = [
+                one for one in reversed(self._bundles.values()) if one.digest not in self._needed and one is not bundle
+            ]
+            rules = accumulate(len(one.rules) for one in spare)
+            for number, (one, so_far) in enumerate(zip(spare, rules, strict=True)):
+                if number >= CAPACITY or so_far > MAX_KEPT_RULES:
+                    del self._bundles[one.digest]
 
-    def hear(self, kind: str, key: str) -> None:
-        if kind == BUNDLE and key not in self._bundles:
-            self._begin(lambda: self.load(key))
-        elif kind == licensing.RESET:
+    def hear(self, kind: str, _key: str) -> None:
+        if kind == licensing.RESET:
             # After a failover a generation that was lost may come again with another stage.
             self.forget_stages()
 
-    def _begin(self, load: Callable[[], object]) -> None:
-        """Load beside the requests, so that none waits for it at the switch."""
-        if self.last is None and not self._bundles:
-            # A process that answers nothing, such as a command, needs none.
+    def prepare(self, digest: str, done: Callable[[], None]) -> None:
+        """Load beside the requests what is about to be in force, so that none waits for it at the switch."""
+        if digest in self._bundles or not self.is_deciding:
+            # A process that decides nothing, such as a command, needs none.
+            done()
             return
-        thread = threading.Thread(target=_quietly, args=(load,), name="tiergate-bundle", daemon=True)
+        thread = threading.Thread(
+            target=_quietly, args=(lambda: self.load(digest), done), name="tiergate-bundle", daemon=True
+        )
         with self._lock:
             self._ahead = [*(one for one in self._ahead if one.is_alive()), thread]
         thread.start()
@@ -147,19 +180,22 @@ class _Memory:
         with self._lock:
             self._bundles = {}
             self._failed = {}
+            self.is_deciding = False
 
 
-def _quietly(load: Callable[[], object]) -> None:
+def _quietly(load: Callable[[], object], done: Callable[[], None]) -> None:
     try:
         load()
     except Exception as error:  # noqa: BLE001 - whoever needs the bundle meets it again, and refuses
         log.warning("policy_not_ahead", error=type(error).__name__)
     finally:
         connections.close_all()
+        done()
 
 
 _memory = _Memory()
 licensing.subscribe(_memory.hear)
+licensing.heed(BUNDLE, _memory.prepare)
 
 
 def policy_for(snapshot: licensing.TenantSnapshot) -> InForce:
@@ -172,6 +208,17 @@ def policy_for(snapshot: licensing.TenantSnapshot) -> InForce:
     if last is not None and last[0] == snapshot.catalogue_generation:
         return last[1]
     return _memory.find(snapshot)
+
+
+def load_policy_in_force(*, at: datetime) -> None:
+    """Load what may be asked at ``at``, before anybody asks; from then on what is announced is loaded ahead.
+
+    :raises FactsUnavailable: a bundle that is in force cannot be loaded.
+    :raises django.db.DatabaseError: it cannot be read.
+    """
+    vendors = licensing.get_snapshot(tenant_id=licensing.VENDOR_TENANT_ID, at=at)
+    _memory.load_all(vendors.catalogue_generation)
+    licensing.is_listening()
 
 
 def bundle_of(digest: str) -> Bundle:
@@ -188,7 +235,7 @@ def keep_bundle(bundle: Bundle) -> None:
 
 
 def wait_for_bundles() -> None:
-    """Wait until all that is being loaded ahead is."""
+    """Wait until all that is being loaded ahead is, or cannot be."""
     _memory.wait()
 
 

@@ -19,7 +19,7 @@ from decisions.policy.errors import (
     SignatureInvalid,
     SignatureMissing,
 )
-from decisions.policy.memory import BUNDLE, bundle_of, keep_bundle
+from decisions.policy.memory import bundle_of
 from decisions.policy.proving import Proved, prove
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -91,8 +91,6 @@ def store_bundle(
                 at=at,
                 payload=_told(bundle, source, signature, by=by, is_new=is_new),
             )
-            keep_bundle(bundle)
-            licensing.publish(BUNDLE, bundle.digest)
         row = PolicyBundle.objects.get(digest=bundle.digest)
     counts: dict[str, Any] = {
         "rules": len(bundle.rules),
