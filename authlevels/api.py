@@ -10,6 +10,7 @@ from authlevels.approvals import (
     show_approval,
 )
 from authlevels.assertion import assert_session
+from authlevels.attempts import AttemptLimit, charge
 from authlevels.audiences import audience
 from authlevels.challenge_fields import written_sum
 from authlevels.challenge_refusal import refuse_challenge
@@ -183,6 +184,7 @@ __all__ = [
     "ApprovalNotFound",
     "ApprovalNotYours",
     "AssertionRefused",
+    "AttemptLimit",
     "AuthorizationPending",
     "BoundedFormParser",
     "BoundedJSONParser",
@@ -270,6 +272,7 @@ __all__ = [
     "browser_mark",
     "caller",
     "change_password",
+    "charge",
     "choose_number",
     "claim_approval",
     "claim_transaction",

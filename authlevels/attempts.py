@@ -91,13 +91,13 @@ def refund(*, bucket: str, limit: AttemptLimit, at: datetime) -> None:
 
 
 def forget_counts(*, at: datetime) -> int:
-    """Delete counts of networks, of names that nobody has, of typed codes and of unlockings, whose windows are over.
+    """Delete counts of networks, of names that nobody has, of typed codes, unlockings and bundles, whose windows are over.
 
     What somebody's factor or password counts stays: a pause of the guesser sets nothing back.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM authlevels_attempt_counter WHERE bucket ~ '^(network|nobody|unlock|user_code)[:/]' AND"
+            "DELETE FROM authlevels_attempt_counter WHERE bucket ~ '^(network|nobody|unlock|user_code|bundles)[:/]' AND"
             " window_started_at < %s AND (locked_until IS NULL OR locked_until < %s)",
             [at - timedelta(days=2), at],
         )

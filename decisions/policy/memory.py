@@ -56,7 +56,7 @@ class _Memory:
         self._compiling = threading.Lock()
         self._bundles: dict[str, Bundle] = {}
         self._failed: dict[str, tuple[float, str]] = {}
-        self._needed: frozenset[str | None] = frozenset()
+        self._needed: tuple[str | None, ...] = ()
         self._stages: dict[int, Stage] = {}
         self._ahead: list[threading.Thread] = []
         self.is_deciding = False
@@ -92,13 +92,11 @@ class _Memory:
             self._stages[generation] = stage
             # What was in force until now is what is gone back to first: it is forgotten last.
             for digest in (*self._needed, stage.candidate, stage.active):
-                self._touch(digest)
-            self._needed = frozenset({stage.active, stage.candidate})
+                if digest in self._bundles:
+                    self._bundles[digest] = self._bundles.pop(digest)
+            self._needed = stage.candidate, stage.active
+            self._forget_spare()
         return stage
-
-    def _touch(self, digest: str | None) -> None:
-        if digest is not None and digest in self._bundles:
-            self._bundles[digest] = self._bundles.pop(digest)
 
     def _bundle(self, digest: str | None) -> Bundle | None:
         if digest is None:
@@ -140,13 +138,14 @@ class _Memory:
             self._failed.pop(bundle.digest, None)
             self._bundles.pop(bundle.digest, None)
             self._bundles[bundle.digest] = bundle
-            spare = [
-                one for one in reversed(self._bundles.values()) if one.digest not in self._needed and one is not bundle
-            ]
-            rules = accumulate(len(one.rules) for one in spare)
-            for number, (one, so_far) in enumerate(zip(spare, rules, strict=True)):
-                if number >= CAPACITY or so_far > MAX_KEPT_RULES:
-                    del self._bundles[one.digest]
+            self._forget_spare(but=bundle)
+
+    def _forget_spare(self, *, but: Bundle | None = None) -> None:
+        spare = [one for one in reversed(self._bundles.values()) if one.digest not in self._needed and one is not but]
+        rules = accumulate(len(one.rules) for one in spare)
+        for number, (one, so_far) in enumerate(zip(spare, rules, strict=True)):
+            if number >= CAPACITY or so_far > MAX_KEPT_RULES:
+                del self._bundles[one.digest]
 
     def hear(self, kind: str, _key: str) -> None:
         if kind == licensing.RESET:

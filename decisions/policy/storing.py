@@ -1,14 +1,15 @@
 """Keep a bundle, once it is known to compile, to pass its own cases, and to keep what it promises."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import uuid4
 
 from django.conf import settings
 from msgspec import Struct, to_builtins
 
 from audit import api as audit
+from authlevels import api as authlevels
 from decisions.errors import FactsUnavailable
 from decisions.models import BundleSignature, PolicyActivation, PolicyBundle
 from decisions.policy.errors import (
@@ -26,6 +27,9 @@ from licensing import api as licensing
 from tiergate import policy
 from tiergate.policy import Bundle, PolicyError, Trial, compile_bundle, try_bundle
 from tiergate.policy.signing import is_signed_by
+
+STORE_LIMIT: Final = authlevels.AttemptLimit(attempts=20, pause=timedelta(minutes=10), window=timedelta(minutes=10))
+"""How many bundles one person or credential may bring: to compile, try and prove one may take half a minute of a core."""
 
 
 class Signature(Struct, frozen=True, kw_only=True):
@@ -64,6 +68,14 @@ class StoredBundle(Struct, frozen=True, kw_only=True):
     findings: tuple[Mapping[str, str], ...] = ()
     given_up: tuple[Mapping[str, str], ...] = ()
     is_new: bool = False
+
+
+def count_brought(*, by: str, at: datetime) -> None:
+    """Count a bundle that somebody brings, before anything of it is read, and whatever becomes of it.
+
+    :raises authlevels.Throttled: they have brought too many of late; says when they may go on.
+    """
+    authlevels.charge(bucket=f"bundles:{by}", limit=STORE_LIMIT, at=at)
 
 
 def store_bundle(

@@ -30,7 +30,15 @@ from decisions.policy.serializers import (
     StoredAnswer,
 )
 from decisions.policy.showing import show_stage
-from decisions.policy.storing import Signature, Source, StoredBundle, get_bundle, list_bundles, store_bundle
+from decisions.policy.storing import (
+    Signature,
+    Source,
+    StoredBundle,
+    count_brought,
+    get_bundle,
+    list_bundles,
+    store_bundle,
+)
 from decisions.policy.wire import NO_STORE, author, documented
 from isolation.clock import now
 from tiergate import Action
@@ -65,6 +73,7 @@ class BundleListView(APIView):
     @documented("store_bundle", StoredAnswer, body=BundleBody, statuses=(200, 201))
     def post(self, request: Request) -> Response:
         """Store a bundle that compiles, passes its own cases and keeps what it promises; nothing follows from it yet."""
+        count_brought(by=author(request), at=now())
         given = BundleBody.read(request)
         signature, source = given["signature"], given["source"]
         stored = store_bundle(

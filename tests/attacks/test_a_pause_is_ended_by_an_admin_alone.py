@@ -81,7 +81,7 @@ def test_a_network_that_guesses_waits_and_a_right_answer_clears_nothing() -> Non
 
 @pytest.mark.django_db
 def test_old_counts_are_forgotten_but_for_those_of_accounts() -> None:
-    for bucket in ("network:192.0.2.1", "nobody:x", "password:x", "recovery:x"):
+    for bucket in ("network:192.0.2.1", "nobody:x", "bundles:credential:x", "password:x", "recovery:x"):
         AttemptCounter.objects.create(bucket=bucket, failures=9, window_started_at=NOON)
-    assert forget_counts(at=NOON + timedelta(days=3)) == 2
+    assert forget_counts(at=NOON + timedelta(days=3)) == 3
     assert set(AttemptCounter.objects.values_list("bucket", flat=True)) == {"password:x", "recovery:x"}

@@ -63,11 +63,11 @@ def get(client: Client, secret: str, path: str, *, status: int = 200) -> Any:
     return response.json() if "json" in response["Content-Type"] else response.content.decode()
 
 
-def publisher(*verbs: Verb) -> str:
+def publisher(*verbs: Verb, name: str = "policy-ci") -> str:
     """Make a credential of the vendor for rules, and give its secret."""
     _told, secret = authlevels.create_credential(
         tenant_id=licensing.VENDOR_TENANT_ID,
-        name="policy-ci",
+        name=name,
         verbs=list(verbs or BUNDLE_VERBS),
         by="test",
         at=clock.now(),

@@ -8,6 +8,7 @@ from django.test import Client
 
 from decisions.policy import views_activating
 from decisions.policy.making import make_plans
+from decisions.policy.storing import STORE_LIMIT
 from isolation import clock
 from tests.decisions.asking import ask, body, store_routine_records
 from tests.decisions.bundles import files
@@ -82,6 +83,22 @@ def test_from_the_first_bundle_to_the_way_back(client: Client, world: World, key
     assert [one["mode"] for one in history["items"]] == ["rollback", "active", "staged", "shadow", "active"]
     assert "went back to calm" in history["items"][0]["sentence"]
     assert history["next"] is None
+
+
+def test_whoever_brings_one_bundle_after_the_other_has_to_wait(client: Client, world: World, key: str) -> None:
+    path = "/v1/policy/bundles"
+    store(client, key)
+    for _ in range(STORE_LIMIT.attempts - 1):
+        # What is none costs a server, too.
+        ask(client, key, {"files": {"bundle.yaml": "x"}}, path=path, status=422)
+    refused = client.post(
+        path, {"files": files()}, content_type="application/json", headers={"Authorization": f"Bearer {key}"}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
+    assert 0 < int(refused["Retry-After"]) <= STORE_LIMIT.pause.total_seconds() + 1
+    # Others go on, and so does this one with whatever else it may.
+    assert store(client, publisher(name="other-ci"), "second")["is_new"]
+    assert get(client, key, path)["items"]
 
 
 def test_what_is_stored_can_be_looked_at_and_compared(client: Client, world: World, key: str) -> None:
