@@ -32,7 +32,7 @@ _PAUSE = 0.004
 _GENERATION = re.compile(r"g(\d+)\.")
 QUESTIONS = {"remembered": "left.read", "read": "deep.read"}
 # Of every other bundle the outcome is another, so that an answer made half by each cannot look like one.
-_OUTCOMES = {"remembered": ("allow", "deny"), "read": ("step_up", "deny")}
+OUTCOMES = {"remembered": ("allow", "deny"), "read": ("step_up", "deny")}
 
 _ABOUT = "name: bench\nversion: 1\ndescription: Bundle {number}.\nowner: bench\n"
 _MARK = """\
@@ -91,14 +91,15 @@ class Seeing:
         """Hold what was answered against what was in force at each answer's generation."""
         for name, generation, context in self._pending:
             number = bisect_right(self.generations, generation) - 1
-            wanted = (self.digests[number], _OUTCOMES[name][number % 2]) if number >= 0 else ("", _OUTCOMES[name][0])
+            wanted = (self.digests[number], OUTCOMES[name][number % 2]) if number >= 0 else ("", OUTCOMES[name][0])
             given = (context.get("bundle_version", ""), context["outcome"])
             if given != wanted:
                 self.mixed.append(f"{name} at g{generation}: {given}, where {wanted} was in force")
         self._pending.clear()
 
 
-def _files(number: int, rules: int) -> dict[str, str]:
+def files(number: int, rules: int) -> dict[str, str]:
+    """Write a bundle of so many rules, of which one says which bundle it is."""
     says = "require: {level: aal1}" if number % 2 == 0 else "forbid: true"
     others = [_OTHER.format(number=one, hour=one % 24) for one in range(rules - 1)]
     return {
@@ -107,14 +108,14 @@ def _files(number: int, rules: int) -> dict[str, str]:
     }
 
 
-def _apply(number: int, rules: int, seeing: Seeing) -> str:
+def put_in_force(number: int, rules: int, seeing: Seeing) -> str:
     """Store a bundle and put it in force, as `apply` does; give its digest."""
     from decisions.policy.activating import activate  # noqa: PLC0415 - not before Django is set up
     from decisions.policy.storing import store_bundle  # noqa: PLC0415 - as above
     from isolation.clock import now  # noqa: PLC0415 - as above
 
     began = time.monotonic()
-    digest = store_bundle(_files(number, rules), by="bench", at=now()).digest
+    digest = store_bundle(files(number, rules), by="bench", at=now()).digest
     stored = time.monotonic()
     done = activate(digest=digest, because=f"bundle {number}", by="bench", at=now())
     seeing.stored.append((stored - began) * 1000)
@@ -130,7 +131,7 @@ def measure(running: Deciders, probes: Mapping[str, Probe], *, applies: int, rul
     wanted = {(name, port) for name in probes for port in running.ports}
     with Watch(running.ports, probes, pause=_PAUSE) as watch:
         for number in range(applies):
-            digest = _apply(number, rules, seeing)
+            digest = put_in_force(number, rules, seeing)
             applied_at = time.monotonic()
             at: dict[tuple[str, int], float] = {}
             for seen in watch.look(seconds=_LATEST_SECONDS):

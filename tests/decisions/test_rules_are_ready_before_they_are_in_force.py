@@ -111,9 +111,16 @@ def test_what_another_process_announces_is_compiled_before_it_is_in_force(world:
     assert other.announce(digest)
 
 
-def test_what_cannot_be_compiled_holds_nobody_up(world: World, other: Other) -> None:
+def test_what_cannot_be_loaded_is_not_kept_and_holds_nobody_up(
+    world: World, other: Other, superuser: psycopg.Connection
+) -> None:
+    digest = stored().digest
+    with superuser.transaction():
+        superuser.execute("SET LOCAL session_replication_role = replica")
+        superuser.execute("UPDATE decisions_bundle SET files = jsonb_set(files, '{rules/a.yaml}', '\"[]\"')")
     until_listening()
     assert _decide(world) is None
+    assert other.announce(digest)
     assert other.announce("0" * 64)
     assert _kept() == set()
 
@@ -135,10 +142,11 @@ def test_a_process_that_decides_nothing_compiles_nothing_and_says_so(world: Worl
 
 def test_a_step_is_taken_once_all_are_ready(world: World, valkey: redis.Redis) -> None:
     first, second = applied("first"), stored("second")
-    found: list[tuple[str, str | None]] = []
+    found: list[tuple[str, set[str | None]]] = []
 
     def look(digest: str) -> None:
-        found.append((digest, read_stage().active))
+        # As long as the others need to compile it, and longer.
+        found.append((digest, {read_stage().active for _ in range(200)}))
         connections.close_all()
 
     with Other(valkey) as other, ThreadPoolExecutor(1) as beside:
@@ -150,7 +158,7 @@ def test_a_step_is_taken_once_all_are_ready(world: World, valkey: redis.Redis) -
             answered = beside.submit(other.answer, look)
             step()
             answered.result(timeout=PATIENCE)
-    assert found == [(second.digest, first.active), (first.active, second.digest)]
+    assert found == [(second.digest, {first.active}), (first.active, {second.digest})]
     assert read_stage().active == first.active
 
 
