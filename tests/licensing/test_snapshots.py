@@ -214,6 +214,9 @@ def test_a_catalogue_change_reaches_every_tenant_and_names_a_new_policy(acme: UU
 # What putting rules in force does to the counters, and nothing else.
 RULES = "SELECT licensing_bump_one('ffffffff-ffff-ffff-ffff-ffffffffffff')"
 
+# As before the first release that counts it.
+UNCOUNTED = "DELETE FROM licensing_generation WHERE scope = 'ffffffff-ffff-ffff-ffff-fffffffffffe'"
+
 
 @pytest.mark.parametrize("is_told", [True, False])
 def test_rules_put_in_force_give_a_snapshot_another_number_and_have_nothing_read_again(
@@ -237,6 +240,9 @@ def test_rules_put_in_force_give_a_snapshot_another_number_and_have_nothing_read
     with statements() as asked:
         assert api.get_snapshot(tenant_id=acme, at=later(2)) is after
     assert asked == []
+    superuser.execute(RULES)
+    push._dispatch("catalog", "")
+    assert api.get_snapshot(tenant_id=acme, at=later(2)).version == api.snapshot_version(tenant_id=acme)
 
 
 def test_time_goes_on_in_a_snapshot_of_another_number(acme: UUID, superuser: psycopg.Connection) -> None:
@@ -254,6 +260,8 @@ def test_time_goes_on_in_a_snapshot_of_another_number(acme: UUID, superuser: psy
 @pytest.mark.parametrize("changed", ["tenant", "catalogue", "uncounted"])
 def test_what_changed_beside_rules_is_read_with_them(acme: UUID, superuser: psycopg.Connection, changed: str) -> None:
     plan(acme, "starter")
+    if changed == "uncounted":
+        superuser.execute(UNCOUNTED)
     before = api.get_snapshot(tenant_id=acme, at=later(1))
     superuser.execute(RULES)
     if changed == "tenant":
@@ -261,11 +269,10 @@ def test_what_changed_beside_rules_is_read_with_them(acme: UUID, superuser: psyc
             "INSERT INTO licensing_role (id, tenant_id, key, privileges) VALUES (gen_random_uuid(), %s, 'more', '{}')",
             [acme],
         )
-    elif changed == "catalogue":
-        superuser.execute("UPDATE licensing_plan SET title = 'Other'")
     else:
         superuser.execute("UPDATE licensing_plan SET title = 'Other'")
-        superuser.execute("DELETE FROM licensing_generation WHERE scope = 'ffffffff-ffff-ffff-ffff-fffffffffffe'")
+    if changed == "uncounted":
+        superuser.execute(UNCOUNTED)
     superuser.execute(RULES)
     push._dispatch("catalog", "")
     after = api.get_snapshot(tenant_id=acme, at=later(1))
