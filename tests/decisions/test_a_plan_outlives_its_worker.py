@@ -9,12 +9,12 @@ from typing import Final
 import pytest
 
 from config.embedded import paths
-from decisions.policy import plans
+from decisions.policy import making, plans
 from decisions.policy.activating import read_stage
 from isolation import clock
-from tests.decisions.test_recorded_decisions_are_decided_again import Ticking, asked_for
+from tests.decisions.test_plans_are_made_in_turns import Ticking, asked_for, seven
 
-__all__ = ["asked_for"]
+__all__ = ["asked_for", "seven"]
 
 PATIENCE: Final = 60
 
@@ -24,15 +24,15 @@ import os, signal, sys
 import django
 django.setup()
 from datetime import timedelta
-from decisions.policy import plans, recorded
+from decisions.policy import making, recorded
 from isolation.clock import now
-plans.STORE_EVERY, recorded.AT_ONCE = timedelta(0), 2
+making.STORE_EVERY, recorded.AT_ONCE = timedelta(0), 2
 looks = iter(range(int(sys.argv[1]) - 1))
 def clock():
     if next(looks, None) is None:
         os.kill(os.getpid(), signal.SIGKILL)
     return now()
-plans.make_plans(clock=clock, until=now() + timedelta(hours=1))
+making.make_plans(clock=clock, until=now() + timedelta(hours=1))
 """
 
 
@@ -54,10 +54,10 @@ def test_a_plan_is_made_again_where_its_worker_was_killed(asked_for: plans.Plan,
     assert killed.returncode == -signal.SIGKILL
     held = plans.get_plan(asked_for.id)
     assert (held.status, held.done, held.report) == ("running", done, None)
-    assert plans.make_plans(clock=clock.now, until=clock.now() + timedelta(minutes=1)) == 0, "it may yet be at work"
+    assert making.make_plans(clock=clock.now, until=clock.now() + timedelta(minutes=1)) == 0, "it may yet be at work"
     later = Ticking()
-    later.at += plans.LEASE * 1.5
-    assert plans.make_plans(clock=later, until=later.at + timedelta(minutes=9)) == 1
+    later.at += making.LEASE * 1.5
+    assert making.make_plans(clock=later, until=later.at + timedelta(minutes=9)) == 1
     found = plans.get_plan(asked_for.id)
     assert (found.status, found.done, found.total, found.error) == ("done", 7, 7, "")
     assert found.report is not None
