@@ -162,6 +162,7 @@ WRITERS = {
 
 # Doors that change nothing, or nothing that lasts.
 READS = {
+    *("announce", "heed"),
     *(
         "change_lines",
         "check_shape",
@@ -264,6 +265,7 @@ READS = {
 }
 _LEDGER = "the ledger holds each use for good, with the decision that let it be, which is told"
 UNTOLD = {
+    "charge": "a count of what somebody brings, which is forgotten soon; what is kept of that is told",
     "claim_trial": "a mark by which who tries again is known; what the tenant is on by it is told as it is settled",
     "reseal_webhooks": "the same secrets, under a newer key of the installation; the rotation is told",
     "touch_session": WRITERS["authlevels.sessions.touch_session"],
