@@ -74,9 +74,18 @@ def _transaction(told: list[Mapping[str, Any]], said: object) -> dict[str, Any]:
     return {
         "has_transaction": True,
         "transaction_type": kind if isinstance(kind, str) and len(kind) <= _MAX_TEXT else None,
-        "transaction_amount": amounts[0] if len(amounts) == 1 and type(amounts[0]) is int else None,
+        "transaction_amount": _amount(amounts[0]) if len(amounts) == 1 else None,
         "transaction_currency": _currency(currencies[0]) if len(currencies) == 1 else None,
     }
+
+
+def _amount(value: object) -> int | None:
+    """Read an amount in minor units; None for what is none.
+
+    Less than nothing is none: every rule about large amounts would pass over it, while somebody may book it as a payout.
+    What goes the other way is another type of transaction.
+    """
+    return value if type(value) is int and value >= 0 else None
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from msgspec import UNSET, to_builtins
 
 from decisions.policy.activating import read_stage, rollback, withdraw
+from decisions.policy.agreeing import PeopleMustApply, approvals_to_apply
 from decisions.policy.changes import ACTIVE, OF_A_BUNDLE, SHADOW, Change, make_change, read_change
 from decisions.policy.errors import BundleRefused
 from decisions.policy.history import Activation, list_activations
@@ -29,6 +30,8 @@ from tiergate.policy.verbs import GOOD, UNUSABLE, WRONG, Report, Verb, count_of
 from tiergate.policy.wording import Alarm
 
 BY: Final = "manage.py"
+PAST: Final = "manage.py, past the second person,"
+"""Whoever has the database's address needs nobody's agreement, and is told apart in every place that says who it was."""
 _PAGE: Final = 50
 _SHOWN: Final = 12
 
@@ -39,6 +42,7 @@ def _state(given: argparse.Namespace, report: Report) -> int:  # noqa: ARG001 - 
 
 
 def _apply(given: argparse.Namespace, report: Report) -> int:
+    by = _author(given)
     bundle, body = read_bundle(given)
     change = read_change(
         mode=given.mode,
@@ -56,7 +60,7 @@ def _apply(given: argparse.Namespace, report: Report) -> int:
         )
     stored = store_bundle(
         body["files"],
-        by=BY,
+        by=by,
         source=Source(**body["source"]) if "source" in body else find_source(given.folder),
         signature=Signature(**body["signature"]) if "signature" in body else None,
         at=now(),
@@ -69,15 +73,31 @@ def _apply(given: argparse.Namespace, report: Report) -> int:
         report.say(line)
     if not given.yes and not _is_agreed(report):
         return report.give(UNUSABLE, ["Nothing was put in force."], {"code": "not_confirmed", "digest": bundle.digest})
-    return _done(make_change(change, expected=stage.active, by=BY, at=now()), report)
+    return _done(make_change(change, expected=stage.active, by=by, at=now()), report)
 
 
 def _withdraw(given: argparse.Namespace, report: Report) -> int:
-    return _done(withdraw(expected=given.expected, because=given.because, by=BY, at=now()), report)
+    return _done(withdraw(expected=given.expected, because=given.because, by=_author(given), at=now()), report)
 
 
 def _rollback(given: argparse.Namespace, report: Report) -> int:
-    return _done(rollback(expected=given.expected, because=given.because, by=BY, at=now()), report)
+    return _done(rollback(expected=given.expected, because=given.because, by=_author(given), at=now()), report)
+
+
+def _author(given: argparse.Namespace) -> str:
+    """Say who it is that changes what is in force.
+
+    :raises PeopleMustApply: others have to agree to that, and it is not said that they are passed over.
+    """
+    if given.past_approvals:
+        return PAST
+    needed = approvals_to_apply()
+    if needed:
+        raise PeopleMustApply(
+            f"{needed} others have to agree to this, by the API or the operator's pages. "
+            "--past-approvals does it without them, and the trail and the history say so."
+        )
+    return BY
 
 
 def _history(given: argparse.Namespace, report: Report) -> int:
@@ -167,6 +187,11 @@ def _refusals_told(act: Callable[[argparse.Namespace, Report], int]) -> Callable
 
 
 def _ask_why(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--past-approvals",
+        action="store_true",
+        help="where others have to agree, do it without them, which the trail and the history tell",
+    )
     parser.add_argument("--because", required=True, metavar="TEXT", help="a sentence for the history")
     parser.add_argument(
         "--expected",

@@ -74,6 +74,29 @@ def test_nothing_is_put_in_force_where_nobody_agreed(typed: Typed, tmp_path: Pat
     assert read_stage() == Stage()
 
 
+@pytest.mark.parametrize("verb", ["apply", "withdraw", "rollback"])
+def test_where_others_have_to_agree_it_is_said_that_they_are_passed_over_or_nothing_is_changed(
+    typed: Typed, tmp_path: Path, settings: Any, verb: str
+) -> None:
+    applied("first")
+    put_in_force(stored("second").digest, mode=Mode.STAGED, percent=5)
+    before, kinds = read_stage(), _kinds()
+    settings.POLICY_APPROVALS = 2
+    words = [verb, *([_written(tmp_path), "--yes"] if verb == "apply" else []), "--because", "we are locked out"]
+    code, said = typed(*words)
+    assert (code, "2 others have to agree" in said, "--past-approvals" in said) == (1, True, True)
+    assert (read_stage(), _kinds()) == (before, kinds), "nor is anything stored"
+    code, said = typed(*words, "--past-approvals")
+    assert (code, "manage.py, past the second person, " in said) == (0, True), said
+    assert read_stage() != before
+    assert "manage.py, past the second person, " in typed("history", "--limit", "1")[1]
+    with tenant_transaction(licensing.VENDOR_TENANT_ID):
+        found = [
+            one for one in audit.list_entries(tenant_id=licensing.VENDOR_TENANT_ID) if one.payload.get("number") == 3
+        ]
+    assert [one.payload["by"] for one in found] == ["manage.py, past the second person,"]
+
+
 @pytest.mark.parametrize(
     ("path", "text", "told"),
     [

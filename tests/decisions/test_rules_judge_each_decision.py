@@ -98,6 +98,18 @@ def test_an_amount_told_smaller_than_what_is_confirmed_refuses(world: World, cli
     assert found["context"]["reason"] == Reason.FORBIDDEN_BY_POLICY
 
 
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [(-1, Reason.FORBIDDEN_BY_POLICY), (-500_000, Reason.FORBIDDEN_BY_POLICY), (0, Reason.STEP_UP_REQUIRED)],
+)
+def test_less_than_nothing_is_no_amount_and_refuses_where_a_rule_reads_it(
+    world: World, client: Client, amount: int, reason: Reason
+) -> None:
+    put_in_force(_stored(LARGE, CASES))
+    found = _pay(client, world, world.asserted(), amount)
+    assert (found["decision"], found["context"]["reason"]) == (False, reason)
+
+
 def test_what_is_everybodys_right_stays_theirs_under_any_rule(world: World, client: Client) -> None:
     session = world.asserted()
     refused = _pay(client, world, session, 5)
