@@ -6,14 +6,16 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from authlevels.errors import AssertionRefused, SubjectNotMember, VerbMissing
+from authlevels.errors import AssertionRefused, RiskBlocked, SubjectNotMember, VerbMissing
 from authlevels.models import User
 from authlevels.models.people import ACCOUNT
 from authlevels.principals import Credential, Session
 from authlevels.refusals import record_refused_assertion
+from authlevels.risk import look_at_sign_in, tell_failed_sign_in
 from authlevels.session_start import SUPPORT_ISSUER, Origin, start_session
 from authlevels.sign_in import is_active_member
 from isolation.api import tenant_transaction
+from riskengine import api as riskengine
 from tiergate import OWN_ISSUER, REAUTHENTICATION, Level, Proof, Verb, capped_proofs, proofs_from_amr
 
 MAX_SKEW: Final = timedelta(seconds=60)
@@ -40,6 +42,8 @@ def assert_session(  # noqa: PLR0913 - each is a member of what is recorded
     :raises VerbMissing: the credential may not assert in this tenant.
     :raises AssertionRefused: our own subject type or issuer, no method, or instants that cannot be.
     :raises SubjectNotMember: no active member.
+    :raises RiskBlocked: it looks too risky, and what hardly errs says so too.
+    :raises riskengine.RiskUnavailable: how risky it looks could not be told.
     """
     if not credential.reaches(tenant_id) or Verb.SESSIONS_ASSERT not in credential.verbs:
         raise VerbMissing("This credential may not vouch for people in this tenant.")
@@ -65,19 +69,30 @@ def assert_session(  # noqa: PLR0913 - each is a member of what is recorded
     except AssertionRefused as error:
         tell(why=error.why)
         raise
-    with tenant_transaction(tenant_id):
-        if is_active_member(tenant_id, subject_type, subject_id):
-            user = put_shadow_user(tenant_id, subject_type, subject_id, at=at)
-            return start_session(
-                tenant_id=tenant_id,
-                user=user,
-                issuer=idp,
-                proofs=proofs,
-                origin=origin or Origin(),
-                expires_at=ends,
-                at=at,
-                asserted_by=credential.id,
-            )
+    origin = origin or Origin()
+    # A product that says nothing of a program says nothing: the person's own may still have a name.
+    told = riskengine.told(ip=origin.ip, user_agent=origin.user_agent or None, device_token=origin.device_token)
+    try:
+        with tenant_transaction(tenant_id):
+            if is_active_member(tenant_id, subject_type, subject_id):
+                look = look_at_sign_in(tenant_id, (subject_type, subject_id), told, at=at)
+                user = put_shadow_user(tenant_id, subject_type, subject_id, at=at)
+                return start_session(
+                    tenant_id=tenant_id,
+                    user=user,
+                    issuer=idp,
+                    proofs=proofs,
+                    origin=origin,
+                    expires_at=ends,
+                    at=at,
+                    asserted_by=credential.id,
+                    look=look,
+                )
+    except RiskBlocked as blocked:
+        tell(why="risk_blocked")
+        with tenant_transaction(tenant_id):
+            tell_failed_sign_in(tenant_id, (subject_type, subject_id), blocked.look, at=at)
+        raise
     tell(why="no_member")
     raise SubjectNotMember("The subject is no active member of this tenant.")
 

@@ -1,5 +1,7 @@
 """What this room refuses, each with a stable code."""
 
+from typing import Any
+
 from tiergate import ErrorKind, TiergateError
 
 
@@ -33,6 +35,17 @@ class AssertionRefused(TiergateError):
     def __init__(self, detail: str, *, why: str) -> None:
         super().__init__(detail)
         self.why = why
+
+
+class RiskBlocked(TiergateError):
+    """A sign-in looks too risky to begin a session. look: as it was seen, a `risk.Look`."""
+
+    code = "risk_blocked"
+    kind = ErrorKind.FORBIDDEN
+
+    def __init__(self, detail: str, *, look: Any) -> None:
+        super().__init__(detail)
+        self.look = look
 
 
 class SubjectNotMember(TiergateError):

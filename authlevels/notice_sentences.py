@@ -39,6 +39,10 @@ _SAID: Final[Mapping[NoticeKind, tuple[str, str]]] = {
         "Support acted in your name",
         "The vendor's support works in your name for a while. The reason given: {reason}",
     ),
+    NoticeKind.SIGN_IN_BLOCKED: (
+        "A sign-in with your password was stopped",
+        "Somebody gave your password from where you do not usually sign in, and was not let in.",
+    ),
     NoticeKind.ENROLMENT_ASKED: (
         "Please add another way to confirm",
         "{tenant} asks more of its people now than you could show with what is on your account: {level}.",
@@ -57,6 +61,10 @@ _NEXT: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.IMPERSONATED: (
         "There is nothing to do if you asked for help. If you did not, sign in at {where}, look at your sessions, and tell "
         "your administrator, who can end it."
+    ),
+    NoticeKind.SIGN_IN_BLOCKED: (
+        "If it was you, sign in at {where} from a device and a network that you usually use. If it was not, somebody knows your "
+        "password: sign in from there and change it."
     ),
     NoticeKind.ENROLMENT_ASKED: (
         "Add it before {due}: {place}. From then on you are asked for it before anything else. Until then, only what needs "

@@ -20,6 +20,7 @@ class NoticeKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind, no password
     UNLOCKED = "unlocked"
     IMPERSONATED = "impersonated"
+    SIGN_IN_BLOCKED = "sign_in_blocked"
     ENROLMENT_ASKED = "enrolment_asked"
 
 

@@ -19,6 +19,7 @@ from authlevels.principals import PersonPrincipal
 from authlevels.sessions import end_session
 from authlevels.sign_in import sign_in_with_password
 from isolation.clock import now
+from riskengine import api as riskengine
 
 type Page = Callable[..., HttpResponse]
 
@@ -58,6 +59,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         tenant_id = licensing.api.get_tenant(given["tenant"]).id
     except licensing.api.TenantNotFound:
         tenant_id = None
+    # One that is new is learned of with the sign-in, and known the next time.
+    device_token = riskengine.device_token_in(request, at=at)
     try:
         session, secret = sign_in_with_password(
             tenant_id=tenant_id,
@@ -66,6 +69,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             network=counted_network(request),
             ip=person_address(request),
             user_agent=request.headers.get("User-Agent", ""),
+            device_token=device_token,
             at=at,
         )
     except SignInFailed as refused:
@@ -76,6 +80,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return response
     response = see_other(onward)
     set_session_cookie(response, secret, expires_at=session.expires_at, at=at)
+    riskengine.keep_device_token(response, device_token, at=at)
     return response
 
 

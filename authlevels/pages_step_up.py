@@ -31,6 +31,7 @@ from authlevels.errors import (
     WrongCode,
 )
 from authlevels.forms import PasskeyForm, PasswordForm, TotpForm
+from authlevels.looks import told_by
 from authlevels.methods import ChallengeMethod
 from authlevels.network_attempts import counted_attempt
 from authlevels.origins import normal_origin
@@ -116,6 +117,7 @@ def _judge(request: HttpRequest, challenge: str, presenter: Presenter) -> HttpRe
                 presenter=presenter,
                 at=at,
                 renew_secret=is_session_cookie(request),
+                told=told_by(request),
             )
     except _JUDGED as refused:
         return _refused(request, challenge, presenter, refused)

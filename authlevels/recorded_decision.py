@@ -16,6 +16,7 @@ import msgspec
 import audit.api
 from authlevels.errors import DecisionNotChallengeable, DecisionNotFound
 from authlevels.public_ids import parse_decision_ref, parse_session_handle, session_handle
+from riskengine import api as riskengine
 from tiergate import (
     BatchItem,
     BatchSpec,
@@ -97,6 +98,22 @@ def get_challengeable(*, tenant_id: UUID, decision_ref: str, at: datetime) -> Re
         item=found.item,
         display=found.display,
     )
+
+
+def look_of_decision(*, tenant_id: UUID, decision_id: UUID) -> tuple[riskengine.Seen, riskengine.Assessment]:
+    """Tell how the request of a recorded decision looked, and how risky; within a transaction of its tenant.
+
+    What was not recorded, or can no longer be read, is not known.
+    """
+    nothing = riskengine.NOTHING_SEEN, riskengine.NOT_ASSESSED
+    try:
+        entry = audit.api.get_entry(tenant_id=tenant_id, entry_id=decision_id, kind=audit.api.Kind.DECISION)
+        seen = msgspec.convert((entry.personal or {}).get("seen") or {}, riskengine.Seen)
+        told = entry.payload.get("risk") or {}
+        known = {name: told[name] for name in ("band", "score") if name in told}
+        return seen, msgspec.convert(known, riskengine.Assessment)
+    except (audit.api.EntryNotFound, msgspec.ValidationError, TypeError, AttributeError):
+        return nothing
 
 
 def get_approvable(*, tenant_id: UUID, decision_ref: str, at: datetime) -> ApprovableDecision:

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from authlevels.challenges import is_of_own
+from authlevels.challenges import is_of_own, pending_proofs
 from authlevels.elevations import unended_elevations
 from authlevels.errors import ChallengeNotFound, RedemptionRefused
 from authlevels.models import Challenge, Elevation
 from authlevels.principals import Credential
 from authlevels.public_ids import parse_challenge_ref
 from authlevels.refusals import record_refused_redemption
+from authlevels.risk import look_at_answer, tell_step_up
 from authlevels.verification import Passed, code_digests, passed_with, record_created
 from isolation.api import tenant_transaction
 from tiergate import Verb
@@ -39,6 +40,7 @@ def redeem(*, ref: str, code: str, credential: Credential, at: datetime) -> Pass
         if counted:
             elevation = Elevation.objects.get(tenant_id=tenant_id, challenge_id=challenge_id)
             record_created(row, elevation, by=f"credential:{credential.name}", at=at)
+            tell_step_up(row, look_at_answer(row, None, at=at), pending_proofs(row), teaches=True, at=at)
             return passed_with(row, elevation)
     record_refused_redemption(tenant_id=tenant_id, challenge_id=challenge_id, credential=credential, at=at)
     raise RedemptionRefused("The code is not right, was redeemed already, or is too old.")

@@ -62,11 +62,12 @@ class SignInRequest(serializers.Serializer[Any]):
 
 
 class SignInAnswer(serializers.Serializer[Any]):
-    """A new session; its secret is shown this once."""
+    """A new session; its secret is shown this once. device_token: to be kept by the device, and shown from now on."""
 
     session = serializers.CharField()
     secret = serializers.CharField()
     expires_at = serializers.DateTimeField()
+    device_token = serializers.CharField()
 
 
 class SubjectField(serializers.Serializer[Any]):
@@ -86,6 +87,7 @@ class AssertRequest(serializers.Serializer[Any]):
     ip = AddressField(required=False, allow_null=True, default=None)
     user_agent = serializers.CharField(required=False, allow_blank=True, max_length=2048, default="")
     device = serializers.CharField(required=False, allow_blank=True, max_length=255, default="")
+    device_token = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=2048)
     expires_at = InstantField(required=False, allow_null=True, default=None)
 
 
@@ -95,6 +97,12 @@ class SessionAnswer(serializers.Serializer[Any]):
     session = serializers.CharField()
     subject = SubjectField()
     expires_at = serializers.DateTimeField()
+
+
+class AssertedAnswer(SessionAnswer):
+    """A session by its handle, and the token by which the person's device is known again, where one was asked for."""
+
+    device_token = serializers.CharField(required=False)
 
 
 class ProofAnswer(serializers.Serializer[Any]):

@@ -11,17 +11,22 @@ from authlevels.bearer import digest, digest_key
 from authlevels.models import ProofRow, SessionRow, User
 from authlevels.principals import Session
 from authlevels.public_ids import session_handle
+from authlevels.risk import Look, tell_sign_in
 from authlevels.sessions import told
 from tiergate import Proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a sign-in came from, as far as it is known; the device is the product's own name for it."""
+    """Where a sign-in came from, as far as it is known; the device is the product's own name for it.
+
+    device_token: what the device showed as its token; it is not stored with the session.
+    """
 
     ip: str | None = None
     user_agent: str = ""
     device: str = ""
+    device_token: str | None = None
 
 
 SUPPORT_ISSUER: Final = "tiergate-support"
@@ -49,10 +54,11 @@ def start_session(  # noqa: PLR0913 - each is a member of what is recorded
     secret: str | None = None,
     asserted_by: UUID | None = None,
     support: Support | None = None,
+    look: Look | None = None,
 ) -> Session:
     """Record a session and its session-wide proofs, within a transaction of its tenant.
 
-    support: given where it is not the person who will act.
+    support: given where it is not the person who will act. look: how risky it looks, which is told to the engine too.
     """
     kind = SessionRow.Kind.OWN if secret else SessionRow.Kind.ASSERTED
     row = SessionRow.objects.create(
@@ -89,9 +95,12 @@ def start_session(  # noqa: PLR0913 - each is a member of what is recorded
             "asserted_by": str(asserted_by) if asserted_by else None,
             "amr": [proof.method for proof in proofs],
             "expires_at": expires_at.isoformat(),
+            **(look.members() if look else {}),
         },
         personal={name: value for name, value in _whence(row).items() if value},
     )
+    if look is not None:
+        tell_sign_in(tenant_id, (row.subject_type, row.subject_id), row.id, look, proofs, at=at)
     return told(row)
 
 

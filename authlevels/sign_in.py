@@ -7,14 +7,16 @@ from uuid import UUID
 import licensing.api
 from authlevels.attempts import ACCOUNT_LIMIT, NETWORK_LIMIT, charge, give_back
 from authlevels.bearer import BearerKind, mint
-from authlevels.errors import SignInFailed
+from authlevels.errors import RiskBlocked, SignInFailed
 from authlevels.metrics import counted_sign_in
 from authlevels.models import User
 from authlevels.passwords import is_right_password, password_authenticator, password_bucket
 from authlevels.principals import Session
+from authlevels.risk import Look, look_at_sign_in
 from authlevels.session_start import Origin, start_session
-from authlevels.sign_in_failures import Failure, record_failure
+from authlevels.sign_in_failures import Failure, record_blocked, record_failure
 from isolation.api import keyed_digests, tenant_transaction
+from riskengine import api as riskengine
 from tiergate import OWN_ISSUER, REAUTHENTICATION, SESSION_WIDE, Level
 
 _FAILED: Final = "The name, the password or the tenant is not right."
@@ -30,35 +32,47 @@ def sign_in_with_password(
     at: datetime,
     ip: str | None = None,
     user_agent: str = "",
+    device_token: str | None = None,
 ) -> tuple[Session, str]:
     """Begin a session of our own sign-in and return it with its new secret.
 
     tenant_id: None where the tenant named does not exist; refused like a wrong password.
     network: whose attempts are counted together (see ``client_address.counted_network``).
+    device_token: what the device showed as its token.
     :raises SignInFailed: for whatever reason; it never says which.
     :raises Throttled: too many attempts on the account, known or not, or from the network.
+    :raises riskengine.RiskUnavailable: how risky it looks could not be told.
     """
+    told = riskengine.told(ip=ip, user_agent=user_agent, device_token=device_token)
     left = charge(bucket=f"network:{network}", limit=NETWORK_LIMIT, at=at)
     user = _named(username)
     bucket = password_bucket(user) if user else _bucket_of_nobody(username)
     left = min(left, charge(bucket=bucket, limit=ACCOUNT_LIMIT, at=at))
     is_right = is_right_password(user, password)
-    failure = Failure(user=user, name=username, network=network, ip=ip, user_agent=user_agent, attempts_left=left)
+    failure = Failure(
+        user=user, name=username, network=network, ip=ip, user_agent=user_agent, attempts_left=left, told=told
+    )
     if user is None or not is_right or not user.is_active or tenant_id is None:
         record_failure(failure, tenant_id=tenant_id, is_right=is_right, at=at)
         raise SignInFailed(_FAILED)
     session = None
-    with tenant_transaction(tenant_id, durable=True):
-        if is_active_member(tenant_id, user.subject_type, user.subject_id):
-            session, secret = _begun(tenant_id, user, origin=Origin(ip=ip, user_agent=user_agent), at=at)
-            give_back(bucket=bucket, at=at)
+    try:
+        with tenant_transaction(tenant_id, durable=True):
+            if is_active_member(tenant_id, user.subject_type, user.subject_id):
+                look = look_at_sign_in(tenant_id, (user.subject_type, user.subject_id), told, at=at)
+                session, secret = _begun(tenant_id, user, origin=Origin(ip=ip, user_agent=user_agent), look=look, at=at)
+                give_back(bucket=bucket, at=at)
+    except RiskBlocked as blocked:
+        # Whoever guessed the password does not learn that it was right; whose it is does, by e-mail.
+        record_blocked(failure, tenant_id=tenant_id, look=blocked.look, at=at)
+        raise SignInFailed(_FAILED) from None
     if session is None:
         record_failure(failure, tenant_id=tenant_id, is_right=is_right, at=at)
         raise SignInFailed(_FAILED)
     return session, secret
 
 
-def _begun(tenant_id: UUID, user: User, *, origin: Origin, at: datetime) -> tuple[Session, str]:
+def _begun(tenant_id: UUID, user: User, *, origin: Origin, look: Look, at: datetime) -> tuple[Session, str]:
     secret = mint(BearerKind.SESSION, tenant_id)
     session = start_session(
         tenant_id=tenant_id,
@@ -69,6 +83,7 @@ def _begun(tenant_id: UUID, user: User, *, origin: Origin, at: datetime) -> tupl
         expires_at=at + REAUTHENTICATION[Level.AAL1].absolute,
         at=at,
         secret=secret,
+        look=look,
     )
     return session, secret
 

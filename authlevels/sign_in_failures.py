@@ -7,12 +7,15 @@ from uuid import UUID
 import audit.api
 import licensing.api
 from authlevels.models import User
+from authlevels.notices import NoticeKind, notify
+from authlevels.risk import NOBODY, Look, look_at, tell_failed_sign_in
 from isolation.api import keyed_digests, tenant_transaction
+from riskengine import api as riskengine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """An attempt that failed. user: whom the name means, None for nobody; name: as it was typed."""
+    """An attempt that failed. user: whom the name means, None for nobody; name: as it was typed. told: how it looked."""
 
     user: User | None
     name: str
@@ -20,6 +23,7 @@ class Failure:
     ip: str | None
     user_agent: str
     attempts_left: int
+    told: riskengine.Told
 
 
 def record_failure(failure: Failure, *, tenant_id: UUID | None, is_right: bool, at: datetime) -> None:
@@ -49,8 +53,40 @@ def record_failure(failure: Failure, *, tenant_id: UUID | None, is_right: bool, 
                 "network": _matched("network", failure.network),
                 "attempts_left": failure.attempts_left,
             },
-            personal={"ip": failure.ip, "user_agent": failure.user_agent[:512]} if is_theirs else None,
+            personal=_whence(failure) if is_theirs else None,
         )
+        # A name that nobody has is counted as somebody's: who goes through a list of names is known by how many they are.
+        counted = subject if is_theirs and subject else (NOBODY, _matched("name", failure.name))
+        tell_failed_sign_in(trail, counted, look_at(trail, failure.told, at=at), at=at)
+
+
+def record_blocked(failure: Failure, *, tenant_id: UUID, look: Look, at: datetime) -> None:
+    """Append that a sign-in with the right password looked too risky, and tell whose password it is."""
+    user = failure.user
+    if user is None:
+        raise ValueError("nobody's sign-in was right")
+    subject = (user.subject_type, user.subject_id)
+    with tenant_transaction(tenant_id, durable=True):
+        audit.api.append(
+            tenant_id=tenant_id,
+            kind=audit.api.Kind.SIGN_IN_FAILED,
+            at=at,
+            subject=subject,
+            payload={
+                "why": "risk_blocked",
+                "name": _matched("name", failure.name),
+                "network": _matched("network", failure.network),
+                "attempts_left": failure.attempts_left,
+                **look.members(),
+            },
+            personal=_whence(failure),
+        )
+        notify(tenant_id=tenant_id, user=user, kind=NoticeKind.SIGN_IN_BLOCKED, at=at)
+        tell_failed_sign_in(tenant_id, subject, look, at=at)
+
+
+def _whence(failure: Failure) -> dict[str, str | None]:
+    return {"ip": failure.ip, "user_agent": failure.user_agent[:512]}
 
 
 def _why(user: User | None, *, is_right: bool, is_member: bool, is_tenant: bool) -> str:

@@ -29,9 +29,11 @@ from authlevels.notices import NoticeKind, notify
 from authlevels.passwords import password_bucket
 from authlevels.policy import limit_for
 from authlevels.public_ids import challenge_ref, elevation_ref, parse_challenge_ref
+from authlevels.risk import look_at_answer, tell_failed_step_up, tell_step_up
 from authlevels.session_start import proof_row
 from authlevels.sessions import rotate_session_secret, touch_session
 from isolation.api import keyed_digests, tenant_transaction
+from riskengine import api as riskengine
 from tiergate import (
     SESSION_WIDE,
     Requirement,
@@ -85,12 +87,14 @@ def verify(
     code: str = "",
     credential: object = None,
     renew_secret: bool = False,
+    told: riskengine.Told = riskengine.NOTHING_TOLD,
 ) -> Passed | StillOpen:
     """Judge what a person shows to a challenge; commits before it answers or raises.
 
     ref: ``chl_…``. code: the one-time code, or the password. credential: for a passkey what the browser's
     ``navigator.credentials.get`` gave, as an object read from JSON or its text.
     renew_secret: replace the secret of the presenter's session, if it is the one elevated.
+    told: how the presenter's own browser looks; nothing of a service's.
     :raises ChallengeNotFound: there is none for this presenter.
     :raises ChallengeClosed: it was passed, has expired, or its session has ended.
     :raises MethodUnavailable: the method brings nothing that is missing.
@@ -123,12 +127,18 @@ def verify(
         by = _named(row, presenter)
         if isinstance(found, Wrong):
             _record_failure(row, method, found, by=by, at=at)
+            tell_failed_step_up(row, look_at_answer(row, None if presenter.credential else told, at=at), at=at)
         else:
             if bucket:
                 give_back(bucket=bucket, at=at)
             # A browser that was handed the link need not be the one that began: the product has to say that it is.
             counts = is_own_session(row, presenter) or is_relayed(row, presenter) or is_activated(row, presenter)
             result = _accept(row, facts, found, method, counts=counts, by=by, at=at)
+            if isinstance(result, Passed) and counts:
+                is_own = is_own_session(row, presenter)
+                look = look_at_answer(row, told if is_own else None, at=at)
+                teaches = is_own or is_relayed(row, presenter)
+                tell_step_up(row, look, pending_proofs(row), teaches=teaches, at=at)
             if renew_secret and isinstance(result, Passed) and is_own_session(row, presenter):
                 secret = rotate_session_secret(tenant_id=tenant_id, session_id=row.session_id)
                 result = replace(result, secret=secret)

@@ -15,15 +15,17 @@ from authlevels.cookies import drop_session_cookie
 from authlevels.drf import caller
 from authlevels.errors import NotSignedIn, SessionNotFound, VerbMissing
 from authlevels.factors import list_factors
+from authlevels.looks import DEVICE_HEADER
 from authlevels.parsers import BoundedJSONParser
 from authlevels.principals import Credential, PersonPrincipal, ServicePrincipal, Session
 from authlevels.public_ids import parse_session_handle
-from authlevels.serializers import AssertRequest, MeAnswer, SessionAnswer, SignInAnswer, SignInRequest
+from authlevels.serializers import AssertedAnswer, AssertRequest, MeAnswer, SignInAnswer, SignInRequest
 from authlevels.session_facts import session_facts
 from authlevels.session_start import Origin
 from authlevels.sessions import end_session
 from authlevels.sign_in import sign_in_with_password
 from isolation.clock import now
+from riskengine import api as riskengine
 from tiergate import Action, held_level
 
 
@@ -65,6 +67,8 @@ class SignInView(APIView):
             tenant_id = licensing.api.get_tenant(given["tenant"]).id
         except licensing.api.TenantNotFound:
             tenant_id = None
+        at = now()
+        device_token = riskengine.good_device_token(request.headers.get(DEVICE_HEADER), at=at)
         session, secret = sign_in_with_password(
             tenant_id=tenant_id,
             username=given["username"],
@@ -72,9 +76,15 @@ class SignInView(APIView):
             network=counted_network(request._request),  # noqa: SLF001 - DRF has no other door
             ip=person_address(request._request),  # noqa: SLF001 - as above
             user_agent=request.headers.get("User-Agent", ""),
-            at=now(),
+            device_token=device_token,
+            at=at,
         )
-        answer = {"session": session.handle, "secret": secret, "expires_at": session.expires_at}
+        answer = {
+            "session": session.handle,
+            "secret": secret,
+            "expires_at": session.expires_at,
+            "device_token": riskengine.kept_device_token(device_token, at=at),
+        }
         return Response(SignInAnswer(answer).data, status=201, headers={"Cache-Control": "no-store"})
 
 
@@ -101,12 +111,14 @@ class AssertSessionView(APIView):
     tenant_kwarg = "tenant"
     parser_classes = (BoundedJSONParser,)
 
-    @extend_schema(request=AssertRequest, responses={201: SessionAnswer}, operation_id="assert_session")
+    @extend_schema(request=AssertRequest, responses={201: AssertedAnswer}, operation_id="assert_session")
     def post(self, request: Request, tenant: str) -> Response:
         """Begin a session that is named by its handle and has no secret."""
         body = AssertRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        given = body.validated_data
+        given, at = body.validated_data, now()
+        # A product that keeps none is given none: a new one each time would teach that the person has ever new devices.
+        token = riskengine.good_device_token(given["device_token"], at=at) if "device_token" in given else None
         session = assert_session(
             tenant_id=licensing.api.get_tenant(tenant).id,
             credential=own_credential(request),
@@ -116,10 +128,13 @@ class AssertSessionView(APIView):
             auth_time=given["auth_time"],
             idp=given["idp"],
             expires_at=given["expires_at"],
-            origin=Origin(ip=given["ip"], user_agent=given["user_agent"], device=given["device"]),
-            at=now(),
+            origin=Origin(ip=given["ip"], user_agent=given["user_agent"], device=given["device"], device_token=token),
+            at=at,
         )
-        return Response(SessionAnswer(_session_members(session)).data, status=201)
+        answer = _session_members(session)
+        if token is not None:
+            answer["device_token"] = riskengine.kept_device_token(token, at=at)
+        return Response(AssertedAnswer(answer).data, status=201)
 
 
 class EndSessionView(APIView):

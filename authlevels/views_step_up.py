@@ -17,6 +17,7 @@ from authlevels.device_polls import poll_challenge
 from authlevels.drf import caller, enforce_csrf
 from authlevels.elevations import end_all_elevations, end_elevation
 from authlevels.errors import ChallengeNotFound, NotSignedIn
+from authlevels.looks import told_by
 from authlevels.network_attempts import counted_attempt
 from authlevels.origins import normal_origin
 from authlevels.parsers import BoundedJSONParser
@@ -36,6 +37,7 @@ from authlevels.serializers import (
 from authlevels.verification import Passed, verify
 from authlevels.views_sessions import own_session
 from isolation.clock import now
+from riskengine.api import NOTHING_TOLD
 from tiergate import Action
 
 
@@ -168,6 +170,7 @@ class VerifyView(APIView):
                 presenter=presenter,
                 at=at,
                 renew_secret=is_session_cookie(plain),
+                told=NOTHING_TOLD if presenter.credential else told_by(plain),
             )
         if not isinstance(result, Passed):
             open_still = {

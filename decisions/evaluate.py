@@ -45,8 +45,9 @@ def evaluate(question: Question, *, at: datetime) -> Answer:
 
 
 def preview(question: Question, *, at: datetime) -> tuple[Gathered, Decision]:
-    """Work out what the answer to ``question`` would be, without recording it or using anything up."""
-    return _decided(question, _gathered(question, find_snapshot(question, at=at), at=at), at=at)
+    """Work out what the answer to ``question`` would be, without recording it, using anything up, or learning from how it looks."""
+    gathered = _gathered(question, find_snapshot(question, at=at), at=at, is_noted=False)
+    return _decided(question, gathered, at=at)
 
 
 def _routine_answer(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Answer | None:
@@ -89,7 +90,9 @@ def _full_answer(question: Question, snapshot: licensing.TenantSnapshot | None, 
     return _answer(question, gathered, decision, decision_id, used)
 
 
-def _gathered(question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime) -> Gathered:
+def _gathered(
+    question: Question, snapshot: licensing.TenantSnapshot | None, *, at: datetime, is_noted: bool = True
+) -> Gathered:
     """Read who the person is, and gather that with the snapshot of the very state that it was read in.
 
     So whatever is not answered from memory is answered from the state of now, however long nobody told of a change.
@@ -99,7 +102,8 @@ def _gathered(question: Question, snapshot: licensing.TenantSnapshot | None, *, 
     for _ in range(_LOOKS):
         person = read_person(question, at=at)
         if snapshot is None or person.version in {"", snapshot.version}:
-            return gather(question, snapshot, person, usage=find_usage(question, snapshot, at=at), at=at)
+            usage = find_usage(question, snapshot, at=at)
+            return gather(question, snapshot, person, usage=usage, at=at, is_noted=is_noted)
         snapshot = find_snapshot(question, at=at, seen=person.version)
     raise FactsUnavailable("The tenant changes faster than it can be read; ask again.", retry_after=1)
 

@@ -78,6 +78,8 @@ def _asked(gathered: Gathered) -> Iterator[str]:
             yield f"    showed     {proof.method} to {proof.issuer} {age} s ago, for the {proof.scope.kind}"
         can = ", ".join(f"{one.method} ({one.issuer})" for one in facts.session.enrolled)
         yield f"    can show   {can or 'nothing'}"
+    if facts.circumstances.risk_band != "unknown":
+        yield f"  risk         {facts.circumstances.risk_band}"
     if facts.environment is not None:
         yield f"  environment  {facts.environment}"
     for name, value in gathered.fields.items():

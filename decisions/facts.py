@@ -92,9 +92,11 @@ def gather(
     *,
     usage: UsageFact | None = None,
     at: datetime,
+    is_noted: bool = True,
 ) -> Gathered:
     """Put together the facts about ``question`` at ``at``, and have the rules in force judge them.
 
+    is_noted: how the request looks is noted of its session; False where nobody asks in earnest.
     :raises FactsUnavailable: the rules in force cannot be asked, or how risky it looks cannot be told.
     """
     subject = (question.subject.type, question.subject.id)
@@ -109,7 +111,7 @@ def gather(
     feature = action.feature if action else None
     bound, item = _bound(question, frame, action, fields)
     entitlement = snapshot.entitlements.get(feature) if feature else None
-    looked = look(question, frame, person, action, entitlement, at=at)
+    looked = look(question, frame, person, action, entitlement, at=at, is_noted=is_noted)
     session = looked.of_session(person.session)
     circumstances = circumstances_of(question, frame, action, at=at)
     facts = Facts(

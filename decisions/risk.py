@@ -17,6 +17,7 @@ from decisions.errors import FactsUnavailable
 from decisions.frames import Frame
 from decisions.people import Person
 from decisions.question import Question
+from licensing import api as licensing
 from riskengine import api as riskengine
 from tiergate import (
     OWN_PREFIX,
@@ -105,10 +106,12 @@ def look(
     entitlement: Entitlement | None,
     *,
     at: datetime,
+    is_noted: bool = True,
 ) -> Looked:
     """Have the engine say how risky a request looks, and price that by the tenant's table.
 
     Nothing comes of it for a service, a stranger, a session that is over, and what support does: they have no usual looks.
+    is_noted: False where nobody asks in earnest.
     :raises FactsUnavailable: the engine could not say, where the tenant acts on what it says.
     """
     session = person.session
@@ -134,6 +137,7 @@ def look(
             session_id=authlevels.parse_session_handle(session.handle),
             seen=seen,
             at=at,
+            is_noted=is_noted,
         )
     except Exception as error:
         if policy.mode == riskengine.Mode.OBSERVE:
@@ -144,7 +148,15 @@ def look(
             "risk_unknown", error=type(error).__name__, exc_info=not isinstance(error, riskengine.RiskUnavailable)
         )
         raise FactsUnavailable("How risky this looks cannot be told just now; ask again.", retry_after=1) from error
+    if is_noted and policy.mode == riskengine.Mode.ENFORCE and _is_news(assessment, session):
+        # Whoever remembers the session as it was is told; of the others each sees it within a second.
+        licensing.publish("session", session.handle)
     return _priced(assessment, seen, person, policy, action, entitlement)
+
+
+def _is_news(assessment: riskengine.Assessment, session: SessionFacts) -> bool:
+    raised_at, known = assessment.raised_at, session.activity.riskier_since
+    return raised_at is not None and (known is None or known < raised_at)
 
 
 def _priced(

@@ -21,7 +21,7 @@ from riskengine.known import Known
 from riskengine.metrics import ASSESSMENTS
 from riskengine.scoring import score
 from riskengine.seen import NOTHING_SEEN, Seen
-from riskengine.sessions import is_news, note_session
+from riskengine.sessions import is_news, is_raised_by, note_session
 from riskengine.sights import note_sight
 from riskengine.stored import new_person, teach
 from riskengine.subjects import Subject, storable
@@ -108,11 +108,20 @@ licensing.subscribe(_memory.hear)
 os.register_at_fork(after_in_child=_memory.begin_anew)
 
 
-def assess(*, tenant_id: UUID, subject: Subject, session_id: UUID | None, seen: Seen, at: datetime) -> Assessment:
+def assess(
+    *,
+    tenant_id: UUID,
+    subject: Subject,
+    session_id: UUID | None,
+    seen: Seen,
+    at: datetime,
+    is_noted: bool = True,
+) -> Assessment:
     """Say how risky a request looks; `NOT_ASSESSED` where nothing is told of how it looks.
 
     A session that looks medium or riskier in a way that it did not before is noted, durably, before this returns (`sessions`).
 
+    is_noted: False where nobody asks in earnest: the answer is what it would be, and nothing comes of it.
     :raises RiskUnavailable: what is known of the person, or usual in the tenant, cannot be read.
     """
     if seen == NOTHING_SEEN:
@@ -127,6 +136,10 @@ def assess(*, tenant_id: UUID, subject: Subject, session_id: UUID | None, seen: 
     assessment = _assessed(known, references.of_tenant(tenant_id), seen, at=at)
     if session_id is not None:
         session = known.session
+        if not is_noted:
+            raised_at = session.raised_at if session is not None else None
+            is_raising = is_news(session, seen, assessment.band) and is_raised_by(assessment.band)
+            return replace(assessment, raised_at=at if is_raising else raised_at)
         if is_news(session, seen, assessment.band):
             session = note_session(
                 tenant_id=tenant_id, subject=subject, session_id=session_id, seen=seen, band=assessment.band, at=at

@@ -108,6 +108,19 @@ def renewed_device_token(device: Device, *, at: datetime) -> str | None:
     return None if is_fresh else _signed(bytes.fromhex(device.id), at)
 
 
+def good_device_token(token: object, *, at: datetime) -> str:
+    """Return what was sent as a token, or a new one where it is none that is good."""
+    if isinstance(token, str) and read_device_token(token, at=at) is not None:
+        return token
+    return new_device_token(at=at)
+
+
+def kept_device_token(token: str, *, at: datetime) -> str:
+    """Return what a device is to keep from now on: the same token, or a younger one of it where that is due."""
+    device = read_device_token(token, at=at)
+    return token if device is None else renewed_device_token(device, at=at) or token
+
+
 def _signed(device_id: bytes, at: datetime) -> str:
     said = device_id + (_today(at) - _FIRST_DAY).days.to_bytes(_DAY_BYTES)
     voucher = vouched(_PREFIX.encode() + said, purpose=_PURPOSE)

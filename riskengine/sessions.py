@@ -17,6 +17,7 @@ from riskengine.assessment import Assessment
 from riskengine.errors import RiskUnavailable
 from riskengine.known import SessionFound
 from riskengine.looks import alike
+from riskengine.models import SessionRisk
 from riskengine.requirements import rank
 from riskengine.seen import NOTHING_SEEN, Seen
 from riskengine.subjects import Subject, storable
@@ -35,6 +36,11 @@ def is_news(found: SessionFound | None, seen: Seen, band: Band) -> bool:
     return rank(band) >= rank("medium") and (found is None or rank(found.looks.get(alike(seen), "low")) < rank(band))
 
 
+def is_raised_by(band: Band) -> bool:
+    """Say whether a session that comes to look so is raised: what was proved in it before counts no more."""
+    return rank(band) >= rank("high")
+
+
 def note_session(
     *, tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, band: Band, at: datetime
 ) -> SessionFound:
@@ -42,7 +48,7 @@ def note_session(
 
     :raises RiskUnavailable: it cannot be noted.
     """
-    return _noted(tenant_id, subject, session_id, seen, band, since=at if rank(band) >= rank("high") else None)
+    return _noted(tenant_id, subject, session_id, seen, band, since=at if is_raised_by(band) else None)
 
 
 def begin_session(*, tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, assessment: Assessment) -> None:
@@ -54,11 +60,16 @@ def begin_session(*, tenant_id: UUID, subject: Subject, session_id: UUID, seen: 
         _noted(tenant_id, subject, session_id, seen, assessment.band, since=None)
 
 
-def settle_session(*, tenant_id: UUID, session_id: UUID, seen: Seen) -> None:
+def settle_session(*, tenant_id: UUID, session_id: UUID, seen: Seen, is_phishing_resistant: bool) -> None:
     """Note that the person has confirmed by a second factor with these looks, within the tenant's transaction.
 
+    Where the session looked critical, a factor that can be phished settles nothing.
     :raises RiskUnavailable: it cannot be noted.
     """
+    noted = SessionRisk.objects.filter(tenant_id=tenant_id, session_id=session_id)
+    band = noted.values_list("band", flat=True).first()
+    if band is None or (rank(band) >= rank("critical") and not is_phishing_resistant):
+        return
     look = "" if seen == NOTHING_SEEN else alike(seen)
     _tell(tenant_id, session_id, _asked(tenant_id, _SETTLED, [tenant_id, session_id, look]))
 
