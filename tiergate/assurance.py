@@ -1,6 +1,6 @@
 """How sure the proofs of a session make us at an instant: sets of proofs, never a ladder or a stored level."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -19,6 +19,9 @@ from tiergate.proofs import (
     Target,
 )
 from tiergate.requirements import NARROWNESS, Requirement, Scope
+
+OF_LEVEL: Mapping[Level, Requirement] = {one: Requirement(level=one) for one in REAUTHENTICATION}
+"""What asks for a level and nothing else."""
 
 # Two machines' clocks may differ by this much; a proof from further in the future is no evidence.
 CLOCK_SKEW = timedelta(seconds=5)
@@ -70,6 +73,7 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 # The longest pause of a level that has a limit; the others never ask.
 _PAUSE = {level: limits.inactivity for level, limits in REAUTHENTICATION.items() if limits.inactivity is not None}
+_ABSOLUTES = tuple(limits.absolute for limits in REAUTHENTICATION.values())
 
 
 def _pause_before(at: datetime, level: Level) -> datetime:
@@ -161,8 +165,7 @@ def leading_proofs(
 
     Empty when it is not reached. The arguments are those of `satisfied_until`.
     """
-    asked = Requirement(level=level)
-    found = _leading(asked, proofs, target=target, activity=activity, at=at, enrolled=enrolled)
+    found = _leading(OF_LEVEL[level], proofs, target=target, activity=activity, at=at, enrolled=enrolled)
     return tuple(proof for proof, _, _ in found)
 
 
@@ -236,7 +239,17 @@ def changes_at(requirement: Requirement, proofs: Iterable[Proof], *, at: datetim
             instants.append(proof.at + of_seconds(requirement.max_age))
         if proof.scope.until is not None:
             instants.append(proof.scope.until)
-    return min((one for one in instants if one > at), default=None)
+    return min([one for one in instants if one > at], default=None)
+
+
+def change_at_any_level(proofs: Iterable[Proof], *, at: datetime) -> datetime | None:
+    """Give the earliest of what `changes_at` gives for each of the levels."""
+    instants: list[datetime] = []
+    for proof in proofs:
+        instants += [proof.at - CLOCK_SKEW, *[proof.at + absolute for absolute in _ABSOLUTES]]
+        if proof.scope.until is not None:
+            instants.append(proof.scope.until)
+    return min([one for one in instants if one > at], default=None)
 
 
 # Nothing is asked about this target by name: only session-wide proofs cover it.
@@ -246,7 +259,7 @@ _ANYTHING = Target(action="", resource="", binding="")
 def held_level(proofs: Sequence[Proof], *, activity: Activity, at: datetime) -> Level:
     """Give the highest level that the session-wide proofs reach together at ``at``."""
     for level in (Level.AAL3, Level.AAL2, Level.AAL1):
-        if satisfied_until(Requirement(level=level), proofs, target=_ANYTHING, activity=activity, at=at):
+        if satisfied_until(OF_LEVEL[level], proofs, target=_ANYTHING, activity=activity, at=at):
             return level
     return Level.NONE
 

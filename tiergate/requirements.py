@@ -52,9 +52,16 @@ class Requirement(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
         :raises ValueError: a value out of range or of the wrong type.
         """
-        for name, kinds in _TYPES.items():
-            if type(getattr(self, name)) not in kinds:
-                raise ValueError(f"{name} cannot be {getattr(self, name)!r}")
+        kinds = (
+            type(self.level),
+            type(self.max_age),
+            type(self.phishing_resistant),
+            type(self.device_bound),
+            type(self.scope),
+            type(self.approvals),
+        )
+        if kinds not in _KINDS:
+            raise ValueError(f"a requirement cannot be {self!r}")
         if self.level == Level.NONE:
             raise ValueError("a requirement asks for aal1 at the least")
         if self.max_age is not None and not 0 < self.max_age <= MAX_AGE_LIMIT:
@@ -116,14 +123,7 @@ class Requirement(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return out
 
 
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "level": (Level,),
-    "max_age": (int, type(None)),
-    "phishing_resistant": (bool,),
-    "device_bound": (bool,),
-    "scope": (Scope,),
-    "approvals": (int,),
-}
+_KINDS = frozenset({(Level, age, bool, bool, Scope, int) for age in (int, type(None))})
 
 # What every requirement asks at the least; most sources ask for no more.
 _LEAST = Requirement()

@@ -4,17 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from tiergate.assurance import changes_at
+from tiergate.assurance import change_at_any_level
 from tiergate.durations import of_seconds
 from tiergate.facts import Facts
-from tiergate.levels import Level
 from tiergate.policy.rules import Rule
 from tiergate.policy.tree import Call, Literal, Name, Node, parts
 from tiergate.proofs import Proof
-from tiergate.requirements import Requirement
 
 _COMPARED: Final = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"})
-_LEVELS: Final = tuple(Requirement(level=one) for one in (Level.AAL1, Level.AAL2, Level.AAL3))
 _SECOND: Final = timedelta(seconds=1)
 _TICK: Final = timedelta(microseconds=1)
 # Longer than any session or proof lives, in seconds.
@@ -72,8 +69,8 @@ class Clock:
         found: list[datetime] = []
         for proof in proofs:
             found += _of_age(self._proof, proof.at, at)
-        changes = [changes_at(level, proofs, at=at) for level in _LEVELS]
-        return found + [one for one in changes if one is not None]
+        change = change_at_any_level(proofs, at=at)
+        return found if change is None else [*found, change]
 
 
 def _bounds(node: Node) -> Iterator[tuple[str, int | datetime | None]]:

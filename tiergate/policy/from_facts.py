@@ -39,11 +39,12 @@ def assurance_of(facts: Facts) -> AssuranceRead:
     session = facts.session
     if session is None:
         return AssuranceRead()
+    target = facts.target()
     for rank, level in _LEVELS:
         leading = leading_proofs(
             level,
             session.proofs,
-            target=facts.target(),
+            target=target,
             activity=session.activity,
             at=facts.at,
             enrolled=session.enrolled,
