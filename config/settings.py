@@ -338,6 +338,12 @@ MIGRATION_LINTER_OPTIONS = {
     ],
 }
 
+# --- Risk ----------------------------------------------------------------------------------------
+
+# Days after which a signal's address is dropped, so that its network alone stays; and after which the signal goes itself.
+RISK_RETENTION_DAYS = whole_number("TIERGATE_RISK_RETENTION_DAYS", 30, least=1)
+RISK_SIGNAL_DAYS = whole_number("TIERGATE_RISK_SIGNAL_DAYS", 180, least=31)
+
 # --- Tasks ---------------------------------------------------------------------------------------
 
 CELERY_TASK_ACKS_LATE = True

@@ -37,6 +37,7 @@ GLOBAL_TABLES: Final[Mapping[str, str]] = {
     "riskengine_platform_population": (
         "how many people of all tenants together have a value, of values that people of several tenants have; names nobody"
     ),
+    "riskengine_run": "when profiles were last walked through, and how many there are of all tenants together",
     "riskengine_platform_cutoffs": "three scores by which bands begin, of the scores of all tenants together",
     "authlevels_user": "a person of our own sign-in may belong to many tenants, and signs in before one is chosen",
     "authlevels_totpdevice": "a factor belongs to its person, who may belong to many tenants",

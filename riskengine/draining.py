@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db import DataError, IntegrityError, connections, transaction
+from django.db import DataError, IntegrityError, transaction
 from msgspec import MsgspecError, to_builtins
 from redis import Redis
 
@@ -13,6 +13,7 @@ from riskengine.keys import stream_key
 from riskengine.models import Kind, Signal
 from riskengine.sights import PURPOSE, Sight, decode_batch
 from riskengine.subjects import storable, storable_seen, storable_text
+from riskengine.turns import alone
 
 SWEEP: Final = "sweep"
 BATCHES: Final = 16
@@ -32,15 +33,11 @@ def drain_sights() -> int:
     :raises redis.RedisError: the stream cannot be read.
     :raises django.db.DatabaseError: the database takes nothing now.
     """
-    with connections[SWEEP].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        if not cursor.fetchone()[0]:
+    with alone(_LOCK) as is_alone:
+        if not is_alone:
             return 0
-        try:
-            with Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
-                return _drained(client)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
+            return _drained(client)
 
 
 def _drained(client: Redis) -> int:

@@ -65,7 +65,7 @@ class Signal(models.Model):
         indexes = (
             models.Index(fields=("tenant", "subject_type", "subject_id", "at"), name="riskengine_signal_person"),
             models.Index(
-                fields=("tenant", "subject_type", "subject_id"),
+                fields=("tenant", "subject_type", "subject_id", "at"),
                 condition=Q(folded_at__isnull=True),
                 name="riskengine_signal_unfolded",
             ),
@@ -265,3 +265,59 @@ class SessionRisk(models.Model):
     def __str__(self) -> str:
         """Show the band and since when."""
         return f"{self.band} since {self.raised_at:%Y-%m-%d %H:%M}"
+
+
+class Run(models.Model):
+    """One walk through all profiles. rewrites: each is written anew, and not only those that are due.
+
+    total: how many profiles there were as it began. lease_until, fence: who puts the parts together at the end.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    rewrites = models.BooleanField(default=False)
+    begun_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    total = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+
+    class Meta:
+        """One at a time."""
+
+        constraints = (
+            models.UniqueConstraint(
+                fields=("rewrites",), condition=Q(ended_at__isnull=True), name="riskengine_run_open_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Show when it began."""
+        return f"{self.begun_at:%Y-%m-%d %H:%M}"
+
+
+class Part(models.Model):
+    """A part of a run: some of one tenant's profiles, by their ids, after ``after`` and up to ``until``.
+
+    Whoever works on it holds it by a lease with a number; only the newest number stores. state: a `counting.Tally` of the
+    profiles up to ``after``, stored together with that place. done: how many those were.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = _of_tenant()
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
+    after = models.UUIDField(null=True)
+    until = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+    done = models.BigIntegerField(default=0)
+    state = models.BinaryField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Found by its run."""
+
+        indexes = (models.Index(fields=("run", "ended_at"), name="riskengine_part_run"),)
+
+    def __str__(self) -> str:
+        """Show how many it has done."""
+        return f"{self.done} profiles"

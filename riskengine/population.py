@@ -8,7 +8,7 @@ from msgspec import Struct
 from riskengine.seen import CHAINS, Seen
 
 # Each person has devices of their own: how many others have one says nothing.
-_NOT_SHARED: Final = frozenset({"device", "device_use"})
+NOT_SHARED: Final = frozenset({"device", "device_use"})
 # The share of one value of which nothing is known yet, and how many people's word that is worth.
 _PRIOR: Final[Mapping[str, float]] = {
     "network": 0.01,
@@ -84,7 +84,7 @@ class Population(Struct, frozen=True, kw_only=True):
         The tenant's word counts n/(n + 30), where n people of it were seen under the coarser value.
         """
         prior = _PRIOR[feature]
-        if feature in _NOT_SHARED:
+        if feature in NOT_SHARED:
             return prior
         under = given or ""
         of_platform = self.platform.share(feature, value, under, prior=prior)
@@ -103,5 +103,5 @@ def list_counted(seen: Seen) -> Iterator[tuple[str, str, str]]:
     for _chain, features in CHAINS:
         values = [(feature, value) for feature in features if (value := seen.value(feature)) is not None]
         for place, (feature, value) in enumerate(values):
-            if feature not in _NOT_SHARED:
+            if feature not in NOT_SHARED:
                 yield feature, (values[place + 1][1] if place + 1 < len(values) else ""), value

@@ -6,10 +6,11 @@ from typing import Final
 from celery import shared_task
 
 from isolation.clock import now
-from riskengine import draining, folding
+from riskengine import calibrating, draining, expiring, folding, recomputing
 
-TURN: Final = timedelta(seconds=10)
+TURN: Final = timedelta(seconds=8)
 """How long one task works before others have their turn."""
+LONG_TURN: Final = timedelta(minutes=10)
 
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
@@ -22,3 +23,33 @@ def drain_sights() -> None:
 def fold_signals() -> None:
     """Learn from the signals that came in."""
     folding.fold(clock=now, until=now() + TURN)
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def recompute() -> None:
+    """Begin to walk through all profiles, and to count what is usual."""
+    recomputing.begin_run(at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def rebase() -> None:
+    """Begin to write all profiles anew, as of now."""
+    recomputing.begin_run(rewrites=True, at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def go_on_recomputing() -> None:
+    """Do the next of what was begun."""
+    recomputing.work(clock=now, until=now() + TURN)
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def calibrate() -> None:
+    """Find anew where bands begin."""
+    calibrating.calibrate(at=now())
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
+def expire() -> None:
+    """Let go of what is older than it is kept."""
+    expiring.expire(clock=now, until=now() + LONG_TURN)

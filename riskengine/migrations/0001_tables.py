@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(
                         condition=models.Q(("folded_at__isnull", True)),
-                        fields=["tenant", "subject_type", "subject_id"],
+                        fields=["tenant", "subject_type", "subject_id", "at"],
                         name="riskengine_signal_unfolded",
                     ),
                     models.Index(

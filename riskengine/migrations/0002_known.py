@@ -3,7 +3,7 @@
 from django.db import migrations
 
 # Whoever folds is a moment late, so that what is not folded yet is read beside the profile.
-# The newest signals alone: an answer must not grow with how long nobody has folded.
+# The newest signals alone: an answer must not grow with how long nobody has folded, or with how much somebody guesses.
 _KNOWN = """
 CREATE FUNCTION riskengine_known(
     tenant uuid, a_type text, an_id text, a_network text, a_session uuid, at timestamptz,
@@ -30,26 +30,36 @@ BEGIN
                 ) u
             ),
             'person', (
-                SELECT coalesce(sum(power(0.5, least(60, greatest(0, extract(epoch FROM known.at - s.at) / person_half_life)))), 0)
-                FROM riskengine_signal s
-                WHERE s.tenant_id = tenant AND s.subject_type = a_type AND s.subject_id = an_id
-                  AND s.at > known.at - make_interval(secs => 4 * person_half_life)
-                  AND s.kind IN ('sign_in_failed', 'step_up_failed', 'confirmed_not_mine')
+                SELECT coalesce(sum(power(0.5, least(60, greatest(0, extract(epoch FROM known.at - f.at) / person_half_life)))), 0)
+                FROM (
+                    SELECT s.at FROM riskengine_signal s
+                    WHERE s.tenant_id = tenant AND s.subject_type = a_type AND s.subject_id = an_id
+                      AND s.at > known.at - make_interval(secs => 4 * person_half_life)
+                      AND s.kind IN ('sign_in_failed', 'step_up_failed', 'confirmed_not_mine')
+                    ORDER BY s.at DESC LIMIT 1000
+                ) f
             ),
             'network', (
-                SELECT coalesce(sum(power(0.5, least(60, greatest(0, extract(epoch FROM known.at - s.at) / network_half_life)))), 0)
-                FROM riskengine_signal s
-                WHERE s.tenant_id = tenant AND s.network = a_network AND a_network <> ''
-                  AND s.at > known.at - make_interval(secs => 4 * network_half_life)
-                  AND s.kind IN ('sign_in_failed', 'step_up_failed')
+                SELECT coalesce(sum(power(0.5, least(60, greatest(0, extract(epoch FROM known.at - f.at) / network_half_life)))), 0)
+                FROM (
+                    SELECT s.at FROM riskengine_signal s
+                    WHERE s.tenant_id = tenant AND s.network = a_network AND a_network <> ''
+                      AND s.at > known.at - make_interval(secs => 4 * network_half_life)
+                      AND s.kind IN ('sign_in_failed', 'step_up_failed')
+                    ORDER BY s.at DESC LIMIT 1000
+                ) f
             ),
             'people', (
                 SELECT coalesce(json_agg(json_build_array(f.subject_type, f.subject_id, f.newest)), '[]')
                 FROM (
-                    SELECT s.subject_type, s.subject_id, max(s.at) AS newest FROM riskengine_signal s
-                    WHERE s.tenant_id = tenant AND s.network = a_network AND a_network <> ''
-                      AND s.at > known.at - make_interval(secs => network_half_life)
-                      AND s.kind IN ('sign_in_failed', 'step_up_failed')
+                    SELECT s.subject_type, s.subject_id, max(s.at) AS newest
+                    FROM (
+                        SELECT * FROM riskengine_signal s
+                        WHERE s.tenant_id = tenant AND s.network = a_network AND a_network <> ''
+                          AND s.at > known.at - make_interval(secs => network_half_life)
+                          AND s.kind IN ('sign_in_failed', 'step_up_failed')
+                        ORDER BY s.at DESC LIMIT 1000
+                    ) s
                     GROUP BY s.subject_type, s.subject_id ORDER BY newest DESC LIMIT most
                 ) f
             ),

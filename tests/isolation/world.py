@@ -37,7 +37,7 @@ from licensing import api as licensing
 from licensing.models.outbox import EventKind
 from licensing.webhooks.handing_out import hand_out
 from riskengine import api as risk
-from riskengine.models import Policy, ProfileRow, SessionRisk, TenantCutoffs, TenantPopulation
+from riskengine.models import Part, Policy, ProfileRow, Run, SessionRisk, TenantCutoffs, TenantPopulation
 from riskengine.population import Counts
 from riskengine.references import encode_counts
 from riskengine.stored import Taught, encode_stored, teach
@@ -299,7 +299,9 @@ def _risk(side: Side, at: datetime) -> None:
     risk.record_signal(**signal, kind="sign_in", trust=1.0, ip="203.0.113.7", at=at)
     risk.record_signal(**signal, kind="sign_in_failed", at=at)
     stored = teach(None, Taught(id=uuid4(), at=at, trust=1.0, seen=seen))
+    run = Run.objects.using("sweep").create(begun_at=at, ended_at=at)
     with tenant_transaction(side.tenant_id):
+        Part.objects.create(tenant_id=side.tenant_id, run_id=run.id)
         ProfileRow.objects.create(**person, state=encode_stored(stored), epoch=at, updated_at=at)
         Policy.objects.create(tenant_id=side.tenant_id, updated_at=at, updated_by=f"test-of-{side.slug}")
         TenantCutoffs.objects.create(

@@ -1,0 +1,89 @@
+"""What is not kept for ever: addresses, then signals, what sessions risked, and profiles of people who do not come any more."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.db import connections
+from msgspec import Struct
+
+from riskengine.profile import HALF_LIFE
+from riskengine.turns import alone
+
+SWEEP: Final = "sweep"
+BATCH: Final = 5_000
+SESSIONS_AFTER: Final = timedelta(days=90)
+"""Longer than any session lives."""
+PROFILES_AFTER: Final = 10 * HALF_LIFE
+"""What was learned so long ago is worth a thousandth."""
+RUNS_AFTER: Final = timedelta(days=90)
+
+# Any number will do that nobody else uses.
+_LOCK: Final = 0x7469657267657870
+
+# INVARIANT: no signal is deleted that was not learned.
+_ADDRESSES: Final = """
+    UPDATE riskengine_signal SET ip = NULL WHERE id IN (
+        SELECT id FROM riskengine_signal WHERE at < %s AND ip IS NOT NULL LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+_SIGNALS: Final = """
+    DELETE FROM riskengine_signal WHERE id IN (
+        SELECT id FROM riskengine_signal WHERE at < %s AND folded_at IS NOT NULL LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+_SESSIONS: Final = """
+    DELETE FROM riskengine_session WHERE id IN (
+        SELECT id FROM riskengine_session WHERE raised_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+_PROFILES: Final = """
+    DELETE FROM riskengine_profile WHERE id IN (
+        SELECT id FROM riskengine_profile WHERE updated_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+_RUNS: Final = "DELETE FROM riskengine_run WHERE begun_at < %s AND ended_at IS NOT NULL"
+
+_log = structlog.get_logger(__name__)
+
+
+class Expired(Struct, frozen=True, kw_only=True):
+    """How many rows a run let go. addresses: of signals that stay."""
+
+    addresses: int = 0
+    signals: int = 0
+    sessions: int = 0
+    profiles: int = 0
+
+
+def expire(*, clock: Callable[[], datetime], until: datetime) -> Expired:
+    """Let go of what is older than it is kept, until nothing is left of it or it is ``until``; the next run goes on.
+
+    Where another run is under way, nothing is done.
+    """
+    at = clock()
+    addresses = at - timedelta(days=settings.RISK_RETENTION_DAYS)
+    signals = at - timedelta(days=settings.RISK_SIGNAL_DAYS)
+
+    def all_of(statement: str, before: datetime) -> int:
+        count = 0
+        while clock() < until:
+            with connections[SWEEP].cursor() as cursor:
+                cursor.execute(statement, [before, BATCH])
+                found = cursor.rowcount
+            count += found
+            if found < BATCH:
+                break
+        return count
+
+    with alone(_LOCK) as is_alone:
+        if not is_alone:
+            return Expired()
+        expired = Expired(
+            addresses=all_of(_ADDRESSES, addresses),
+            signals=all_of(_SIGNALS, signals),
+            sessions=all_of(_SESSIONS, at - SESSIONS_AFTER),
+            profiles=all_of(_PROFILES, at - PROFILES_AFTER),
+        )
+        with connections[SWEEP].cursor() as cursor:
+            cursor.execute(_RUNS, [at - RUNS_AFTER])
+    _log.info("risk_expired", addresses=expired.addresses, signals=expired.signals, profiles=expired.profiles)
+    return expired
