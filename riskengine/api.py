@@ -13,6 +13,7 @@ from riskengine.device_tokens import (
     renewed_device_token,
 )
 from riskengine.errors import RiskPolicyRefused, RiskUnavailable
+from riskengine.folding import signal_backlog
 from riskengine.models import Kind
 from riskengine.policies import RiskPolicy, forget_policies, get_policy, policy_at, put_policy
 from riskengine.reading import get_ready, hour_in, see
@@ -67,6 +68,7 @@ __all__ = [
     "see",
     "seen_of",
     "settle_session",
+    "signal_backlog",
     "stale_data",
     "told",
     "trust_of",

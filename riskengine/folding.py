@@ -49,6 +49,14 @@ _CHANGE: Final = """
 _FOLDED: Final = "UPDATE riskengine_signal SET folded_at = %s WHERE id = ANY(%s)"
 _HELD: Final = "SELECT id FROM riskengine_signal WHERE id = ANY(%s) AND folded_at IS NOT NULL"
 
+_BACKLOG: Final = """
+    SELECT count(*), min(at) FROM (
+        SELECT at FROM riskengine_signal WHERE folded_at IS NULL ORDER BY at LIMIT %s
+    ) AS waiting
+"""
+COUNTED: Final = 100_000
+"""More than these are not counted one by one: that many is alarming enough."""
+
 _log = structlog.get_logger(__name__)
 _seen: Final = msgspec.json.Decoder(Seen).decode
 
@@ -68,6 +76,21 @@ class _Profile(Struct, frozen=True):
     stored: Stored
     version: int
     ids: frozenset[UUID] = frozenset()
+
+
+class Backlog(Struct, frozen=True, kw_only=True):
+    """What is not folded yet. signals: at most ``COUNTED``. oldest_at: when the oldest happened; None without any."""
+
+    signals: int
+    oldest_at: datetime | None
+
+
+def signal_backlog() -> Backlog:
+    """Count the signals that no profile holds yet, by the sweep's role."""
+    with connections[SWEEP].cursor() as cursor:
+        cursor.execute(_BACKLOG, [COUNTED])
+        signals, oldest_at = cursor.fetchone()
+    return Backlog(signals=signals, oldest_at=oldest_at)
 
 
 def fold(*, clock: Callable[[], datetime], until: datetime, batch: int = BATCH) -> int:

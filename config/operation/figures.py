@@ -49,6 +49,7 @@ def register() -> None:
     _register_risk_data()
     if SWEEP in connections.databases:
         _register_trail()
+        _register_risk()
         if settings.STRIPE.is_on or settings.TESTING:
             _register_billing()
     telemetry.gauge_of_house("tiergate_queue_tasks", "Tasks that wait for a worker.", queue_depths, labels=("queue",))
@@ -120,6 +121,22 @@ def _register_trail() -> None:
     telemetry.gauge_of_house(
         "tiergate_trail_unsealed_seconds", "How long ago the oldest of them happened; 0 without any.", _oldest_unsealed
     )
+
+
+def _register_risk() -> None:
+    telemetry.gauge_of_house(
+        "tiergate_risk_waiting_signals",
+        "Signals that were recorded and not folded yet, counted up to 100,000.",
+        lambda: float(risk.signal_backlog().signals),
+    )
+    telemetry.gauge_of_house(
+        "tiergate_risk_waiting_seconds", "How long ago the oldest of them happened; 0 without any.", _oldest_waiting
+    )
+
+
+def _oldest_waiting() -> float:
+    oldest_at = risk.signal_backlog().oldest_at
+    return 0.0 if oldest_at is None else max(0.0, (now() - oldest_at).total_seconds())
 
 
 def _register_billing() -> None:

@@ -69,6 +69,8 @@ SOFT_REFERENCES: Final[Mapping[str, str]] = {
     "licensing_usage_entry.decision_id": "the decision is in the trail, as a challenge's is",
     "licensing_webhook_delivery.lease": "names the try under way, of which nobody keeps a row; compared alone",
     "riskengine_signal.session_id": "a signal outlives the session that it is of, which a product may have named; read by tenant",
+    "riskengine_part.after": "a place among ids, whether or not a row of that id is there still; compared alone",
+    "riskengine_part.until": "a place among ids, and no row's; compared alone",
     "riskengine_session.session_id": "of a lower room than sessions are; read by tenant and session, and compared alone",
     "audit_entry.session_id": "an entry outlives what it tells of; read by tenant",
     "audit_leaf.entry_id": "a leaf tells of an entry; only the sealer writes any",

@@ -12,7 +12,7 @@ from isolation.roles import SWEEP_ROLE
 class Migration(migrations.Migration):
     dependencies = [
         ("licensing", "0023_first_of_a_period"),
-        ("riskengine", "0002_known"),
+        ("riskengine", "0004_lists"),
     ]
 
     operations = [
