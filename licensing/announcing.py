@@ -3,7 +3,7 @@
 Nothing rests on it: whoever is not told, is not ready in time, or cannot say so makes it ready when it is needed.
 """
 
-import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -80,9 +80,14 @@ push.subscribe(_hear)
 
 
 def _say_ready(reply: str) -> None:
+    # Patiently, since somebody waits for it, and so beside the listener, which others wait for.
+    threading.Thread(target=_tell_ready, args=(reply,), name="tiergate-ready", daemon=True).start()
+
+
+def _tell_ready(reply: str) -> None:
     name = _name(reply)
     try:
-        with push.client(os.getpid()).pipeline(transaction=False) as several:
+        with _patient_client() as client, client.pipeline(transaction=False) as several:
             several.rpush(name, "ready")
             several.expire(name, _KEPT_SECONDS)
             several.execute()
