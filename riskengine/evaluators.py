@@ -4,7 +4,7 @@ What a request is asked about here may be known of an attacker for certain; mult
 (Wiefling et al., ACM TOPS 2022), so each is bounded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 from typing import Final
@@ -52,22 +52,40 @@ class Evaluated(Struct, frozen=True):
     is_hard: bool = False
 
 
+class Known(Struct, frozen=True):
+    """How usual the network is for this person, and its kind, 0 to 1.
+
+    What is usual for somebody is not held against them: an office behind one address where others mistype, or a VPN that they
+    always come through.
+    """
+
+    network: float = 0.0
+    kind: float = 0.0
+
+
+NOTHING_KNOWN: Final = Known()
+
+
 def evaluate(
-    seen: Seen, profile: Profile, failures: Failures | None, *, at: datetime, known: float, known_class: float
+    seen: Seen,
+    profile: Profile,
+    failures: Failures | None,
+    *,
+    at: datetime,
+    known: Known,
+    kinds: Mapping[str, float],
 ) -> Iterator[Evaluated]:
     """Go through all evaluators. Nothing known of failures moves nothing.
 
-    known: how usual the network is for this person, 0 to 1; known_class: the kind of network. What is usual for somebody is not
-    held against them: an office behind one address where others mistype, or somebody who always comes through a VPN.
+    kinds: what a kind of network adds that attackers are fond of.
     """
     travelled = travel(seen, profile, at=at)
-    if travelled is not None and known < 1.0:
-        yield Evaluated(
-            _reason(travelled.reason.code, travelled.reason.weight * (1.0 - known)), travelled.is_hard and not known
-        )
+    if travelled is not None and known.network < 1.0:
+        weight = travelled.reason.weight * (1.0 - known.network)
+        yield Evaluated(_reason(travelled.reason.code, weight), travelled.is_hard and not known.network)
     if failures is not None:
-        yield from _failures(seen, failures, known)
-    yield from _reputation(seen, known, known_class)
+        yield from _failures(seen, failures, known.network)
+    yield from _reputation(seen, known, kinds)
 
 
 def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -120,15 +138,14 @@ def _failures(seen: Seen, failures: Failures, known: float) -> Iterator[Evaluate
         )
 
 
-def _reputation(seen: Seen, known: float, known_class: float) -> Iterator[Evaluated]:
-    """A list counts most, Tor next; of several only the strongest, since they say the same."""
+def _reputation(seen: Seen, known: Known, kinds: Mapping[str, float]) -> Iterator[Evaluated]:
+    """Of a list and the kind of network only the stronger counts, since they say the same."""
     kind = seen.network_class
-    of_kind = {"tor": 2.0, "hosting": 1.0, "vpn": 0.5}.get(kind or "", 0.0) * (1.0 - known_class)
-    of_list = (
-        (REPUTATION_BOUND if kind != "mobile" else REPUTATION_BOUND / 4) * (1.0 - known) if seen.is_listed else 0.0
-    )
+    of_kind = min(REPUTATION_BOUND, kinds.get(kind or "", 0.0)) * (1.0 - known.kind)
+    of_list = (REPUTATION_BOUND if kind != "mobile" else REPUTATION_BOUND / 4) if seen.is_listed else 0.0
+    of_list *= 1.0 - known.network
     if of_list and of_list >= of_kind:
-        yield Evaluated(_reason("listed_address", of_list), kind != "mobile" and not known)
+        yield Evaluated(_reason("listed_address", of_list), kind != "mobile" and not known.network)
     elif of_kind and kind is not None:
         yield Evaluated(_reason(kind, of_kind))
 

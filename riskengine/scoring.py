@@ -19,54 +19,36 @@ from datetime import datetime
 from math import log
 from typing import Final, NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from riskengine import evaluators
 from riskengine.assessment import Assessment, RiskReason
-from riskengine.evaluators import Failures
+from riskengine.evaluators import Failures, Known
 from riskengine.learning import fade
+from riskengine.parameters import PARAMETERS, Level, Parameters
 from riskengine.population import HOURS_BESIDE, Population
 from riskengine.profile import Profile
 from riskengine.seen import CHAINS, Seen
 from riskengine.words import FIRST_TIME, OTHER, code_of, words_of
 
-
-class Level(Struct, frozen=True, kw_only=True):
-    """How one feature counts. least and most: the bounds of its log-odds, before the weight."""
-
-    kappa: float
-    delta: float = 0.0
-    weight: float = 1.0
-    least: float = -2.0
-    most: float = 6.0
+# The value of the finer one is always within the same coarser one: whoever has had the one has had the other.
+_NESTED: Final = frozenset({"network", "asn", "browser", "device_use"})
 
 
-class Parameters(Struct, frozen=True, kw_only=True):
-    """What the scorer is tuned by. vouching: how far a known device may lower a score, and no farther."""
+class Step(NamedTuple):
+    """One level of a chain: what is seen now, and what is known of it.
 
-    levels: Mapping[str, Level]
-    vouching: float = 2.0
+    number: how often this person was seen with it. within: how often with the level above. room: how much of what they were seen with
+    was new at its time. share: of people at large. is_update: a later version of a browser that they have.
+    """
 
-
-PARAMETERS: Final = Parameters(
-    levels={
-        "country": Level(kappa=0.5, weight=1.0),
-        "asn": Level(kappa=0.5, delta=0.5, weight=1.0),
-        "network": Level(kappa=0.5, delta=0.5, weight=1.0),
-        "system": Level(kappa=0.5, delta=0.5, weight=1.0),
-        "family": Level(kappa=0.5, delta=0.5, weight=1.0),
-        "browser": Level(kappa=0.5, delta=0.5, weight=0.3),
-        "network_class": Level(kappa=0.5, delta=0.5, weight=0.5),
-        "hour": Level(kappa=6.0, weight=0.4, least=-1.5, most=2.5),
-        "device": Level(kappa=0.5, delta=0.5, weight=1.0, least=-4.0),
-        "device_use": Level(kappa=0.2, weight=1.0),
-    }
-)
-"""Chosen on the training seed of `python -m bench.risk --tune`."""
-
-# The value of the finer one is always within the same coarser one, so that whoever has the one has the other.
-_NESTED: Final = frozenset({"network", "asn", "country", "browser", "device_use"})
+    feature: str
+    value: str
+    number: float
+    within: float
+    room: float
+    share: float
+    is_update: bool
 
 
 def score(
@@ -86,109 +68,124 @@ def score(
     """
     now = fade(profile, at=at)
     reasons: list[RiskReason] = []
-    known = known_class = 0.0
-    is_first = not profile.times
-    if not is_first:
-        average = profile.total * now / profile.times
-        known = _known(profile, "network", seen.network, now)
-        known_class = _known(profile, "network_class", seen.network_class, now)
-        for chain, features in CHAINS:
-            steps = _steps(features, seen, profile, now)
-            if steps:
-                reason = _chain(steps, profile, population, average, by)
-                if chain == "device" and reason.weight < -by.vouching:
-                    reason = replace(reason, weight=-by.vouching)
-                reasons.append(reason)
-    found = list(evaluators.evaluate(seen, profile, failures, at=at, known=known, known_class=known_class))
+    known = known_of(seen, profile, now)
+    if profile.times:
+        for chain, steps in list_steps(seen, profile, population, now):
+            reason = _told(steps, by)
+            if chain == "device" and reason.weight < -by.vouching:
+                reason = replace(reason, weight=-by.vouching)
+            reasons.append(reason)
+    found = list(evaluators.evaluate(seen, profile, failures, at=at, known=known, kinds=by.kinds))
     reasons.extend(one.reason for one in found)
     total = sum(reason.weight for reason in reasons)
-    if is_first:
+    if not profile.times:
         reasons.append(RiskReason(code=FIRST_TIME, weight=0.0, because=OTHER[FIRST_TIME]))
-    reasons.sort(key=lambda reason: -abs(reason.weight))
+    reasons.sort(key=_strength, reverse=True)
     return Assessment(
-        score=None if is_first and not found else total,
+        score=total if profile.times or found else None,
         reasons=tuple(reasons),
         hard=tuple(one.reason.code for one in found if one.is_hard),
     )
 
 
-class _Step(NamedTuple):
-    """One level of a chain: what is seen now, and what this person's history says of it."""
+def odds(step: Step, level: Level) -> float:
+    """Give what one level adds to a score: above 0 where what is seen is rarer for this person than for people at large."""
+    if step.is_update:
+        return 0.0
+    _feature, _value, number, within, room, share, _is_update = step
+    left = level.kappa + level.delta * room
+    found = log(share * (within + left) / (number + left * share))
+    return max(level.least, min(level.most, found)) * level.weight
 
-    feature: str
-    value: str
-    number: float
-    of_all: float
-    kinds: int
 
-
-def _steps(features: tuple[str, ...], seen: Seen, profile: Profile, now: float) -> list[_Step]:
-    """Look up a chain from the finest to the coarsest, without what is not known now or never was before.
+def list_steps(seen: Seen, profile: Profile, population: Population, now: float) -> list[tuple[str, list[Step]]]:
+    """Look up each chain from the coarsest to the finest, without what is not known now or never was before.
 
     Whoever has had the finer value has had its coarser one, whatever is counted of that: a network that moves in a geo database does
     not make its country a new one.
+
+    now: what a weight of the profile is multiplied by.
     """
-    steps: list[_Step] = []
-    finer = 0.0
-    for feature in features:
-        value = seen.value(feature)
-        values = profile.counts.get(feature)
-        if value is None or not values:
-            continue
-        number = _hourly(values, value) * now if feature == "hour" else values.get(value, 0.0) * now
-        number = max(number, finer)
-        steps.append(_Step(feature, value, number, max(sum(values.values()) * now, number), len(values)))
-        finer = number if feature in _NESTED else 0.0
+    average = profile.total * now / max(1, profile.times)
+    chains: list[tuple[str, list[Step]]] = []
+    for chain, features in CHAINS:
+        found: list[tuple[str, str, float, Mapping[str, float]]] = []
+        finer = 0.0
+        for feature in features:
+            value = seen.value(feature)
+            values = profile.counts.get(feature)
+            if value is None or not values:
+                continue
+            number = max(finer, (_hourly(values, value) if feature == "hour" else values.get(value, 0.0)) * now)
+            found.append((feature, value, number, values))
+            finer = number if feature in _NESTED else 0.0
+        if found:
+            chains.append((chain, _steps(found, profile, population, now, average)))
+    return chains
+
+
+def _steps(
+    found: list[tuple[str, str, float, Mapping[str, float]]],
+    profile: Profile,
+    population: Population,
+    now: float,
+    average: float,
+) -> list[Step]:
+    steps: list[Step] = []
+    above: Step | None = None
+    for feature, value, number, values in reversed(found):
+        of_all = max(sum(values.values()) * now, number)
+        room = min(len(values) * average, of_all)
+        within = of_all
+        if above is not None and feature in _NESTED:
+            within = max(above.number, number)
+            room *= within / of_all if of_all else 1.0
+        share = population.share(feature, value, given=above.value if above is not None else None)
+        is_later = feature == "browser" and not number and above is not None and bool(above.number)
+        above = Step(feature, value, number, within, room, share, is_later and _is_update(value, profile))
+        steps.append(above)
     return steps
 
 
-def _hourly(values: Mapping[str, float], value: str) -> float:
-    """Give how often about this hour: nobody keeps to the clock, and midnight is beside eleven."""
-    hour = int(value)
-    return sum(weight * values.get(str((hour + off) % 24), 0.0) for off, weight in HOURS_BESIDE)
-
-
-def _chain(steps: list[_Step], profile: Profile, population: Population, average: float, by: Parameters) -> RiskReason:
-    """Add up one chain from the coarsest to the finest, and name what it found.
-
-    average: what one observation weighs, of those that the profile learned.
-    """
+def _told(steps: list[Step], by: Parameters) -> RiskReason:
+    """Add up one chain, from the coarsest to the finest, and name what it found."""
     total = 0.0
-    new: _Step | None = None
-    rare: _Step | None = None
+    new: Step | None = None
+    rare: Step | None = None
     usual: str | None = None
-    above: _Step | None = None
-    is_updated = False
-    for step in reversed(steps):
-        feature, value, number, of_all, kinds = step
-        level = by.levels[feature]
-        within = above.number if above is not None and feature in _NESTED else of_all
-        left = level.kappa + level.delta * min(kinds * average, of_all) * (within / of_all if of_all else 1.0)
-        share = population.share(feature, value, given=above.value if above is not None else None)
-        odds = log(share * (max(within, number) + left) / (number + left * share))
-        odds = max(level.least, min(level.most, odds)) * level.weight
-        if not number and feature == "browser" and above is not None and above.number and _is_update(value, profile):
-            is_updated = True
-            odds = 0.0
-        elif not number and new is None:
+    above: Step | None = None
+    for step in steps:
+        found = odds(step, by.levels[step.feature])
+        if not step.number and new is None and not step.is_update:
             new, usual = step, above.feature if above is not None and above.number else None
-        elif odds > 0 and rare is None:
+        elif found > 0 and rare is None:
             rare = step
-        total += odds
+        total += found
         above = step
+    finest = steps[-1]
     if new is not None:
         return _reason(new.feature, "new", total, usual)
-    if is_updated:
+    if finest.is_update:
         return RiskReason(code="browser_updated", weight=total, because=OTHER["browser_updated"])
     if rare is not None and total > 0:
         return _reason(rare.feature, "rare", total)
-    return _reason(steps[0].feature, "usual", total)
+    return _reason(finest.feature, "usual", total)
 
 
 def _reason(feature: str, state: str, weight: float, usual: str | None = None) -> RiskReason:
     return RiskReason(
         code=code_of(feature, state=state), weight=weight, because=words_of(feature, state=state, usual=usual)
     )
+
+
+def _strength(reason: RiskReason) -> float:
+    return abs(reason.weight)
+
+
+def _hourly(values: Mapping[str, float], value: str) -> float:
+    """Give how often about this hour: nobody keeps to the clock, and midnight is beside eleven."""
+    hour = int(value)
+    return sum(weight * values.get(str((hour + off) % 24), 0.0) for off, weight in HOURS_BESIDE)
 
 
 def _is_update(value: str, profile: Profile) -> bool:
@@ -201,8 +198,13 @@ def _is_update(value: str, profile: Profile) -> bool:
     return bool(of_family) and int(version) > max(of_family)
 
 
+def known_of(seen: Seen, profile: Profile, now: float) -> Known:
+    """Tell how usual a network and its kind are: wholly from one observation on that is trusted wholly."""
+    return Known(
+        _known(profile, "network", seen.network, now), _known(profile, "network_class", seen.network_class, now)
+    )
+
+
 def _known(profile: Profile, feature: str, value: str | None, now: float) -> float:
-    """Give how usual a value is, 0 to 1: whole from one observation on that is trusted wholly."""
-    if value is None:
-        return 0.0
-    return min(1.0, profile.counts.get(feature, {}).get(value, 0.0) * now)
+    values = profile.counts.get(feature)
+    return 0.0 if value is None or values is None else min(1.0, values.get(value, 0.0) * now)

@@ -8,7 +8,7 @@ from riskengine.learning import MOST_A_DAY, allowance, capped, learned, merged, 
 from riskengine.population import NOBODY
 from riskengine.profile import HALF_LIFE, MOST_VALUES
 from riskengine.scoring import score
-from tests.risk.people import ANNA, BERLIN, LIMA, MONDAY, STRANGER, but, nobody, usually
+from tests.riskengine.people import ANNA, BERLIN, LIMA, MONDAY, STRANGER, but, nobody, usually
 
 
 def test_what_is_not_trusted_teaches_nothing() -> None:

@@ -16,11 +16,12 @@ from riskengine.evaluators import (
     Failures,
 )
 from riskengine.learning import learned
+from riskengine.parameters import PARAMETERS
 from riskengine.population import NOBODY, Population
 from riskengine.profile import Profile
-from riskengine.scoring import PARAMETERS, score
+from riskengine.scoring import score
 from riskengine.seen import CHAINS, Seen
-from tests.risk.people import ANNA, MONDAY, STRANGER, crowd, nobody, usually
+from tests.riskengine.people import ANNA, MONDAY, STRANGER, crowd, nobody, usually
 
 FEATURES = [feature for _chain, features in CHAINS for feature in features]
 PLACES = st.tuples(st.floats(-90, 90), st.floats(-180, 180))

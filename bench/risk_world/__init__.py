@@ -1,0 +1,1 @@
+"""A made-up world of people who sign in and of attackers, in which scorers of risk are compared."""

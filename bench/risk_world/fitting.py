@@ -1,0 +1,166 @@
+"""Chooses the scorer's parameters on a training seed, one after the other, as long as anything helps.
+
+What is known of each attempt (`scoring.Step`) does not depend on the parameters, so it is looked up once, and a change of one feature's
+parameters is worked out again for that feature alone.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from math import log
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from bench.risk_world import replay
+from bench.risk_world.attackers import KINDS, STOLEN
+from bench.risk_world.measures import share_from, threshold
+from bench.risk_world.people import Visit
+from riskengine.evaluators import evaluate
+from riskengine.learning import fade
+from riskengine.parameters import Level, Parameters
+from riskengine.population import Population
+from riskengine.profile import Profile
+from riskengine.scoring import Step, known_of, list_steps, odds
+
+_DEVICE: Final = ("device", "device_use")
+# Within which a number is tried, whatever would help: what is best in a made-up world must not be beside the point in another. An hour
+# says little anywhere, and of hosting providers and VPNs many people come, too.
+_RANGES: Final = {"kappa": (0.005, 2.0), "delta": (0.0, 0.5), "least": (-4.0, -0.5), "most": (2.0, 6.0)}
+_WEIGHT: Final = (0.3, 1.5)
+_WEIGHTS: Final = {"hour": (0.0, 0.4)}
+_KINDS: Final = {"tor": (1.0, 1.5, 2.0), "hosting": (0.5, 1.0, 1.5), "vpn": (0.25, 0.5, 1.0)}
+_ENOUGH: Final = 0.01
+
+
+class Look(NamedTuple):
+    """One attempt: what is known of each feature, what evaluators add, and how strange which kind of network is."""
+
+    attack: str
+    steps: dict[str, Step]
+    added: float
+    kind: str
+    strange: float
+
+
+def looks(visits: list[Visit]) -> list[Look]:
+    """Look up every attempt of a year at somebody with a history."""
+
+    def look(visit: Visit, profile: Profile, population: Population) -> Look | None:
+        if not profile.times:
+            return None
+        now = fade(profile, at=visit.at)
+        chains = list_steps(visit.seen, profile, population, now)
+        steps = {step.feature: step for _chain, found in chains for step in found}
+        known = known_of(visit.seen, profile, now)
+        spoken = evaluate(visit.seen, profile, None, at=visit.at, known=known, kinds={})
+        added = sum(one.reason.weight for one in spoken)
+        return Look(visit.attack, steps, added, visit.seen.network_class or "", 1.0 - known.kind)
+
+    return [look for _visit, _number, look in replay.by_ours(visits, look) if isinstance(look, Look)]
+
+
+class Fit:
+    """Parameters, and how well they do on years that were looked up."""
+
+    def __init__(self, years: list[list[Look]], parameters: Parameters) -> None:
+        self.years, self.parameters = years, parameters
+        self._columns = [
+            {feature: _column(year, feature, level) for feature, level in parameters.levels.items()} for year in years
+        ]
+
+    def loss(self, feature: str = "", tried: Parameters | None = None) -> float:
+        """Give the loss, with one feature's parameters or the kinds of networks changed. Lower is better."""
+        total = 0.0
+        parameters = tried or self.parameters
+        for year, known in zip(self.years, self._columns, strict=True):
+            columns = known
+            if feature:
+                columns = {**known, feature: _column(year, feature, parameters.levels[feature])}
+            plain = zip(*(columns[name] for name in columns if name not in _DEVICE), strict=True)
+            kinds = parameters.kinds
+            bare = [
+                look.added + kinds.get(look.kind, 0.0) * look.strange + sum(row)
+                for look, row in zip(year, plain, strict=True)
+            ]
+            devices = zip(columns["device"], columns["device_use"], strict=True)
+            full = [
+                score + max(-parameters.vouching, one + two) for score, (one, two) in zip(bare, devices, strict=True)
+            ]
+            total += _loss(year, bare, full)
+        return total / len(self.years)
+
+    def improve(self, tell: Callable[[str], None], *, rounds: int) -> None:
+        """Try each number up and down, and keep what helps, until a round helps little."""
+        best = self.loss()
+        tell(f"at first: {best:.4f}")
+        for turn in range(rounds):
+            before = best
+            for feature, change in _tried(self.parameters):
+                tried = _changed(self.parameters, feature, change)
+                if tried == self.parameters:
+                    continue
+                found = self.loss(feature, tried)
+                if found < best - 1e-3:
+                    best, self.parameters = found, tried
+                    if feature:
+                        for year, columns in zip(self.years, self._columns, strict=True):
+                            columns[feature] = _column(year, feature, tried.levels[feature])
+            tell(f"round {turn + 1}: {best:.4f}")
+            if before - best < _ENOUGH:
+                return
+
+
+def _column(year: list[Look], feature: str, level: Level) -> list[float]:
+    return [odds(step, level) if (step := look.steps.get(feature)) is not None else 0.0 for look in year]
+
+
+def _changed(parameters: Parameters, feature: str, change: Mapping[str, float]) -> Parameters:
+    if not feature:
+        return replace(parameters, kinds={**parameters.kinds, **change})
+    level = parameters.levels[feature]
+    values = {name: getattr(level, name) + step for name, step in change.items()}
+    if "kappa" in change:
+        values["kappa"] = float(f"{level.kappa * change['kappa']:.2g}")
+    if "delta" in change:
+        values["delta"] = change["delta"]
+    low, high = _WEIGHTS.get(feature, _WEIGHT)
+    bounded = {
+        name: round(max(bound[0], min(bound[1], values[name])), 4)
+        for name, bound in {**_RANGES, "weight": (low, high)}.items()
+        if name in values
+    }
+    return replace(parameters, levels={**parameters.levels, feature: replace(level, **bounded)})
+
+
+def _tried(parameters: Parameters) -> Iterator[tuple[str, dict[str, float]]]:
+    """List the changes of one round: factors of kappa, values of delta, steps of the others."""
+    for feature in parameters.levels:
+        for factor in (0.3, 0.6, 1.6, 3.0):
+            yield feature, {"kappa": factor}
+        for delta in (0.0, 0.1, 0.25, 0.5):
+            yield feature, {"delta": delta}
+        for step in (-0.4, -0.2, 0.2, 0.4):
+            yield feature, {"weight": step}
+        for step in (-1.0, 1.0):
+            yield feature, {"least": step}
+            yield feature, {"most": step}
+    for kind, worths in _KINDS.items():
+        for worth in worths:
+            yield "", {kind: worth}
+
+
+def _loss(year: list[Look], bare: list[float], full: list[float]) -> float:
+    """Mean log rate of people asked at several rates of attackers caught, and of stolen tokens let through at 5 % of people asked."""
+    total = 0.0
+    for scores, worth in ((bare, 0.5), (full, 1.0)):
+        by_kind: dict[str, list[float]] = {}
+        for look, score in zip(year, scores, strict=True):
+            by_kind.setdefault(look.attack, []).append(score)
+        own = by_kind[""]
+        for kind in KINDS:
+            for rate in (0.97, 0.99, 0.995):
+                total += worth * log(1e-3 + share_from(own, threshold(by_kind[kind], rate=rate))) / 9
+        if scores is full:
+            asked = sorted(own)[-len(own) // 20]
+            for kind, part in (("naive", 0.5), ("vpn", 0.3), ("targeted", 0.2)):
+                total += part * log(0.02 + 1.0 - share_from(by_kind[STOLEN[kind]], asked))
+    return total
