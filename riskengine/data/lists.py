@@ -92,7 +92,8 @@ def change_list(offer: Offer, new: Mapping[Network, datetime | None], deleted: I
     _say(row, offer)
     gone, _ = ListedNetwork.objects.filter(named_by=row, until__lte=offer.at).delete()
     with connection.cursor() as cursor:
-        cursor.execute(_TAKEN_BACK, [offer.name, [str(one) for one in deleted if one not in new]])
+        # First: what is both ended by one decision and named by another is on the list.
+        cursor.execute(_TAKEN_BACK, [offer.name, [str(one) for one in deleted]])
         gone += cursor.rowcount
         cursor.execute(_THERE, [offer.name, [str(one) for one in new], list(new.values())])
         changed = cursor.rowcount

@@ -28,7 +28,7 @@ from riskengine.data.models import ListedNetwork, NetworkList
 from riskengine.data.taking import networks_of
 from tests.authlevels.acme import NOON
 from tests.riskengine.data.conftest import Bring
-from tests.riskengine.data.maps import CITIES, write_mmdb
+from tests.riskengine.data.maps import BERLIN, CITIES, place, write_mmdb
 
 SOON = NOON + timedelta(minutes=1)
 
@@ -277,6 +277,24 @@ def test_a_map_that_was_cut_short_beside_its_manifest_is_not_opened(networks: Br
     assert Keeper().look_now().problems.keys() == {"country"}
     assert not networks("country", "203.0.113.0/24,DE\n").brought.is_same
     assert Keeper().look_now().problems == {}
+
+
+def test_a_manifest_names_no_file_outside_the_directory(networks: Bring) -> None:
+    networks("country", "203.0.113.0/24,DE\n")
+    place = Path(files._directory())
+    (path,) = place.glob("country-*")
+    (place.parent / path.name).write_bytes(path.read_bytes())
+    manifest = place / "country.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b"country-", b"../country-"))
+    assert Keeper().look_now().problems.keys() == {"country"}
+
+
+def test_another_map_in_the_place_of_the_one_that_was_brought_in_is_not_opened(networks: Bring, tmp_path: Path) -> None:
+    networks("city", write_mmdb(tmp_path / "c", CITIES))
+    (path,) = Path(files._directory()).glob("city-*")
+    path.unlink()
+    write_mmdb(path, {"203.0.113.0/24": place("FR", BERLIN)})
+    assert Keeper().look_now().problems.keys() == {"city"}
 
 
 def test_a_map_that_is_dropped_is_known_no_more(networks: Bring) -> None:
