@@ -12,7 +12,7 @@ from decisions.policy.activating import activate, find_rollback, read_stage
 from decisions.policy.agreeing import approvals_to_apply, demands_of
 from decisions.policy.changes import Change, confirmed_change, make_change, read_change
 from decisions.policy.differing import differences
-from decisions.policy.errors import BundleNotFound, StageRefused
+from decisions.policy.errors import BundleNotFound, PlanRefused, StageRefused
 from decisions.policy.history import Activation, list_activations
 from decisions.policy.looking_aside import Beside, look_aside
 from decisions.policy.memory import load_policy_in_force
@@ -20,7 +20,7 @@ from decisions.policy.plans import Plan, begin_plan, get_plan
 from decisions.policy.recorded import count
 from decisions.policy.showing import show_stage
 from decisions.policy.stage import Mode, Stage
-from decisions.policy.storing import StoredBundle, get_bundle, list_bundles, store_bundle
+from decisions.policy.storing import StoredBundle, get_bundle, list_bundles, names_of, store_bundle
 from decisions.problems import STATUS_BY_KIND, RefusedByDecision, problem_response, refusal
 from decisions.question import Answer, Context, Entity, Question
 from decisions.sentences import for_person
@@ -47,6 +47,7 @@ __all__ = [
     "NoPrincipal",
     "Outlook",
     "Plan",
+    "PlanRefused",
     "Question",
     "RefusedByDecision",
     "RequiredAction",
@@ -73,6 +74,7 @@ __all__ = [
     "look_aside",
     "make_change",
     "mark_refused",
+    "names_of",
     "open_because",
     "outlook",
     "policy_demands",

@@ -15,6 +15,9 @@ SECONDS: Final = Histogram(
     ["outcome"],
     buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
 )
+SHADOW: Final = Counter(
+    "tiergate_policy_shadow_total", "Decisions that a bundle was tried beside, by whether it agreed.", ["result"]
+)
 
 _FULL: Final = 512
 _noted: deque[tuple[str, str, float]] = deque()

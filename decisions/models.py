@@ -19,13 +19,14 @@ class PolicyBundle(models.Model):
     """A bundle as its publisher gave it: never changed, never deleted.
 
     digest: names what it says, in hex. files: text by path. source: where it stood in git, as whoever stored it said:
-    repository, commit, author; empty where they said nothing.
+    repository, commit, author; empty where they said nothing. rules: how many; None: it was stored before they were counted.
     """
 
     digest = models.TextField(primary_key=True)
     name = models.TextField()
     files = models.JSONField()
     source = models.JSONField(default=dict)
+    rules = models.PositiveIntegerField(null=True)
     stored_by = models.TextField()
     stored_at = models.DateTimeField()
 

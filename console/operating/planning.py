@@ -11,12 +11,12 @@ from django.shortcuts import render
 from console.doors import refused, see_other
 from console.operating.forms import operator_form
 from console.operating.ruled import GivenUpInWords
-from console.operating.rules import CHANGES, HOME, SHORT, changes_in_words
+from console.operating.rules import HOME, SHORT, changes_in_words
 from console.plan.wording import asked_in_words
 from decisions import api as decisions
 from isolation.clock import now
 from tiergate import Action, TiergateError
-from tiergate.policy.comparing import LOOSER, Change
+from tiergate.policy.comparing import CHANGE_WORDS, LOOSER, Change
 from tiergate.policy.impact import Example, Report, Share, Side
 
 DAYS: Final = (1, 7, 30, 90)
@@ -29,7 +29,9 @@ def begin(request: HttpRequest, author: str) -> HttpResponseBase:
     """Have a plan made, and go on to where its progress is seen."""
     typed = request.POST.get("days", "")
     try:
-        days = int(typed) if typed in {str(one) for one in DAYS} else DAYS[1]
+        if typed not in {str(one) for one in DAYS}:
+            raise decisions.PlanRefused(f"Choose one of {', '.join(map(str, DAYS))} days.")
+        days = int(typed)
         plan = decisions.begin_plan(digest=request.POST.get("digest", "")[:64], days=days, by=author, at=now())
     except TiergateError as error:
         messages.warning(request, f"No plan was begun: {error.detail}")
@@ -43,7 +45,7 @@ def plan(request: HttpRequest, page: Mapping[str, Any], plan: UUID) -> HttpRespo
         found = decisions.get_plan(plan)
     except TiergateError as error:
         return refused(request, error.detail, status=decisions.STATUS_BY_KIND[error.kind])
-    names = {one.digest: one.name for one in decisions.list_bundles()}
+    names = decisions.names_of((found.candidate, found.base))
     context = {
         **page,
         "title": f"What {names.get(found.candidate, '')} {found.candidate[:SHORT]} would have done",
@@ -64,7 +66,7 @@ def plan(request: HttpRequest, page: Mapping[str, Any], plan: UUID) -> HttpRespo
 
 def report_in_words(report: Report) -> dict[str, Any]:
     """Write a report for its page."""
-    changes = [one for one in changes_in_words(report.changes) if one["words"] != CHANGES[Change.UNCHANGED]]
+    changes = [one for one in changes_in_words(report.changes) if one["words"] != CHANGE_WORDS[Change.UNCHANGED]]
     return {
         "decisions": report.decisions,
         "changed": report.changed,
@@ -101,7 +103,7 @@ def _example(one: Example) -> dict[str, Any]:
     return {
         "id": one.id,
         "at": one.at,
-        "words": CHANGES[one.change],
+        "words": CHANGE_WORDS[one.change],
         "is_looser": one.change in LOOSER,
         "tenant": one.tenant,
         "action": one.action,

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -15,17 +14,15 @@ from decisions import api as decisions
 from isolation.clock import now
 from tiergate import TiergateError
 from tiergate.policy import Bundle, BundleRefused, compile_bundle
-from tiergate.policy.comparing import LOOSER, Change
-from tiergate.policy.nodes import Listing
-from tiergate.policy.reading import read_yaml
-from tiergate.policy.source import Source
+from tiergate.policy.comparing import CHANGE_WORDS, LOOSER, Change
+from tiergate.policy.limits import DIGEST
 
 HOME: Final = "/operator/policy/"
 SHORT: Final = 12
 _RECENT: Final = 5
 _LISTED: Final = 20
 _STEPS: Final = 50
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_DIGEST: Final = re.compile(DIGEST)
 _SHADOW: Final = timedelta(days=1)
 # More than this is for `manage.py policy shadow`: nobody waits for a page so long.
 _MOST_READ: Final = 20_000
@@ -36,16 +33,19 @@ def overview(request: HttpRequest, page: Mapping[str, Any]) -> HttpResponse:
 
     page: what the site's pages have in common.
     """
-    after = _number(request.GET.get("after", ""))
-    stage, stored = decisions.show_stage(), decisions.list_bundles()
-    shown = stored[after : after + _LISTED]
+    after = request.GET.get("after", "")
+    try:
+        stage, stored = decisions.show_stage(), decisions.list_bundles(after=after or None, limit=_LISTED + 1)
+    except TiergateError as error:
+        return refused(request, error.detail, status=decisions.STATUS_BY_KIND[error.kind])
+    shown = stored[:_LISTED]
     context = {
         **page,
         "title": "Policy",
         "active": stage.active,
         "candidate": stage.candidate,
-        "rows": [{"bundle": one, "rules": _count(one.digest)} for one in shown],
-        "more": after + _LISTED if len(stored) > after + _LISTED else None,
+        "rows": shown,
+        "more": shown[-1].digest if len(stored) > _LISTED else None,
         "steps": decisions.list_activations(limit=_RECENT),
         "can_roll_back": can_roll_back(),
     }
@@ -72,7 +72,7 @@ def bundle(request: HttpRequest, page: Mapping[str, Any], digest: str) -> HttpRe
             "other": other,
             "shift": rule_shift(its_rules, compiled) if other else None,
             "lines": _lines(decisions.differences(other.files, stored.files)) if other else [],
-            "others": [one for one in decisions.list_bundles() if one.digest != digest][:_LISTED],
+            "others": [one for one in decisions.list_bundles(limit=_LISTED + 1) if one.digest != digest][:_LISTED],
             "against": against,
         }
     except TiergateError as error:
@@ -103,7 +103,7 @@ def shadow(request: HttpRequest, page: Mapping[str, Any]) -> HttpResponse:
         seen = None if is_much else decisions.look_aside(since=since, until=at)
     except TiergateError as error:
         return refused(request, error.detail, status=decisions.STATUS_BY_KIND[error.kind])
-    names = {one.digest: one.name for one in decisions.list_bundles()}
+    names = decisions.names_of(seen.candidates if seen else ())
     beside = [
         {"digest": digest, "name": names.get(digest, ""), **_seen(one)}
         for digest, one in (seen.candidates.items() if seen else ())
@@ -143,14 +143,6 @@ def can_roll_back() -> bool:
     return True
 
 
-# A bundle never changes: what its digest names is what was counted. Counting compiles nothing.
-@lru_cache(maxsize=1_000)
-def _count(digest: str) -> int:
-    files = decisions.get_bundle(digest).files
-    lists = [read_yaml(Source(path, text)) for path, text in files.items() if path.startswith("rules/")]
-    return sum(len(one.items) for one in lists if isinstance(one, Listing))
-
-
 def _seen(one: decisions.Beside) -> dict[str, Any]:
     return {
         "total": sum(one.differing.values()),
@@ -165,7 +157,7 @@ def changes_in_words(
     """List changes, what asks for less first, each with its words and how many."""
     return [
         {
-            "words": CHANGES[change],
+            "words": CHANGE_WORDS[change],
             "count": counts[change.value],
             "is_looser": change in LOOSER,
             "examples": (examples or {}).get(change.value, []),
@@ -173,18 +165,6 @@ def changes_in_words(
         for change in Change
         if counts.get(change.value)
     ]
-
-
-CHANGES: Final[Mapping[Change, str]] = {
-    Change.NEWLY_ALLOWED: "newly allowed",
-    Change.NO_LONGER_REFUSED: "no longer refused",
-    Change.REQUIREMENT_LOWERED: "asked for less",
-    Change.NEWLY_REFUSED: "newly refused",
-    Change.NEWLY_CHALLENGED: "newly challenged",
-    Change.REQUIREMENT_RAISED: "asked for more",
-    Change.OTHER_REASON: "refused for another reason",
-    Change.UNCHANGED: "unchanged",
-}
 
 
 def _lines(diff: str) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from tiergate.policy import limits
 
 MODES: Final = [*OF_A_BUNDLE, WITHDRAW]
 PLAN_STATUSES: Final = PlanStatus.values
-_DIGEST: Final = "^[0-9a-f]{64}$"
+_DIGEST: Final = f"^{limits.DIGEST}$"
 _MAX_NAME: Final = 100
 _MAX_TENANTS: Final = 200
 _MAX_PATH: Final = 200
@@ -200,6 +200,9 @@ class BundleAnswer(serializers.Serializer[Any]):
     stored_by = serializers.CharField()
     signed_by = serializers.ListField(child=serializers.CharField())
     source = SourceAnswer(allow_null=True)  # type: ignore[assignment]  # as above
+    rules = serializers.IntegerField(
+        allow_null=True, help_text="How many; null: it was stored before they were counted."
+    )
 
 
 class BundleFilesAnswer(BundleAnswer):
@@ -209,9 +212,10 @@ class BundleFilesAnswer(BundleAnswer):
 
 
 class BundlesAnswer(serializers.Serializer[Any]):
-    """Every bundle, the newest first."""
+    """A page of bundles, the newest first; ``next`` goes into ``cursor``."""
 
     items = BundleAnswer(many=True)
+    next = serializers.CharField(allow_null=True)
 
 
 class ActivationAnswer(serializers.Serializer[Any]):

@@ -2,15 +2,10 @@
 
 from typing import Any
 
-from prometheus_client import Counter
-
 from decisions.facts import Gathered
+from decisions.metrics import SHADOW
 from tiergate import Decision, decide
 from tiergate.policy import with_bundle
-
-SHADOW = Counter(
-    "tiergate_policy_shadow_total", "Decisions that a bundle was tried beside, by whether it agreed.", ["result"]
-)
 
 
 def tried_beside(gathered: Gathered, decision: Decision) -> dict[str, Any] | None:

@@ -1,11 +1,12 @@
 """Keep a bundle, once it is known to compile, to pass its own cases, and to keep what it promises."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
 from django.conf import settings
+from django.db.models import Q
 from msgspec import Struct, to_builtins
 
 from audit import api as audit
@@ -30,6 +31,9 @@ from tiergate.policy.signing import is_signed_by
 
 STORE_LIMIT: Final = authlevels.AttemptLimit(attempts=20, pause=timedelta(minutes=10), window=timedelta(minutes=10))
 """How many bundles one person or credential may bring: to compile, try and prove one may take half a minute of a core."""
+
+
+MAX_PAGE: Final = 200
 
 
 class Signature(Struct, frozen=True, kw_only=True):
@@ -62,7 +66,7 @@ class StoredBundle(Struct, frozen=True, kw_only=True):
     signed_by: tuple[str, ...]
     stored_by: str
     stored_at: datetime
-    rules: int = 0
+    rules: int | None = None
     invariants: int = 0
     cases: int = 0
     findings: tuple[Mapping[str, str], ...] = ()
@@ -105,7 +109,6 @@ def store_bundle(
             )
         row = PolicyBundle.objects.get(digest=bundle.digest)
     counts: dict[str, Any] = {
-        "rules": len(bundle.rules),
         "invariants": len(bundle.invariants),
         "cases": len(trial.cases),
     }
@@ -123,10 +126,23 @@ def get_bundle(digest: str) -> StoredBundle:
     return _view(row)
 
 
-def list_bundles() -> list[StoredBundle]:
-    """List what is stored, the newest first, without its files."""
-    rows = PolicyBundle.objects.defer("files").order_by("-stored_at", "digest")
-    return [_view(row, has_files=False) for row in rows]
+def list_bundles(*, after: str | None = None, limit: int = MAX_PAGE) -> list[StoredBundle]:
+    """List what is stored, the newest first, without its files. after: the digest that a page ended with.
+
+    :raises BundleNotFound: there is none of that digest.
+    """
+    rows = PolicyBundle.objects.defer("files").prefetch_related("signatures").order_by("-stored_at", "digest")
+    if after is not None:
+        last = PolicyBundle.objects.defer("files").filter(digest=after).first()
+        if last is None:
+            raise BundleNotFound("There is no bundle of this digest.", digest=after[:64])
+        rows = rows.filter(Q(stored_at__lt=last.stored_at) | Q(stored_at=last.stored_at, digest__gt=last.digest))
+    return [_view(row, has_files=False) for row in rows[: min(limit, MAX_PAGE)]]
+
+
+def names_of(digests: Iterable[str]) -> dict[str, str]:
+    """Say what stored bundles call themselves, by digest; without those that there are not."""
+    return dict(PolicyBundle.objects.filter(digest__in=list(digests)).values_list("digest", "name"))
 
 
 def name_of(digest: str) -> str:
@@ -199,6 +215,7 @@ def _insert(bundle: Bundle, files: Mapping[str, str], source: Source | None, *, 
         defaults={
             "name": bundle.about.name,
             "files": dict(files),
+            "rules": len(bundle.rules),
             "source": {} if source is None else to_builtins(source),
             "stored_by": by,
             "stored_at": at,
@@ -238,6 +255,7 @@ def _view(row: PolicyBundle, *, has_files: bool = True, **more: Any) -> StoredBu
         }
     )
     return StoredBundle(
+        rules=row.rules,
         digest=row.digest,
         name=row.name,
         files=row.files if has_files else {},

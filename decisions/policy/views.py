@@ -39,11 +39,12 @@ from decisions.policy.storing import (
     list_bundles,
     store_bundle,
 )
-from decisions.policy.wire import NO_STORE, author, documented
+from decisions.policy.wire import CURSOR, NO_STORE, author, documented
 from isolation.clock import now
 from tiergate import Action
 from tiergate.policy.impact_text import to_markdown
 
+_PAGE = 50
 _AGAINST = OpenApiParameter("against", str, required=True, description="The digest of the bundle to compare with.")
 
 
@@ -65,10 +66,12 @@ class BundleListView(APIView):
     # Read only in `post`: whoever may not store a bundle has nothing of theirs read.
     parser_classes = (BundleParser,)
 
-    @documented("list_bundles", BundlesAnswer)
-    def get(self, request: Request) -> Response:  # noqa: ARG002 - as routed
-        """List every bundle that is stored, the newest first."""
-        return Response({"items": [_bundle(one) for one in list_bundles()]})
+    @documented("list_bundles", BundlesAnswer, parameters=[CURSOR])
+    def get(self, request: Request) -> Response:
+        """List the bundles that are stored, the newest first, page by page."""
+        found = list_bundles(after=request.query_params.get("cursor") or None, limit=_PAGE + 1)
+        more = found[_PAGE - 1].digest if len(found) > _PAGE else None
+        return Response({"items": [_bundle(one) for one in found[:_PAGE]], "next": more})
 
     @documented("store_bundle", StoredAnswer, body=BundleBody, statuses=(200, 201))
     def post(self, request: Request) -> Response:
@@ -172,6 +175,7 @@ def _bundle(one: StoredBundle) -> dict[str, Any]:
     return {
         "digest": one.digest,
         "name": one.name,
+        "rules": one.rules,
         "stored_at": one.stored_at,
         "stored_by": one.stored_by,
         "signed_by": list(one.signed_by),

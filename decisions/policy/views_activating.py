@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
 from msgspec import UNSET, UnsetType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,7 +16,7 @@ from decisions.policy.agreeing import MayApply, demands_of
 from decisions.policy.changes import ACTIVE, ROLLBACK, WITHDRAW, Change, confirmed_change, make_change, read_change
 from decisions.policy.history import Activation, list_activations
 from decisions.policy.serializers import ActivationAnswer, ActivationBody, ActivationsAnswer, RollbackBody
-from decisions.policy.wire import NO_STORE, author, documented
+from decisions.policy.wire import CURSOR, NO_STORE, author, documented
 from decisions.question import Entity
 from isolation.clock import now
 from tiergate import OWN_RESOURCE_TYPE, Action
@@ -26,7 +24,6 @@ from tiergate import OWN_RESOURCE_TYPE, Action
 _MODES: Final = {Step.ACTIVATE: ACTIVE, Step.WITHDRAW: WITHDRAW, Step.ROLL_BACK: ROLLBACK}
 _PAGE: Final = 50
 _MAX_DIGITS: Final = 18
-_CURSOR: Final = OpenApiParameter("cursor", OpenApiTypes.STR, description="The `next` of the page before.")
 
 
 class ActivationListView(APIView):
@@ -45,7 +42,7 @@ class ActivationListView(APIView):
         """Have others agree to a change, where that is set."""
         return demands_of(request) if request.method == "POST" else Demands()
 
-    @documented("list_activations", ActivationsAnswer, parameters=[_CURSOR])
+    @documented("list_activations", ActivationsAnswer, parameters=[CURSOR])
     def get(self, request: Request) -> Response:
         """List what was put in force, tried and taken back, by whom and why, the newest first."""
         found = list_activations(before=_cursor(request), limit=_PAGE + 1)

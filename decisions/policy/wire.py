@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 type View = Callable[..., HttpResponseBase]
 
+CURSOR: Final = OpenApiParameter("cursor", OpenApiTypes.STR, description="The `next` of the page before.")
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 

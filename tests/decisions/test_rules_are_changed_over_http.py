@@ -8,10 +8,10 @@ from django.test import Client
 
 from decisions.policy import views_activating
 from decisions.policy.making import make_plans
-from decisions.policy.storing import STORE_LIMIT
+from decisions.policy.storing import STORE_LIMIT, list_bundles
 from isolation import clock
 from tests.decisions.asking import ask, body, store_routine_records
-from tests.decisions.bundles import files
+from tests.decisions.bundles import files, stored
 from tests.decisions.conftest import World
 from tests.decisions.operators import get, publisher
 
@@ -107,7 +107,9 @@ def test_what_is_stored_can_be_looked_at_and_compared(client: Client, world: Wor
     again = store(client, key, "first", status=200)
     assert again | {"is_new": True} == first
     second = store(client, key, "second", says="aal2")["digest"]
-    assert [one["name"] for one in get(client, key, "/v1/policy/bundles")["items"]] == ["second", "first"]
+    listed = get(client, key, "/v1/policy/bundles")
+    assert [(one["name"], one["rules"]) for one in listed["items"]] == [("second", 1), ("first", 1)]
+    assert listed["next"] is None
     shown = get(client, key, f"/v1/policy/bundles/{second}")
     assert (shown["files"], shown["stored_by"]) == (files("second", says="aal2"), "credential:policy-ci")
     told = get(client, key, f"/v1/policy/bundles/{second}/diff?against={first['digest']}")
@@ -155,3 +157,24 @@ def test_history_is_read_page_by_page(client: Client, world: World, key: str, mo
     assert ([one["number"] for one in last["items"]], last["next"]) == ([1], None)
     for odd in ("x", "-1", "9" * 30):
         assert get(client, key, f"{ACTIVATIONS}?cursor={odd}", status=400)["code"] == "bad_request"
+
+
+def test_bundles_are_listed_page_by_page_and_by_as_many_questions_however_many(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    key, names = publisher(), [f"bundle-{number}" for number in range(5)]
+    for name in names:
+        stored(name)
+    monkeypatch.setattr("decisions.policy.views._PAGE", 2)
+    found: list[str] = []
+    cursor, pages = "", 0
+    while True:
+        page = get(client, key, f"/v1/policy/bundles?cursor={cursor}")
+        found, pages = found + [one["name"] for one in page["items"]], pages + 1
+        if page["next"] is None:
+            break
+        cursor = page["next"]
+    assert (found, pages) == (names[::-1], 3)
+    assert get(client, key, f"/v1/policy/bundles?cursor={'0' * 64}", status=404)["code"] == "bundle_not_found"
+    with django_assert_max_num_queries(2):
+        assert len(list_bundles()) == 5

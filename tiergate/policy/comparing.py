@@ -1,6 +1,6 @@
 """What another bundle would have made of one decision, and which of its rules make the difference."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -32,6 +32,18 @@ class Change(StrEnum):
     OTHER_REASON = "other_reason"
     UNCHANGED = "unchanged"
 
+
+CHANGE_WORDS: Final[Mapping[str, str]] = {
+    Change.NEWLY_ALLOWED: "newly allowed",
+    Change.NO_LONGER_REFUSED: "no longer refused",
+    Change.REQUIREMENT_LOWERED: "asked for less",
+    Change.NEWLY_REFUSED: "newly refused",
+    Change.NEWLY_CHALLENGED: "newly challenged",
+    Change.REQUIREMENT_RAISED: "asked for more",
+    Change.OTHER_REASON: "refused for another reason",
+    Change.UNCHANGED: "unchanged",
+}
+"""How each is told to people."""
 
 LOOSER: Final = frozenset({Change.NEWLY_ALLOWED, Change.NO_LONGER_REFUSED, Change.REQUIREMENT_LOWERED})
 """What asks for less than before: to be looked at before anything else."""

@@ -1,25 +1,15 @@
 """A report of what a bundle would change, as lines for a terminal, and as a comment on a pull request."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from tiergate.policy.comparing import LOOSER, Change
+from tiergate.policy.comparing import CHANGE_WORDS, LOOSER, Change
 from tiergate.policy.impact import Example, Missing, Report, Share, Side
 from tiergate.policy.wording import Alarm, in_words
 
 _MOST: Final = 10
 """Rows of a table; the JSON has them all."""
 
-_WORDS: Final[Mapping[str, str]] = {
-    Change.NEWLY_ALLOWED: "newly allowed",
-    Change.NO_LONGER_REFUSED: "no longer refused",
-    Change.REQUIREMENT_LOWERED: "requirement lowered",
-    Change.NEWLY_REFUSED: "newly refused",
-    Change.NEWLY_CHALLENGED: "newly challenged",
-    Change.REQUIREMENT_RAISED: "requirement raised",
-    Change.OTHER_REASON: "refused for another reason",
-    Change.UNCHANGED: "unchanged",
-}
 _WARNING: Final = "\N{WARNING SIGN}\N{VARIATION SELECTOR-16}"
 type Quote = Callable[[str], str]
 
@@ -30,7 +20,7 @@ def to_lines(report: Report) -> Iterator[str]:
     yield _window(report)
     yield from (Alarm(line) for line in _gone(report))
     for change, count in report.changes.items():
-        line = f"  {count:>9}  {_WORDS[change]}"
+        line = f"  {count:>9}  {CHANGE_WORDS[change]}"
         yield Alarm(line) if change in LOOSER else line
     if report.locked_out:
         yield f"  {report.locked_out:>9}  of these would have had to enrol something first"
@@ -41,14 +31,14 @@ def to_lines(report: Report) -> Iterator[str]:
     for title, shares in _tables(report):
         yield f"By {title}:"
         for share in shares[:_MOST]:
-            parts = ", ".join(f"{count} {_WORDS[change]}" for change, count in share.changes.items())
+            parts = ", ".join(f"{count} {CHANGE_WORDS[change]}" for change, count in share.changes.items())
             yield f"  {share.name or '(none)'}: {parts}"
         if len(shares) > _MOST:
             yield f"  and {len(shares) - _MOST} more"
     if report.examples:
         yield "For example:"
     for one in report.examples:
-        yield f"  {one.id}  {_WORDS[one.change]}: {_told(one)}"
+        yield f"  {one.id}  {CHANGE_WORDS[one.change]}: {_told(one)}"
     yield from _doubts(report)
 
 
@@ -58,7 +48,7 @@ def to_markdown(report: Report) -> str:
     gone = [f"- {_WARNING} **{line}**" for line in _gone(report, quote=code)]
     lines += [*gone, *([""] if gone else []), "| | Decisions |", "|---|---:|"]
     for change, count in report.changes.items():
-        words = f"{_WARNING} **{_WORDS[change]}**" if change in LOOSER else _WORDS[change]
+        words = f"{_WARNING} **{CHANGE_WORDS[change]}**" if change in LOOSER else CHANGE_WORDS[change]
         lines.append(f"| {words} | {count} |")
     lines.append("")
     if report.locked_out:
@@ -71,7 +61,7 @@ def to_markdown(report: Report) -> str:
         lines += ["<details><summary>Examples</summary>", ""]
         for one in report.examples:
             sign = f"{_WARNING} " if one.change in LOOSER else ""
-            lines.append(f"- {sign}{_WORDS[one.change]}: {_told(one, quote=code)}, decision {code(one.id)}")
+            lines.append(f"- {sign}{CHANGE_WORDS[one.change]}: {_told(one, quote=code)}, decision {code(one.id)}")
         lines += ["", "</details>", ""]
     lines += [f"> {line}" for line in _doubts(report, quote=code)]
     return "\n".join(lines).rstrip() + "\n"
@@ -114,7 +104,7 @@ def _tables(report: Report) -> list[tuple[str, Sequence[Share]]]:
 def _table(title: str, shares: Sequence[Share]) -> list[str]:
     changes = [change for change in Change if any(change.value in share.changes for share in shares)]
     lines = [
-        f"| {title.title()} | " + " | ".join(_WORDS[change] for change in changes) + " |",
+        f"| {title.title()} | " + " | ".join(CHANGE_WORDS[change] for change in changes) + " |",
         "|---|" + "---:|" * len(changes),
     ]
     for share in shares[:_MOST]:

@@ -2,6 +2,9 @@
 
 from typing import Final
 
+DIGEST: Final = "[0-9a-f]{64}"
+"""How a bundle is named: a pattern of the whole name."""
+
 # Of a bundle's files, in characters.
 MAX_FILE: Final = 1 << 20
 MAX_FILES: Final = 1_000

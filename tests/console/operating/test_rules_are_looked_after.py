@@ -238,6 +238,16 @@ def test_what_is_given_up_stands_on_every_page_on_which_it_is_decided(operator: 
     assert "gave up what was promised: kept" in text(operator, "history")
 
 
+def test_a_plan_is_over_the_days_that_were_chosen_or_is_none(operator: Client) -> None:
+    digest = stored("acme").digest
+    for typed in ("", "8", "seven"):
+        answer = operator.post(f"{HOME}plans", {"digest": digest, "days": typed}, headers=HTML, follow=True)
+        assert "Choose one of 1, 7, 30, 90 days." in answer.content.decode()
+    page = text(operator, f"bundles/{digest}/")
+    assert re.findall(r'<option value="(\d+)"', page)[:4] == ["1", "7", "30", "90"]
+    assert make_plans(clock=clock.now, until=clock.now() + timedelta(minutes=5)) == 0
+
+
 def test_what_was_tried_beside_is_told(operator: Client) -> None:
     assert "Nothing was tried beside" in text(operator, "shadow")
     digest = stored("acme", on="tiergate.operator.admin").digest

@@ -10,6 +10,7 @@ from tiergate.policy.bundle import Bundle
 from tiergate.policy.compiling import compile_bundle
 from tiergate.policy.folder import read_folder
 from tiergate.policy.keys import read_key
+from tiergate.policy.limits import DIGEST
 from tiergate.policy.remote.server import Refused, Server, told_findings
 from tiergate.policy.remote.telling import lines_of_given_up
 from tiergate.policy.signing import sign
@@ -17,7 +18,7 @@ from tiergate.policy.verbs import Report
 from tiergate.policy.wording import Alarm
 
 BUNDLES: Final = "/v1/policy/bundles"
-_DIGEST: Final = re.compile("[0-9a-f]{64}")
+_DIGEST: Final = re.compile(DIGEST)
 
 
 class Brought(NamedTuple):
