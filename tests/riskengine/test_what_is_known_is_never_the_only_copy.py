@@ -11,7 +11,7 @@ from django.db import transaction
 
 from isolation.api import tenant_transaction
 from riskengine import api as risk
-from riskengine import keys, store
+from riskengine import folding, keys, store
 from riskengine.known import Known, read_known
 from tests.riskengine.conftest import FAR, HOME, NOON, OLGA, assessed, failed, known, learned, taught
 
@@ -95,7 +95,10 @@ def test_without_either_nothing_is_said(acme: UUID, no_valkey: None, superuser: 
 def test_what_somebody_else_wrote_into_valkey_is_not_believed(acme: UUID, valkey: redis.Redis) -> None:
     taught(acme, days=20)
     taught(acme, FAR, days=20, subject=("user", "mallory"))
+    # So that each profile holds what was taught, and there is something to be mistaken for.
+    folding.fold(clock=lambda: NOON, until=NOON + timedelta(seconds=1))
     before = assessed(acme, FAR)
+    assert before.band != "low"
     assessed(acme, FAR, subject=("user", "mallory"))
     of_olga, of_mallory = (next(iter(valkey.keys(f"*{keys.who(one)}:state"))) for one in (OLGA, ("user", "mallory")))
     state = valkey.hget(of_mallory, "s")
