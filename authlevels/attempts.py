@@ -97,7 +97,7 @@ def forget_counts(*, at: datetime) -> int:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM authlevels_attempt_counter WHERE bucket ~ '^(network|nobody|unlock|user_code|bundles)[:/]' AND"
+            "DELETE FROM authlevels_attempt_counter WHERE bucket ~ '^(network|nobody|unlock|user_code|bundles|signals)[:/]' AND"
             " window_started_at < %s AND (locked_until IS NULL OR locked_until < %s)",
             [at - timedelta(days=2), at],
         )

@@ -15,6 +15,7 @@ from authlevels import (
     views_recovery,
     views_refusal,
     views_relayed_factors,
+    views_risk,
     views_sessions,
     views_step_up,
 )
@@ -77,6 +78,9 @@ urlpatterns = [
         views_impersonation.TenantImpersonationView.as_view(),
         name="impersonation",
     ),
+    path("v1/risk/policy", views_risk.RiskPolicyView.as_view(), name="risk-policy"),
+    path("v1/risk/signals", views_risk.RiskSignalsView.as_view(), name="risk-signals"),
+    path("v1/risk/feedback", views_risk.RiskFeedbackView.as_view(), name="risk-feedback"),
     path("step-up/challenges", views_step_up.ChallengesView.as_view(), name="challenges"),
     path("step-up/challenges/<slug:challenge>", views_step_up.ChallengeView.as_view(), name="challenge"),
     path(

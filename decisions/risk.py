@@ -46,6 +46,7 @@ _CLOSED_TO_THE_BLOCKED: Final = frozenset(
         Action.FACTORS_RECOVER,
         Action.TOKEN_ISSUE,
         Action.APPROVAL_GRANT,
+        Action.RISK_FEEDBACK,
     }
 )
 _BEFORE: Final = "the session looked so before, and its person has not confirmed since"

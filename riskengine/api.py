@@ -12,7 +12,8 @@ from riskengine.device_tokens import (
     read_device_token,
     renewed_device_token,
 )
-from riskengine.errors import RiskPolicyRefused, RiskUnavailable
+from riskengine.errors import LookNotFound, RiskPolicyRefused, RiskUnavailable
+from riskengine.feedback import confirm_session
 from riskengine.folding import signal_backlog
 from riskengine.models import Kind
 from riskengine.policies import RiskPolicy, forget_policies, get_policy, policy_at, put_policy
@@ -33,6 +34,7 @@ __all__ = [
     "Assessment",
     "Device",
     "Kind",
+    "LookNotFound",
     "Mode",
     "Priced",
     "RiskPolicy",
@@ -43,6 +45,7 @@ __all__ = [
     "Told",
     "assess",
     "begin_session",
+    "confirm_session",
     "device_cookie_name",
     "device_in",
     "device_token_in",

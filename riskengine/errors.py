@@ -10,6 +10,13 @@ class RiskUnavailable(TiergateError):
     kind = ErrorKind.UNAVAILABLE
 
 
+class LookNotFound(TiergateError):
+    """Nobody has told how such a session looked."""
+
+    code = "look_not_found"
+    kind = ErrorKind.NOT_FOUND
+
+
 class RiskPolicyRefused(TiergateError):
     """What a tenant would have the engine do cannot be."""
 

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 import msgspec
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from isolation.api import tenant_transaction
 from riskengine.assessing import tell_happened
@@ -51,6 +51,7 @@ def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
     ip: str | None = None,
     assessment: Assessment = NOT_ASSESSED,
     was_challenged: bool = False,
+    signal_id: UUID | None = None,
     at: datetime,
 ) -> UUID:
     """Record that something happened, within the tenant's transaction around this call if there is one, and give the signal's id.
@@ -58,6 +59,7 @@ def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
     A failure is recorded in a transaction that commits although the request is refused, or it is not counted. What failed
     teaches nothing, whatever ``trust`` says.
 
+    signal_id: of what is told by others, who may tell it again: the same one is recorded once.
     trust: see ``trust_of``. ip: text of an address, or None. assessment: what was made of it before it was known how it ended.
     :raises ValueError: no such kind, or a trust that is not from 0 to 1.
     """
@@ -66,9 +68,10 @@ def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
         raise ValueError("A signal is trusted from 0 to 1.")
     if kind in FAILED:
         trust = 0.0
-    subject, signal_id = storable(subject), uuid4()
+    subject, is_named = storable(subject), signal_id is not None
+    signal_id = signal_id or uuid4()
     with tenant_transaction(tenant_id, savepoint=False):
-        Signal.objects.create(
+        row = Signal(
             id=signal_id,
             tenant_id=tenant_id,
             at=at,
@@ -85,6 +88,10 @@ def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
             reasons=msgspec.to_builtins(assessment.reasons),
             was_challenged=was_challenged,
         )
+        if is_named and not _is_first(row):
+            return signal_id
+        if not is_named:
+            row.save(force_insert=True)
         taught = Taught(id=signal_id, at=at, trust=trust, seen=seen) if trust > 0.0 else None
 
         def tell_others() -> None:
@@ -103,3 +110,13 @@ def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
         tell_happened(tenant_id=tenant_id, subject=subject)
     SIGNALS.labels(kind).inc()
     return signal_id
+
+
+def _is_first(row: Signal) -> bool:
+    """Store a signal unless it is there, and say whether it was not."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return False
+    return True

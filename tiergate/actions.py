@@ -41,6 +41,10 @@ class Verb(StrEnum):
     POLICY_READ = "policy.read"
     POLICY_WRITE = "policy.write"
     MEMBERS_UNLOCK = "members.unlock"
+    RISK_READ = "risk.read"
+    RISK_WRITE = "risk.write"
+    RISK_SIGNAL = "risk.signal"
+    RISK_FEEDBACK = "risk.feedback"
     AUDIT_READ = "audit.read"
     OPERATOR_ADMIN = "operator.admin"
     SUPPORT_IMPERSONATE = "support.impersonate"
@@ -96,6 +100,10 @@ class Action(StrEnum):
     ENVIRONMENT_WRITE = "tiergate.environment.write"
     POLICY_READ = "tiergate.policy.read"
     POLICY_WRITE = "tiergate.policy.write"
+    RISK_READ = "tiergate.risk.read"
+    RISK_WRITE = "tiergate.risk.write"
+    RISK_SIGNAL = "tiergate.risk.signal"
+    RISK_FEEDBACK = "tiergate.risk.feedback"
     AUDIT_READ = "tiergate.audit.read"
     OPERATOR_ADMIN = "tiergate.operator.admin"
     IMPERSONATION_START = "tiergate.impersonation.start"
@@ -283,6 +291,18 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
                 "Change the step-up policy",
                 requirement=_AAL2,
             ),
+            _own(Action.RISK_READ, Verb.RISK_READ, "See the risk policy"),
+            # Less may be asked of everybody after it.
+            _own(Action.RISK_WRITE, Verb.RISK_WRITE, "Change the risk policy", requirement=_AAL2),
+            _own(Action.RISK_SIGNAL, Verb.RISK_SIGNAL, "Tell how people look", callers=_SERVICE),
+            # What is said to be one's own is asked no more: it weighs like a factor.
+            _own(
+                Action.RISK_FEEDBACK,
+                Verb.RISK_FEEDBACK,
+                "Say whether a sign-in was one's own",
+                requirement=_RECENT,
+                needs_highest_held=True,
+            ),
             _own(Action.AUDIT_READ, Verb.AUDIT_READ, "Read the trail", requirement=_AAL2),
             _own(
                 Action.OPERATOR_ADMIN,
@@ -349,7 +369,7 @@ BUILTIN_ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
 )
 
 # What every active member may do with their own session, whatever their roles.
-IMPLICIT_PRIVILEGES: frozenset[str] = frozenset({Verb.SELF, Verb.STEP_UP_CREATE})
+IMPLICIT_PRIVILEGES: frozenset[str] = frozenset({Verb.SELF, Verb.STEP_UP_CREATE, Verb.RISK_FEEDBACK})
 
 
 def is_everybodys(action: ActionSpec | None) -> bool:

@@ -17,6 +17,7 @@ _READ = frozenset(
         Verb.CATALOG_READ,
         Verb.ENVIRONMENTS_READ,
         Verb.POLICY_READ,
+        Verb.RISK_READ,
     }
 )
 
@@ -32,6 +33,7 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
                 Verb.ROLES_WRITE,
                 Verb.ENVIRONMENTS_WRITE,
                 Verb.POLICY_WRITE,
+                Verb.RISK_WRITE,
                 Verb.AUDIT_READ,
                 Verb.IMPERSONATIONS_READ,
                 Verb.IMPERSONATIONS_END,
@@ -48,6 +50,7 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
                 Verb.ROLES_WRITE,
                 Verb.ENVIRONMENTS_WRITE,
                 Verb.POLICY_WRITE,
+                Verb.RISK_WRITE,
             }
         ),
         "member": frozenset({Verb.ENTITLEMENTS_READ, Verb.CATALOG_READ}),
