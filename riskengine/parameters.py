@@ -10,11 +10,14 @@ class Level(Struct, frozen=True, kw_only=True):
     """How one feature counts.
 
     kappa: how much is left for what was never seen, in observations; delta: and how much more for each that once was new.
+    spread: how far attackers are from coming as people at large do: so far any value is as likely with them as one of which nothing is
+    known (`population.PRIOR`), so that one that is new costs more where few have it.
     least and most: the bounds of its log-odds, before the weight.
     """
 
     kappa: float
     delta: float = 0.0
+    spread: float = 0.0
     weight: float = 1.0
     least: float = -2.0
     most: float = 6.0

@@ -9,8 +9,7 @@ from riskengine.seen import CHAINS, Seen
 
 # Each person has devices of their own: how many others have one says nothing.
 NOT_SHARED: Final = frozenset({"device", "device_use"})
-# The share of one value of which nothing is known yet, and how many people's word that is worth.
-_PRIOR: Final[Mapping[str, float]] = {
+PRIOR: Final[Mapping[str, float]] = {
     "network": 0.01,
     "asn": 0.05,
     "country": 0.05,
@@ -22,7 +21,10 @@ _PRIOR: Final[Mapping[str, float]] = {
     "device": 0.001,
     "device_use": 0.5,
 }
+"""The share of one value of which nothing is known yet, by feature."""
+# How many people's word that is worth.
 _PRIOR_WORTH: Final = 4.0
+_NONE: Final[Mapping[str, float]] = {}
 _TENANT_HALF: Final = 30.0
 """So many people under a coarser value, and a tenant's own shares count as much as the platform's."""
 
@@ -59,14 +61,10 @@ class Counts(Struct, frozen=True, kw_only=True):
 
     def share(self, feature: str, value: str, given: str, *, prior: float) -> float:
         """Give the share of people under the coarser value who have this one, where `prior` is what is thought without any."""
-        total = self.totals.get(feature, {}).get(given)
+        total = self.totals.get(feature, _NONE).get(given)
         if total is None:
             return prior
         return (self.people[feature][given].get(value, 0.0) + _PRIOR_WORTH * prior) / (total + _PRIOR_WORTH)
-
-    def total(self, feature: str, given: str) -> float:
-        """Give how many people were counted under the coarser value."""
-        return self.totals.get(feature, {}).get(given, 0.0)
 
 
 NOBODY_COUNTED: Final = Counts()
@@ -83,16 +81,19 @@ class Population(Struct, frozen=True, kw_only=True):
 
         The tenant's word counts n/(n + 30), where n people of it were seen under the coarser value.
         """
-        prior = _PRIOR[feature]
+        prior = PRIOR[feature]
         if feature in NOT_SHARED:
             return prior
         under = given or ""
         of_platform = self.platform.share(feature, value, under, prior=prior)
-        people = self.tenant.total(feature, under)
+        people = self.tenant.totals.get(feature, _NONE).get(under)
         if not people:
             return of_platform
+        of_tenant = (self.tenant.people[feature][under].get(value, 0.0) + _PRIOR_WORTH * prior) / (
+            people + _PRIOR_WORTH
+        )
         own = people / (people + _TENANT_HALF)
-        return own * self.tenant.share(feature, value, under, prior=prior) + (1.0 - own) * of_platform
+        return own * of_tenant + (1.0 - own) * of_platform
 
 
 NOBODY: Final = Population()

@@ -3,11 +3,12 @@
 Freeman et al. (NDSS 2016) compare how likely a request's looks are for the person with how likely they are for people at large.
 Here each chain of features (`seen.CHAINS`) goes from coarse to fine, and each level is compared given the one above it:
 
-    P(x | above) = (n(x) + B p(x | above)) / (n(above) + B)        contribution = weight * clip(ln p(x | above) / P(x | above))
+    P(x | above) = (n(x) + B p(x | above)) / (n(above) + B)        contribution = weight * clip(ln q(x | above) / P(x | above))
 
 n: how often it was seen with this person, newer times counting for more; p: the share among people at large (`population`);
+q: among attackers, who come as people at large do, and in part from anywhere;
 B = kappa + delta * (how many values were seen) is how much is left for what was never seen. So a value that is new costs
-ln((n(above) + B) / B): little in a short history, much in a long one of always the same, and less for whoever often has a new one, as on
+ln((n(above) + B) / B) and ln(q/p): little in a short history, much in a long one of always the same, and less for whoever often has a new one, as on
 mobile networks. It is Dirichlet smoothing whose base is the level above (MacKay and Peto, 1995), with what is left for new values
 growing with their number as in Teh's hierarchical Pitman-Yor (ACL 2006).
 
@@ -26,7 +27,7 @@ from riskengine.assessment import Assessment, RiskReason
 from riskengine.evaluators import Failures, Known
 from riskengine.learning import fade
 from riskengine.parameters import PARAMETERS, Level, Parameters
-from riskengine.population import HOURS_BESIDE, Population
+from riskengine.population import HOURS_BESIDE, PRIOR, Population
 from riskengine.profile import Profile
 from riskengine.seen import CHAINS, Seen
 from riskengine.words import FIRST_TIME, OTHER, code_of, words_of
@@ -92,9 +93,10 @@ def odds(step: Step, level: Level) -> float:
     """Give what one level adds to a score: above 0 where what is seen is rarer for this person than for people at large."""
     if step.is_update:
         return 0.0
-    _feature, _value, number, within, room, share, _is_update = step
+    feature, _value, number, within, room, share, _is_update = step
     left = level.kappa + level.delta * room
-    found = log(share * (within + left) / (number + left * share))
+    of_others = share + level.spread * (PRIOR[feature] - share)
+    found = log(of_others * (within + left) / (number + left * share))
     return max(level.least, min(level.most, found)) * level.weight
 
 
@@ -184,8 +186,10 @@ def _strength(reason: RiskReason) -> float:
 
 def _hourly(values: Mapping[str, float], value: str) -> float:
     """Give how often about this hour: nobody keeps to the clock, and midnight is beside eleven."""
-    hour = int(value)
-    return sum(weight * values.get(str((hour + off) % 24), 0.0) for off, weight in HOURS_BESIDE)
+    hour, number = int(value), 0.0
+    for off, weight in HOURS_BESIDE:
+        number += weight * values.get(str((hour + off) % 24), 0.0)
+    return number
 
 
 def _is_update(value: str, profile: Profile) -> bool:
@@ -193,9 +197,14 @@ def _is_update(value: str, profile: Profile) -> bool:
     family, _, version = value.rpartition(" ")
     if not version.isdecimal():
         return False
-    had = [known.rpartition(" ") for known in profile.counts.get("browser", ())]
-    of_family = [int(number) for name, _, number in had if name == family and number.isdecimal()]
-    return bool(of_family) and int(version) > max(of_family)
+    later, prefix = int(version), f"{family} "
+    has_had = False
+    for known in profile.counts.get("browser", ()):
+        if known.startswith(prefix) and known[len(prefix) :].isdecimal():
+            if int(known[len(prefix) :]) >= later:
+                return False
+            has_had = True
+    return has_had
 
 
 def known_of(seen: Seen, profile: Profile, now: float) -> Known:

@@ -1,6 +1,7 @@
 """The words that a score is explained in. Codes are public and stable: add, never rename."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 FIRST_TIME: Final = "first_time"
@@ -38,11 +39,13 @@ OTHER: Final[Mapping[str, str]] = {
 }
 
 
+@cache
 def code_of(feature: str, *, state: str) -> str:
     """Give the code of what a chain says, e.g. ``"new_network"``. state: ``new``, ``rare`` or ``usual``."""
     return f"{state}_{_NAMES[feature][0]}"
 
 
+@cache
 def words_of(feature: str, *, state: str, usual: str | None = None) -> str:
     """Say what a chain found in a sentence, e.g. ``"first time from this network; usual country"``.
 

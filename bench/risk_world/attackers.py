@@ -22,17 +22,20 @@ class Attackers:
         self._shares = [row[4] for row in COUNTRIES]
         self._tokens = 0
 
-    def attempts(self, victim: Person, day: float) -> list[Visit]:
-        """Make one attempt of each kind on the same day, with and without the token of the victim's device."""
+    def attempts(self, victim: Person, before: Visit, day: float) -> list[Visit]:
+        """Make one attempt of each kind on the same day, with and without the token of the device that was used last.
+
+        before: the sign-in of the victim's that they come after: what a targeted attacker knows, and whose token is stolen.
+        """
         visits = []
         for kind in KINDS:
-            spot, agent, hour = self._looks(kind, victim, day)
+            spot, agent, hour = self._looks(kind, victim, before, day)
             self._tokens += 1
             visits.append(victim.visit(day, hour, spot, agent, f"attacker-{self._tokens}", attack=kind))
-            visits.append(victim.visit(day, hour, spot, agent, victim.any_token(), attack=STOLEN[kind]))
+            visits.append(victim.visit(day, hour, spot, agent, before.seen.device or "", attack=STOLEN[kind]))
         return visits
 
-    def _looks(self, kind: str, victim: Person, day: float) -> tuple[Spot, Agent, int]:
+    def _looks(self, kind: str, victim: Person, before: Visit, day: float) -> tuple[Spot, Agent, int]:
         match kind:
             case "naive":
                 is_home = happens(self.random, self.world.naive_home)
@@ -46,10 +49,7 @@ class Attackers:
                 is_near = happens(self.random, self.world.targeted_near)
                 isp = victim.isp if is_near else self.geography.residential[victim.country][zipf(self.random, 6)]
                 spot = self.geography.spot(isp, self.random, city=victim.city)
-                device = victim.devices[0]
-                agent = device.agent(day, pace=self.world.churn)
-                if not is_near:
-                    agent = self._popular(day)
+                agent = before.agent() if is_near else self._popular(day)
                 return spot, agent, victim.hour()
 
     def _anywhere(self, country: str) -> Spot:

@@ -24,7 +24,13 @@ from riskengine.scoring import Step, known_of, list_steps, odds
 _DEVICE: Final = ("device", "device_use")
 # Within which a number is tried, whatever would help: what is best in a made-up world must not be beside the point in another. An hour
 # says little anywhere, and of hosting providers and VPNs many people come, too.
-_RANGES: Final = {"kappa": (0.005, 2.0), "delta": (0.0, 0.5), "least": (-4.0, -0.5), "most": (2.0, 6.0)}
+_RANGES: Final = {
+    "kappa": (0.005, 2.0),
+    "delta": (0.0, 0.5),
+    "spread": (0.0, 0.5),
+    "least": (-4.0, -0.5),
+    "most": (2.0, 6.0),
+}
 _WEIGHT: Final = (0.3, 1.5)
 _WEIGHTS: Final = {"hour": (0.0, 0.4)}
 _KINDS: Final = {"tor": (1.0, 1.5, 2.0), "hosting": (0.5, 1.0, 1.5), "vpn": (0.25, 0.5, 1.0)}
@@ -120,8 +126,7 @@ def _changed(parameters: Parameters, feature: str, change: Mapping[str, float]) 
     values = {name: getattr(level, name) + step for name, step in change.items()}
     if "kappa" in change:
         values["kappa"] = float(f"{level.kappa * change['kappa']:.2g}")
-    if "delta" in change:
-        values["delta"] = change["delta"]
+    values.update({name: change[name] for name in ("delta", "spread") if name in change})
     low, high = _WEIGHTS.get(feature, _WEIGHT)
     bounded = {
         name: round(max(bound[0], min(bound[1], values[name])), 4)
@@ -136,8 +141,9 @@ def _tried(parameters: Parameters) -> Iterator[tuple[str, dict[str, float]]]:
     for feature in parameters.levels:
         for factor in (0.3, 0.6, 1.6, 3.0):
             yield feature, {"kappa": factor}
-        for delta in (0.0, 0.1, 0.25, 0.5):
-            yield feature, {"delta": delta}
+        for share in (0.0, 0.1, 0.25, 0.5):
+            yield feature, {"delta": share}
+            yield feature, {"spread": share}
         for step in (-0.4, -0.2, 0.2, 0.4):
             yield feature, {"weight": step}
         for step in (-1.0, 1.0):

@@ -52,6 +52,13 @@ class Visit(Struct, frozen=True, kw_only=True):
     seen: Seen
     attack: str = ""
 
+    def agent(self) -> Agent:
+        """Give what the browser said of itself."""
+        text, browser, version, _kind = self.login[1]
+        return Agent(
+            text=text, browser=browser, family=self.seen.family or "", system=self.seen.system or "", version=version
+        )
+
 
 class Trip(Struct, frozen=True, kw_only=True):
     """Some days elsewhere, with the addresses there."""
@@ -95,7 +102,7 @@ class Person:
         """Go through the person's year."""
         number = min(150, max(2, round(exp(self.random.gauss(1.55, 1.2)))))
         days = sorted(self.random.uniform(0.0, DAYS) for _ in range(number))
-        return [self._visit(int(day)) for day in days]
+        return sorted((self._visit(int(day)) for day in days), key=lambda visit: visit.at)
 
     def visit(self, day: float, hour: int, spot: Spot, agent: Agent, token: str, *, attack: str = "") -> Visit:
         """Tell of one attempt at this person's account."""
@@ -125,7 +132,7 @@ class Person:
         """Draw an hour as the person's are."""
         return round(self.random.gauss(self.hour_peak, 3.0)) % 24
 
-    def token(self, day: float, device: Device) -> str:
+    def _token(self, day: float, device: Device) -> str:
         """Give the token that the device shows; browsers forget it now and then, and private windows always do."""
         name, until = self._cookies.get(device.name, ("", -1.0))
         if until < day or (self.is_private and happens(self.random, 0.8)):
@@ -134,11 +141,7 @@ class Person:
             self._cookies[device.name] = (name, day + self.random.expovariate(1.0 / 365.0))
         return name
 
-    def any_token(self) -> str:
-        """Give the token of a device that the person used last, for somebody who stole it."""
-        return next(reversed(self._cookies.values()))[0] if self._cookies else ""
-
-    def device(self, day: float, *, is_mobile: bool) -> Device:
+    def _device(self, day: float, *, is_mobile: bool) -> Device:
         """Draw a device; now and then one is replaced by another, and rarely it is somebody else's."""
         if happens(self.random, 0.008):
             return make_device(self.random, DESKTOPS, f"strange-{self.random.random()}")
@@ -163,9 +166,9 @@ class Person:
     def _visit(self, day: int) -> Visit:
         hour = self.hour()
         spot, is_mobile = self._spot(day, hour)
-        device = self.device(day, is_mobile=is_mobile)
+        device = self._device(day, is_mobile=is_mobile)
         agent = device.agent(day, pace=self.world.churn)
-        return self.visit(day, hour, spot, agent, self.token(day, device))
+        return self.visit(day, hour, spot, agent, self._token(day, device))
 
     def _spot(self, day: int, hour: int) -> tuple[Spot, bool]:
         """Say where the person is, and whether on a mobile network."""

@@ -21,7 +21,7 @@ def year(world: World, *, seed: int, is_stolen_too: bool = True) -> list[Visit]:
         for _ in range(world.attacks):
             nth = random.randrange(1, len(own))
             between = own[nth - 1].at + (own[nth].at - own[nth - 1].at) * random.random()
-            attempts = attackers.attempts(person, (between - BEGIN) / timedelta(days=1))
+            attempts = attackers.attempts(person, own[nth - 1], (between - BEGIN) / timedelta(days=1))
             visits.extend(attempt for attempt in attempts if is_stolen_too or attempt.attack in KINDS)
     visits.sort(key=lambda visit: visit.at)
     return visits

@@ -1,0 +1,139 @@
+"""`bench/risk.py` is believed in public: what it measures is held by small numbers that anybody can check."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.risk_world import comparing, dataset, replay
+from bench.risk_world.attackers import KINDS, STOLEN
+from bench.risk_world.measures import Scored, asked, auc, first_asked, share_from, threshold
+from bench.risk_world.people import World
+from bench.risk_world.published import ASKED, distance
+from bench.risk_world.year import year
+
+SMALL = World(people=25, attacks=1)
+
+
+def test_the_area_under_the_curve_counts_ties_as_half() -> None:
+    assert auc([1.0, 2.0], [3.0, 4.0]) == 1.0
+    assert auc([1.0, 2.0], [2.0]) == 0.75
+    assert auc([3.0, 4.0], [1.0, 2.0]) == 0.0
+
+
+@pytest.mark.parametrize(("rate", "cutoff"), [(1.0, 1.0), (0.75, 2.0), (0.7, 2.0), (0.5, 3.0)])
+def test_a_threshold_catches_at_least_its_rate(rate: float, cutoff: float) -> None:
+    assert threshold([4.0, 1.0, 3.0, 2.0], rate=rate) == cutoff
+    assert share_from([4.0, 1.0, 3.0, 2.0], cutoff) >= rate
+
+
+def _scored(person: int, *scores: float | None) -> list[Scored]:
+    return [Scored(person, nth, "", score) for nth, score in enumerate(scores, start=1)]
+
+
+def test_people_are_counted_who_have_as_many_sign_ins_and_the_first_is_none() -> None:
+    run = [*_scored(1, None, 5.0, 5.0, 0.0), *_scored(2, None, 0.0, 0.0, 5.0), *_scored(3, None, 5.0)]
+    assert asked(run, 1.0, first=3) == 1.0
+    assert asked(run, 1.0, first=4) == 1.5
+    assert asked(run, 1.0, first=5) is None
+
+
+def test_the_first_sign_in_that_is_asked_is_told_and_whether_most_never_are() -> None:
+    assert first_asked([*_scored(1, None, 5.0), *_scored(2, None, 0.0, 5.0)], 1.0) == 2.5
+    assert first_asked([*_scored(1, None, 5.0), *_scored(2, None), *_scored(3, None)], 1.0) is None
+
+
+def test_the_published_medians_are_no_distance_from_themselves() -> None:
+    assert distance(ASKED) == (0.0, 0.0)
+    further = {kind: dict.fromkeys(rates, (12.0, 39.0)) for kind, rates in ASKED.items()}
+    assert distance(further)[0] > 10
+
+
+def test_a_year_is_the_same_with_the_same_seed_and_another_with_another() -> None:
+    assert year(SMALL, seed=1) == year(SMALL, seed=1)
+    assert year(SMALL, seed=1) != year(SMALL, seed=2)
+
+
+def test_everybody_is_attacked_in_every_way_once_they_have_a_history() -> None:
+    visits = year(SMALL, seed=3)
+    begun: set[int] = set()
+    attacks: set[tuple[int, str]] = set()
+    for visit in visits:
+        if visit.attack:
+            assert visit.person in begun
+            attacks.add((visit.person, visit.attack))
+        begun.add(visit.person)
+    assert len(attacks) == 25 * len({*KINDS, *STOLEN.values()})
+
+
+def test_a_stolen_token_is_one_that_the_person_had() -> None:
+    had: dict[int, set[str | None]] = {}
+    stolen = 0
+    for visit in year(SMALL, seed=3):
+        if not visit.attack:
+            had.setdefault(visit.person, set()).add(visit.seen.device)
+        elif visit.attack in STOLEN.values():
+            stolen += 1
+            assert visit.seen.device in had[visit.person]
+        else:
+            assert visit.seen.device not in had[visit.person]
+    assert stolen
+
+
+def test_nothing_is_learned_of_an_attack() -> None:
+    visits = year(SMALL, seed=4)
+    with_attacks = [times for visit, times, _ in replay.by_ours(visits, lambda *_: None) if not visit.attack]
+    own = [visit for visit in visits if not visit.attack]
+    assert with_attacks == [times for _visit, times, _ in replay.by_ours(own, lambda *_: None)]
+
+
+def test_a_comparison_tells_every_target(capsys: pytest.CaptureFixture[str]) -> None:
+    comparing.compare([year(SMALL, seed=5)], "A small world", is_judged=True)
+    told = capsys.readouterr().out
+    assert told.count("met ") + told.count("MISSED ") == 7
+    assert all(kind in told for kind in KINDS)
+    assert told.count("published, Freeman") == 3
+
+
+HEAD = (
+    "index,Login Timestamp,User ID,Round-Trip Time [ms],IP Address,Country,Region,City,ASN,User Agent String,"
+    "Browser Name and Version,OS Name and Version,Device Type,Login Successful,Is Attack IP,Is Account Takeover\n"
+)
+
+
+def _line(user: int, day: int, address: str, *, ok: bool = True, attacker: bool = False) -> str:
+    return (
+        f"1,2020-02-{day:02} 12:43:30.772,{user},,{address},NO,-,-,29695,Mozilla/5.0 x,Firefox 20.0.1618,"
+        f"iOS 13.4,mobile,{ok},{attacker},False\n"
+    )
+
+
+def test_the_real_data_set_is_read_and_its_people_are_attacked(tmp_path: Path) -> None:
+    file = tmp_path / "rba.csv"
+    lines = [_line(7, 3, "10.0.65.171"), _line(7, 4, "10.0.65.9"), _line(8, 3, "10.0.1.1"), _line(8, 9, "10.0.1.1")]
+    lines += [
+        _line(9, 5, "10.9.9.9", ok=False, attacker=True),
+        _line(5, 6, "10.5.5.5"),
+        _line(8, 7, "1.1.1.1", ok=False),
+    ]
+    file.write_text(HEAD + "".join(lines))
+    visits = dataset.read(file, rows=100)
+    own = [visit for visit in visits if not visit.attack]
+    assert [(visit.person, visit.login[0][0]) for visit in own] == [
+        (0, "10.0.65.171"),
+        (1, "10.0.1.1"),
+        (0, "10.0.65.9"),
+        (1, "10.0.1.1"),
+    ]
+    first = own[0].seen
+    assert (first.network, first.asn, first.country) == ("10.0.65.0/24", "AS29695", "NO")
+    assert (first.browser, first.family, first.system, first.hour) == ("Firefox 20", "Firefox", "iOS mobile", 12)
+    attacks = {(visit.person, visit.attack): visit.login[0][0] for visit in visits if visit.attack}
+    assert set(attacks) == {(person, kind) for person in (0, 1) for kind in KINDS}
+    assert attacks[0, "naive"] == attacks[1, "vpn"] == "10.9.9.9"
+    assert attacks[0, "targeted"] == "10.0.1.1"
+
+
+def test_another_file_is_refused_by_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="no column Login Timestamp"):
+        dataset.read(tmp_path / "other.csv", rows=1)
