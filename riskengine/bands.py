@@ -20,8 +20,8 @@ class Cutoffs(Struct, frozen=True, kw_only=True):
     samples: int = 0
 
 
-BUILT_IN: Final = Cutoffs(medium=0.0, high=4.0, critical=8.0)
-"""Where nothing else is known: the top 5 %, 1 % and 0.1 % of people's own sign-ins in `python -m bench.risk`, rounded."""
+BUILT_IN: Final = Cutoffs(medium=0.0, high=1.0, critical=4.0)
+"""Where nothing else is known: about the top 5 %, 1 % and 0.1 % of people's own sign-ins in the training years of `bench/risk.py`."""
 
 LEAST_SAMPLES: Final = 100
 _TOP: Final = (("medium", 0.05), ("high", 0.01), ("critical", 0.001))

@@ -52,7 +52,7 @@ class Evaluated(Struct, frozen=True):
     is_hard: bool = False
 
 
-class Known(Struct, frozen=True):
+class Familiarity(Struct, frozen=True):
     """How usual the network is for this person, and its kind, 0 to 1.
 
     What is usual for somebody is not held against them: an office behind one address where others mistype, or a VPN that they
@@ -63,16 +63,13 @@ class Known(Struct, frozen=True):
     kind: float = 0.0
 
 
-NOTHING_KNOWN: Final = Known()
-
-
 def evaluate(
     seen: Seen,
     profile: Profile,
     failures: Failures | None,
     *,
     at: datetime,
-    known: Known,
+    known: Familiarity,
     kinds: Mapping[str, float],
 ) -> Iterator[Evaluated]:
     """Go through all evaluators. Nothing known of failures moves nothing.
@@ -85,7 +82,8 @@ def evaluate(
         yield Evaluated(_reason(travelled.reason.code, weight), travelled.is_hard and not known.network)
     if failures is not None:
         yield from _failures(seen, failures, known.network)
-    yield from _reputation(seen, known, kinds)
+    # Of whom nothing is known it cannot be said what they usually do.
+    yield from _reputation(seen, known, kinds if profile.times else {})
 
 
 def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -138,7 +136,7 @@ def _failures(seen: Seen, failures: Failures, known: float) -> Iterator[Evaluate
         )
 
 
-def _reputation(seen: Seen, known: Known, kinds: Mapping[str, float]) -> Iterator[Evaluated]:
+def _reputation(seen: Seen, known: Familiarity, kinds: Mapping[str, float]) -> Iterator[Evaluated]:
     """Of a list and the kind of network only the stronger counts, since they say the same."""
     kind = seen.network_class
     of_kind = min(REPUTATION_BOUND, kinds.get(kind or "", 0.0)) * (1.0 - known.kind)

@@ -36,17 +36,17 @@ class Parameters(Struct, frozen=True, kw_only=True):
 
 PARAMETERS: Final = Parameters(
     levels={
-        "country": Level(kappa=0.5, weight=1.0),
-        "asn": Level(kappa=0.5, delta=0.5, weight=1.0),
-        "network": Level(kappa=0.5, delta=0.5, weight=1.0),
-        "system": Level(kappa=0.5, delta=0.5, weight=1.0),
-        "family": Level(kappa=0.5, delta=0.5, weight=1.0),
-        "browser": Level(kappa=0.5, delta=0.5, weight=0.3),
-        "network_class": Level(kappa=0.5, delta=0.5, weight=0.5),
-        "hour": Level(kappa=6.0, weight=0.4, least=-1.5, most=2.5),
-        "device": Level(kappa=0.5, delta=0.5, weight=1.0, least=-4.0),
-        "device_use": Level(kappa=0.2, weight=1.0),
+        "country": Level(kappa=0.013, delta=0.1, spread=0.5, weight=1.1, least=-0.5, most=3.0),
+        "asn": Level(kappa=4.0, delta=0.5, spread=0.5, weight=0.9, least=-4.0, most=6.0),
+        "network": Level(kappa=0.22, delta=0.5, spread=0.0, weight=0.9, least=-2.0, most=6.0),
+        "system": Level(kappa=3.2, delta=0.25, spread=0.0, weight=1.0, least=-1.0, most=6.0),
+        "family": Level(kappa=1.7, delta=0.1, spread=0.1, weight=0.4, least=-2.5, most=6.0),
+        "browser": Level(kappa=0.005, delta=0.0, spread=0.25, weight=0.7, least=-0.5, most=6.0),
+        "network_class": Level(kappa=4.0, delta=0.5, spread=0.0, weight=0.25, least=-0.5, most=6.0),
+        "hour": Level(kappa=0.027, delta=0.1, spread=0.5, weight=0.4, least=-0.5, most=3.5),
+        "device": Level(kappa=0.009, delta=0.5, spread=0.0, weight=0.25, least=-2.0, most=6.0),
+        "device_use": Level(kappa=0.008, delta=0.0, spread=0.0, weight=1.4, least=-2.0, most=6.0),
     },
-    kinds={"tor": 2.0, "hosting": 1.0, "vpn": 0.5},
+    kinds={"tor": 2.0, "hosting": 1.0, "vpn": 1.0},
 )
-"""Chosen on the training seed of `python -m bench.risk --tune`."""
+"""Chosen by `python -m bench.risk --tune`, on its training seed."""

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 
 from riskengine import evaluators
 from riskengine.assessment import Assessment, RiskReason
-from riskengine.evaluators import Failures, Known
+from riskengine.evaluators import Failures, Familiarity
 from riskengine.learning import fade
 from riskengine.parameters import PARAMETERS, Level, Parameters
 from riskengine.population import HOURS_BESIDE, PRIOR, Population
@@ -207,9 +207,9 @@ def _is_update(value: str, profile: Profile) -> bool:
     return has_had
 
 
-def known_of(seen: Seen, profile: Profile, now: float) -> Known:
+def known_of(seen: Seen, profile: Profile, now: float) -> Familiarity:
     """Tell how usual a network and its kind are: wholly from one observation on that is trusted wholly."""
-    return Known(
+    return Familiarity(
         _known(profile, "network", seen.network, now), _known(profile, "network_class", seen.network_class, now)
     )
 

@@ -25,13 +25,13 @@ _DEVICE: Final = ("device", "device_use")
 # Within which a number is tried, whatever would help: what is best in a made-up world must not be beside the point in another. An hour
 # says little anywhere, and of hosting providers and VPNs many people come, too.
 _RANGES: Final = {
-    "kappa": (0.005, 2.0),
+    "kappa": (0.005, 4.0),
     "delta": (0.0, 0.5),
     "spread": (0.0, 0.5),
     "least": (-4.0, -0.5),
     "most": (2.0, 6.0),
 }
-_WEIGHT: Final = (0.3, 1.5)
+_WEIGHT: Final = (0.25, 1.6)
 _WEIGHTS: Final = {"hour": (0.0, 0.4)}
 _KINDS: Final = {"tor": (1.0, 1.5, 2.0), "hosting": (0.5, 1.0, 1.5), "vpn": (0.25, 0.5, 1.0)}
 _ENOUGH: Final = 0.01
