@@ -66,6 +66,10 @@ class Counts(Struct, frozen=True, kw_only=True):
             return prior
         return (self.people[feature][given].get(value, 0.0) + _PRIOR_WORTH * prior) / (total + _PRIOR_WORTH)
 
+    def total(self, feature: str, given: str) -> float:
+        """Give how many people were counted under the coarser value."""
+        return self.totals.get(feature, _NONE).get(given, 0.0)
+
 
 NOBODY_COUNTED: Final = Counts()
 

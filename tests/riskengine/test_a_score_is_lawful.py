@@ -148,6 +148,20 @@ def test_a_device_token_carries_a_score_by_its_bound_at_most(
     assert full >= without - PARAMETERS.vouching - 1e-9
 
 
+def test_a_device_that_was_always_the_same_vouches_by_its_bound_whatever_its_levels_would_say() -> None:
+    louder = replace(
+        PARAMETERS, levels={**PARAMETERS.levels, "device": replace(PARAMETERS.levels["device"], weight=1.5, least=-6.0)}
+    )
+    profile = usually(ANNA, times=200)
+    stolen = replace(STRANGER, device=ANNA.device, family=ANNA.family, system=ANNA.system)
+    full, without = (
+        score(one, profile, NOBODY, None, at=MONDAY, by=louder).score for one in (stolen, replace(stolen, device=None))
+    )
+    assert full is not None
+    assert without is not None
+    assert isclose(without - full, PARAMETERS.vouching)
+
+
 def test_a_person_of_whom_nothing_is_known_has_no_score() -> None:
     found = score(ANNA, nobody(), NOBODY, Failures(), at=MONDAY)
     assert found == Assessment(score=None, reasons=found.reasons)
