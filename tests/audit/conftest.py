@@ -13,7 +13,8 @@ import audit.api
 from audit.seal_keys import get_signer
 from isolation.api import tenant_transaction
 from isolation.clock import now
-from tests.isolation.conftest import tenants
+from tests import rows
+from tests.isolation.conftest import TENANTS, tenants
 
 __all__ = ["tenants"]
 
@@ -86,14 +87,22 @@ class Trail:
 
 
 @pytest.fixture
-def trail(tenants: tuple[UUID, UUID], tmp_path: Path, superuser: psycopg.Connection) -> Trail:
-    """Twenty entries of Acme and three of Globex among them, sealed in batches of four."""
+def trail(tenants: tuple[UUID, UUID], tmp_path: Path, superuser: psycopg.Connection, worlds: rows.Worlds) -> Trail:
+    """Twenty entries of Acme and three of Globex among them, sealed in batches of four: rows and copies put back."""
     made = Trail(tenants, tmp_path / "copies", superuser)
-    for _ in range(3):
+
+    def make() -> tuple[datetime, dict[str, bytes]]:
+        for _ in range(3):
+            made.append(count=5)
+            made.append(made.globex)
         made.append(count=5)
-        made.append(made.globex)
-    made.append(count=5)
-    made.seal()
+        made.seal()
+        return made.at, {path.name: path.read_bytes() for path in made.copies.iterdir()}
+
+    made.at, copied = worlds.put_back("sealed_trail", make, on=TENANTS)
+    made.copies.mkdir(mode=0o700, exist_ok=True)
+    for name, lines in copied.items():
+        (made.copies / name).write_bytes(lines)
     return made
 
 

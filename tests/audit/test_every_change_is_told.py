@@ -16,6 +16,7 @@ from authlevels import api as authlevels
 from billing import api as billing
 from isolation.api import tenant_transaction
 from licensing import api as licensing
+from tests import rows
 from tests.audit.doors import TOLD
 from tests.audit.writers import READS, UNTOLD, WRITERS
 from tests.authlevels.acme import (
@@ -26,6 +27,7 @@ from tests.authlevels.acme import (
     found_acme,
     later,
     put_alice,
+    restored_acme,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,11 +94,6 @@ BY_NOBODY_ELSE = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["tests.authlevels.acme.QuickScrypt"]
-
-
 def told(tenant_id: Any) -> list[audit.api.Entry]:
     with tenant_transaction(tenant_id):
         return audit.api.list_entries(tenant_id=tenant_id, limit=audit.api.MAX_PAGE)
@@ -104,11 +101,10 @@ def told(tenant_id: Any) -> list[audit.api.Entry]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("door", TOLD)
-def test_a_change_leaves_its_entry_with_who_and_what(door: str) -> None:
+def test_a_change_leaves_its_entry_with_who_and_what(door: str, worlds: rows.Worlds) -> None:
     do, kinds = TOLD[door]
-    if door != "put_user":
-        put_alice()
-    acme = found_acme()
+    # Where people are made, Alice is not there yet.
+    acme = worlds.put_back("without_alice", found_acme) if door == "put_user" else restored_acme(worlds)
     place = licensing.VENDOR_TENANT_ID if door in AT_THE_VENDOR else acme.tenant_id
     before = told(place)
     do(acme)

@@ -17,11 +17,17 @@ from tests.isolation.world import make_world, refresh
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 KEPT = "two_tenants_rows"
 """The schema that holds both tenants' rows as they were made."""
+TENANTS = "two_tenants"
+"""The same of the tenants alone."""
 
 
 @pytest.fixture
-def tenants(db: None) -> tuple[UUID, UUID]:
+def tenants(db: None, worlds: rows.Worlds) -> tuple[UUID, UUID]:
     """Acme and Globex, each with a member named alice and one entry about her."""
+    return worlds.put_back(TENANTS, _tenants)
+
+
+def _tenants() -> tuple[UUID, UUID]:
     out = []
     for slug in ("acme", "globex"):
         tenant, _ = licensing.api.put_tenant(slug=slug, name=slug.title(), by="test", at=NOON)
