@@ -7,6 +7,7 @@ from django.test import Client
 from authlevels import api as authlevels
 from isolation import clock
 from licensing import api as licensing
+from tests import rows
 from tiergate import FeatureKind, FeatureSpec, Level, Requirement, Term
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -14,8 +15,13 @@ PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture
-def olga(db: None) -> Client:
+def olga(db: None, worlds: rows.Worlds) -> Client:
     """Olga operates Tiergate; she is signed in with her password in a browser."""
+    worlds.put_back("operated", _made)
+    return _signed_in("olga", "vendor")
+
+
+def _made() -> None:
     at = clock.now()
     authlevels.put_user(subject_id="olga", email="olga@northwind.example", password=PASSWORD, totp_secret=SECRET, at=at)
     licensing.put_member(
@@ -27,7 +33,6 @@ def olga(db: None) -> Client:
         at=at,
     )
     licensing.put_tenant(slug="acme", name="Acme", by="test", at=at)
-    return _signed_in("olga", "vendor")
 
 
 def _signed_in(username: str, tenant: str) -> Client:

@@ -12,6 +12,7 @@ from authlevels import api as authlevels
 from isolation import clock
 from licensing import api as licensing
 from tests import rows
+from tests.asked_before import remember_tenants
 from tiergate import (
     ActionSpec,
     FeatureKind,
@@ -67,9 +68,10 @@ def code_at(at: datetime) -> str:
 @pytest.fixture
 def world(db: None, worlds: rows.Worlds) -> World:
     """Give each test the vendor as its operator would set it up: made once, then put back row by row."""
-    licensing.forget_snapshots()
     authlevels.forget_credentials()
-    return worlds.put_back("northwind", _made)
+    made = worlds.put_back("northwind", _made)
+    remember_tenants("northwind", at=made.at)
+    return made
 
 
 def _made() -> World:

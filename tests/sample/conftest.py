@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from io import StringIO
 from typing import Any
 
@@ -18,6 +19,7 @@ from config.embedded.paths import CHECKOUT
 from isolation.clock import now
 from licensing import api as licensing
 from tests import rows
+from tests.asked_before import remember_tenants
 
 NORTHWIND = CHECKOUT / "sample" / "northwind"
 
@@ -25,15 +27,15 @@ NORTHWIND = CHECKOUT / "sample" / "northwind"
 @pytest.fixture
 def northwind(db: None, worlds: rows.Worlds) -> None:
     """Give each test what the demo's files make: applied once, then put back row by row."""
-    licensing.forget_snapshots()
     authlevels.forget_credentials()
-    worlds.put_back("demo", _apply)
+    remember_tenants("demo", at=worlds.put_back("demo", _apply))
 
 
-def _apply() -> None:
+def _apply() -> datetime:
     call_command("catalog", "apply", str(NORTHWIND / "catalog.yaml"), stdout=StringIO())
     for name in ("tenants.yaml", "playground.yaml"):
         call_command("tenants", "apply", str(NORTHWIND / name), stdout=StringIO())
+    return now()
 
 
 @dataclass

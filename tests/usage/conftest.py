@@ -7,14 +7,19 @@ import pytest
 import redis
 
 from licensing import api
+from tests import rows
 from tiergate import FeatureKind, FeatureSpec, ResetPeriod, Term
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def catalogue(db: None, valkey: redis.Redis) -> None:
+def catalogue(db: None, valkey: redis.Redis, worlds: rows.Worlds) -> None:
+    worlds.put_back("calls", _sold)
     api.forget_snapshots()
+
+
+def _sold() -> None:
     with api.edit_catalogue(by="test", at=NOON) as edit:
         edit.put_feature(FeatureSpec(key="calls", kind=FeatureKind.LIMIT))
         edit.put_feature(FeatureSpec(key="mails", kind=FeatureKind.LIMIT))
@@ -46,7 +51,11 @@ def catalogue(db: None, valkey: redis.Redis) -> None:
 
 
 @pytest.fixture
-def acme(catalogue: None) -> UUID:
+def acme(catalogue: None, worlds: rows.Worlds) -> UUID:
+    return worlds.put_back("calls_of_acme", _subscribed, on="calls")
+
+
+def _subscribed() -> UUID:
     tenant_id = api.put_tenant(slug="acme", name="Acme", by="test", at=NOON)[0].id
     api.put_subscription(
         tenant_id=tenant_id, plan="starter", active_from=datetime(2026, 9, 30, tzinfo=UTC), by="test", at=NOON

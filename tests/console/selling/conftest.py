@@ -1,6 +1,7 @@
 """Northwind with billing: a Stripe of our own that sells what is on sale there."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from billing.pushing import push_prices
 from isolation.clock import now
 from licensing import api as licensing
 from tests import rows
+from tests.asked_before import remember_tenants
 from tests.billing.account import Shop, open_shop
 from tests.billing.conftest import plan_of
 from tests.console.plan import conftest as console
@@ -31,8 +33,14 @@ def opened() -> Iterator[Shop]:
 def shop(opened: Shop, northwind: None, worlds: rows.Worlds, settings: Any) -> Shop:
     """An account at Stripe that sells what Northwind does."""
     settings.STRIPE = opened.settings
-    worlds.put_back("selling", lambda: push_prices(gateway=opened.gateway, by="test", at=now()), on="demo")
+    remember_tenants("selling", at=worlds.put_back("selling", lambda: _sold(opened), on="demo"))
     return opened
+
+
+def _sold(shop: Shop) -> datetime:
+    at = now()
+    push_prices(gateway=shop.gateway, by="test", at=at)
+    return at
 
 
 @pytest.fixture

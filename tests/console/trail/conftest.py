@@ -14,6 +14,8 @@ from django.core.management import call_command
 from authlevels import api as authlevels
 from decisions import api as decisions
 from licensing import api as licensing
+from tests import rows
+from tests.asked_before import remember_tenants
 from tests.decisions.conftest import TOTP_SECRET
 from tiergate import (
     ActionSpec,
@@ -104,9 +106,15 @@ def code_at(at: datetime) -> str:
 
 
 @pytest.fixture
-def office(db: None) -> Office:
-    licensing.forget_snapshots()
+def office(db: None, worlds: rows.Worlds) -> Office:
+    """Give each test the office as it was on the first of March: made once, then put back row by row."""
     authlevels.forget_credentials()
+    made = worlds.put_back("office", _made)
+    remember_tenants("office", at=MARCH_1)
+    return made
+
+
+def _made() -> Office:
     aal2 = Requirement(level=Level.AAL2, max_age=300, scope=Scope.ACTION)
     with licensing.edit_catalogue(by="account:olga", at=MARCH_1) as edit:
         edit.put_feature(
