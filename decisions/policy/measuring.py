@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from uuid import UUID
 
+from decisions.policy.collecting import collecting_seldom
 from decisions.policy.proving import given_up_by
 from decisions.policy.recorded import Page, Unreadable, fields_read, walk
 from decisions.policy.replaying import doubt_of
@@ -48,10 +49,12 @@ def measure(
     :raises FactsUnavailable: this process may not look through all tenants.
     """
     counting = Measure(base=base, candidate=candidate)
-    for page in walk(since=since, until=until, tenant_id=tenant_id):
-        counting.take(page)
-        if progress is not None:
-            progress(counting.done)
+    with collecting_seldom() as collect:
+        for page in walk(since=since, until=until, tenant_id=tenant_id):
+            counting.take(page)
+            collect()
+            if progress is not None:
+                progress(counting.done)
     return counting.impact.report(
         base="" if base is None else base.digest,
         candidate="" if candidate is None else candidate.digest,

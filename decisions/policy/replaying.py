@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from decisions.errors import FactsUnavailable
+from decisions.policy.collecting import collecting_seldom
 from decisions.policy.memory import bundle_of
 from decisions.policy.recorded import Decided, Page, Unreadable, fields_read, walk
 from tiergate import Decision, Facts, decide
@@ -131,10 +132,12 @@ def replay(
     :raises FactsUnavailable: this process may not look through all tenants.
     """
     replaying = Replay(rules)
-    for page in walk(since=since, until=until, tenant_id=tenant_id):
-        replaying.take(page)
-        if progress is not None:
-            progress(replaying.done)
+    with collecting_seldom() as collect:
+        for page in walk(since=since, until=until, tenant_id=tenant_id):
+            replaying.take(page)
+            collect()
+            if progress is not None:
+                progress(replaying.done)
     return replaying.replayed
 
 

@@ -24,7 +24,8 @@ TELLS_THE_TRAIL: Final[Mapping[str, str]] = {
     "/v1/sign-in": "whoever tries somebody's door is told of in the trail of whose door it is",
     "/sign-in": "whoever tries somebody's door is told of in the trail of whose door it is",
 }
-"""Addresses that may append to the trail of a tenant that is not the caller's."""
+"""Addresses that may append to the trail of a tenant that is not the caller's, and to what it knows of failed sign-ins."""
+_OF_TRIES: Final = frozenset({"riskengine_signal"})
 
 _SET_ANEW: Final = """
     DELETE FROM authlevels_attempt_counter;
@@ -157,7 +158,7 @@ def _digest_query(inside: psycopg.Connection) -> str:
     """Write the query that sums up two tenants' rows; a person of our own sign-in is of the tenant in their name."""
     lines: list[sql.Composable] = [
         sql.SQL("SELECT tenant_id AS whose, {} AS is_trail, t::text AS line FROM {} t{}").format(
-            sql.Literal(table.startswith("audit_")),
+            sql.Literal(table.startswith("audit_") or table in _OF_TRIES),
             sql.Identifier(table),
             sql.SQL(" WHERE tenant_id <> %(acme)s" if table.startswith("audit_") else ""),
         )
