@@ -24,21 +24,26 @@ RUNS_AFTER: Final = timedelta(days=90)
 _LOCK: Final = 0x7469657267657870
 
 # INVARIANT: no signal is deleted that was not learned.
+# What is due is found before: within an IN the planner may ask for it once a row, and then LIMIT bounds nothing.
 _ADDRESSES: Final = """
-    UPDATE riskengine_signal SET ip = NULL WHERE id IN (
+    WITH due AS MATERIALIZED (
         SELECT id FROM riskengine_signal WHERE at < %s AND ip IS NOT NULL LIMIT %s FOR UPDATE SKIP LOCKED)
+    UPDATE riskengine_signal SET ip = NULL FROM due WHERE riskengine_signal.id = due.id
 """
 _SIGNALS: Final = """
-    DELETE FROM riskengine_signal WHERE id IN (
+    WITH due AS MATERIALIZED (
         SELECT id FROM riskengine_signal WHERE at < %s AND folded_at IS NOT NULL LIMIT %s FOR UPDATE SKIP LOCKED)
+    DELETE FROM riskengine_signal USING due WHERE riskengine_signal.id = due.id
 """
 _SESSIONS: Final = """
-    DELETE FROM riskengine_session WHERE id IN (
+    WITH due AS MATERIALIZED (
         SELECT id FROM riskengine_session WHERE raised_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)
+    DELETE FROM riskengine_session USING due WHERE riskengine_session.id = due.id
 """
 _PROFILES: Final = """
-    DELETE FROM riskengine_profile WHERE id IN (
+    WITH due AS MATERIALIZED (
         SELECT id FROM riskengine_profile WHERE updated_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)
+    DELETE FROM riskengine_profile USING due WHERE riskengine_profile.id = due.id
 """
 _RUNS: Final = "DELETE FROM riskengine_run WHERE begun_at < %s AND ended_at IS NOT NULL"
 
