@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connections
 
 from riskengine import expiring, folding
 from riskengine.models import ProfileRow, SessionRisk, Signal
@@ -52,6 +53,21 @@ def test_what_is_left_at_the_end_of_a_turn_goes_in_the_next(acme: UUID, monkeypa
     first = expiring.expire(clock=lambda: next(ticks), until=NOON + timedelta(seconds=3))
     assert 0 < first.addresses < 7
     assert expire().addresses == 7 - first.addresses
+
+
+def test_a_batch_is_bounded_however_the_database_goes_about_it(acme: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiring, "BATCH", 2)
+    taught(acme, days=7, ip="203.0.113.7", at=NOON - timedelta(days=100))
+    ways = ("hashjoin", "mergejoin", "hashagg", "sort", "material", "indexscan", "bitmapscan", "indexonlyscan")
+    with connections[expiring.SWEEP].cursor() as cursor:
+        try:
+            for way in ways:
+                cursor.execute(f"SET enable_{way} = off")
+            ticks = iter(NOON + timedelta(seconds=number) for number in range(100))
+            assert expiring.expire(clock=lambda: next(ticks), until=NOON + timedelta(seconds=2)).addresses == 2
+        finally:
+            for way in ways:
+                cursor.execute(f"RESET enable_{way}")
 
 
 def test_profiles_of_people_who_stay_away_and_old_sessions_go(acme: UUID) -> None:
