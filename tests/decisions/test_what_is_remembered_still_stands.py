@@ -344,12 +344,16 @@ def test_an_older_look_takes_no_newer_ones_place(world: World) -> None:
     assert memory._standings[world.acme].number == "0.2"
 
 
-def test_what_is_told_is_seen_at_once_and_a_deaf_process_trusts_nothing(somebody: Somebody) -> None:
+def test_what_is_told_is_seen_at_once_and_a_deaf_process_trusts_nothing(somebody: Somebody, settings: Any) -> None:
     people._memory.hear("session", somebody.session.handle)
     assert not somebody.is_remembered()
     somebody.read()
+    assert somebody.is_remembered()
+    # Nobody answers at that port; a listener that could subscribe might hear again before it is asked.
+    settings.REDIS_URL = "redis://127.0.0.1:1"
     licensing.stop_listening()
     assert people.recall_person(somebody.question(), version=version_of(somebody), at=clock.now()) is None
+    licensing.stop_listening()
 
 
 def test_what_is_read_within_a_transaction_is_not_remembered(somebody: Somebody, passing: Time) -> None:
