@@ -16,7 +16,7 @@ from authlevels.looks import seen_in
 from authlevels.models import Challenge
 from authlevels.recorded_decision import look_of_decision
 from riskengine import api as riskengine
-from tiergate import FactorKind, Proof, Sensitivity
+from tiergate import Activity, FactorKind, Level, Proof, Sensitivity, held_level
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +105,9 @@ def tell_sign_in(
     riskengine.begin_session(
         tenant_id=tenant_id, subject=subject, session_id=session_id, seen=look.seen, assessment=look.assessment
     )
-    return _tell(riskengine.Kind.SIGN_IN, tenant_id, subject, session_id, look, trust=trust_in(look, proofs), at=at)
+    is_two_factors = held_level(list(proofs), activity=Activity(last_seen_at=at), at=at) > Level.AAL1
+    trust = _trust_in(look, second_factor=is_two_factors)
+    return _tell(riskengine.Kind.SIGN_IN, tenant_id, subject, session_id, look, trust=trust, at=at)
 
 
 def tell_failed_sign_in(tenant_id: UUID, subject: tuple[str, str], look: Look, *, at: datetime) -> None:
@@ -121,16 +123,19 @@ def tell_step_up(row: Challenge, look: Look, proofs: Iterable[Proof], *, teaches
     """
     if look.is_off:
         return
-    shown, subject = list(proofs), (row.subject_type, row.subject_id)
-    if _has_second_factor(shown):
+    subject, kind = (row.subject_type, row.subject_id), riskengine.Kind.STEP_UP_PASSED
+    second_factors = [one for one in proofs if _is_second_factor(one)]
+    is_phishing_resistant = any(one.phishing_resistant is True for one in second_factors)
+    if second_factors:
         riskengine.settle_session(
             tenant_id=row.tenant_id,
             session_id=row.session_id,
             seen=look.seen,
-            is_phishing_resistant=_has_phishing_resistant(shown),
+            is_phishing_resistant=is_phishing_resistant,
         )
-    trust = trust_in(look, shown) if teaches and look.seen != riskengine.NOTHING_SEEN else 0.0
-    kind = riskengine.Kind.STEP_UP_PASSED
+    trust = 0.0
+    if teaches and look.seen != riskengine.NOTHING_SEEN:
+        trust = _trust_in(look, second_factor=bool(second_factors), phishing_resistant=is_phishing_resistant)
     _tell(kind, row.tenant_id, subject, row.session_id, look, trust=trust, was_challenged=True, at=at)
 
 
@@ -141,24 +146,23 @@ def tell_failed_step_up(row: Challenge, look: Look, *, at: datetime) -> None:
         _tell(kind, row.tenant_id, subject, row.session_id, look, trust=0.0, was_challenged=True, at=at)
 
 
-def trust_in(look: Look, proofs: Iterable[Proof]) -> float:
-    """Say how much an attempt that went well teaches of how it looked, by what was shown."""
-    shown = list(proofs)
+def _is_second_factor(proof: Proof) -> bool:
+    """Say whether a proof says more of who is there than a password does.
+
+    INVARIANT: a factor leads no higher here than at any door. One that is new, or came by a recovery code, is of whoever enrolled it.
+    """
+    is_capped = proof.ceiling is not None and proof.ceiling <= Level.AAL1
+    return proof.factor_kind == FactorKind.POSSESSION and not is_capped
+
+
+def _trust_in(look: Look, *, second_factor: bool, phishing_resistant: bool = False) -> float:
     assessment = look.assessment
     return riskengine.trust_of(
         band=assessment.band,
         has_history=all(one.code != riskengine.FIRST_TIME for one in assessment.reasons),
-        second_factor=_has_second_factor(shown),
-        phishing_resistant=_has_phishing_resistant(shown),
+        second_factor=second_factor,
+        phishing_resistant=phishing_resistant,
     )
-
-
-def _has_second_factor(proofs: list[Proof]) -> bool:
-    return any(one.factor_kind == FactorKind.POSSESSION for one in proofs)
-
-
-def _has_phishing_resistant(proofs: list[Proof]) -> bool:
-    return any(one.factor_kind == FactorKind.POSSESSION and one.phishing_resistant is True for one in proofs)
 
 
 def _tell(

@@ -15,7 +15,7 @@ from authlevels.models.people import ACCOUNT
 from authlevels.principals import Credential, Session
 from authlevels.public_ids import parse_session_handle, session_handle
 from authlevels.risk import NOBODY
-from authlevels.session_facts import session_facts
+from authlevels.session_facts import see_session
 from authlevels.sessions import end_session
 from authlevels.sign_in import is_active_member
 from isolation.api import keyed_digests, tenant_transaction
@@ -183,9 +183,13 @@ def _may_speak_of(row: SessionRow, session: Session | None, credential: Credenti
 
 
 def _trust_in_word(session: Session | None, tenant_id: UUID, *, at: datetime) -> float:
-    """Say how much somebody's word teaches: as a second factor does, of whoever has just shown one."""
+    """Say how much somebody's word teaches: as a second factor does, of whoever has just shown one.
+
+    INVARIANT: who looks risky themselves, and has not confirmed, vouches for nothing: least of all for their own session.
+    """
     if session is None:
         return _TRUST_OF_WORD
-    facts = session_facts(tenant_id=tenant_id, session=session.id, subject=session.subject, at=at)
-    is_sure = held_level(facts.proofs, activity=facts.activity, at=at) > Level.AAL1
-    return 2 * _TRUST_OF_WORD if is_sure else _TRUST_OF_WORD
+    seen = see_session(tenant_id=tenant_id, session=session.id, subject=session.subject, at=at)
+    if held_level(seen.facts.proofs, activity=seen.facts.activity, at=at) > Level.AAL1:
+        return 2 * _TRUST_OF_WORD
+    return 0.0 if riskengine.rank(seen.risk_band) > 0 else _TRUST_OF_WORD

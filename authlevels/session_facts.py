@@ -132,6 +132,18 @@ def session_facts(
     at: datetime,
     request_id: str = "",
 ) -> SessionFacts:
+    """Gather what a decision may know of a session at an instant; the arguments are those of `see_session`."""
+    return see_session(tenant_id=tenant_id, session=session, subject=subject, at=at, request_id=request_id).facts
+
+
+def see_session(
+    *,
+    tenant_id: UUID,
+    session: str | UUID,
+    subject: tuple[str, str],
+    at: datetime,
+    request_id: str = "",
+) -> SeenSession:
     """Gather what is known of a session at an instant.
 
     session: its handle or id. One of another tenant or subject is ``unknown``, as is garbage.
@@ -140,9 +152,9 @@ def session_facts(
     handle = session if isinstance(session, str) else session_handle(session)
     parameters = session_parameters(tenant_id=tenant_id, session=handle, subject=subject, at=at)
     if parameters is None:
-        return SessionFacts(handle=handle, state=SessionState.UNKNOWN)
+        return SeenSession(SessionFacts(handle=handle, state=SessionState.UNKNOWN), "")
     (found,) = tenant_row(tenant_id, SESSION_COLUMN, parameters)
-    return read_session(found, handle=handle, at=at, request_id=request_id).facts
+    return read_session(found, handle=handle, at=at, request_id=request_id)
 
 
 def session_parameters(*, tenant_id: UUID, session: str, subject: tuple[str, str], at: datetime) -> list[Any] | None:
