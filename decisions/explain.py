@@ -78,12 +78,24 @@ def _asked(gathered: Gathered) -> Iterator[str]:
             yield f"    showed     {proof.method} to {proof.issuer} {age} s ago, for the {proof.scope.kind}"
         can = ", ".join(f"{one.method} ({one.issuer})" for one in facts.session.enrolled)
         yield f"    can show   {can or 'nothing'}"
-    if facts.circumstances.risk_band != "unknown":
-        yield f"  risk         {facts.circumstances.risk_band}"
+    yield from _risk(gathered)
     if facts.environment is not None:
         yield f"  environment  {facts.environment}"
     for name, value in gathered.fields.items():
         yield f"  bound        {name} = {value}"
+
+
+def _risk(gathered: Gathered) -> Iterator[str]:
+    """Tell the band with its score and the codes of its strongest reasons, where the engine told them."""
+    told = gathered.looked.told
+    if told is None:
+        band = gathered.facts.circumstances.risk_band
+        if band != "unknown":
+            yield f"  risk         {band}"
+        return
+    score = "" if told.score is None else f", score {told.score:+.2f}"
+    codes = f": {', '.join(told.codes)}" if told.codes else ""
+    yield f"  risk         {told.band}{score}{codes}" + ("" if told.mode == "enforce" else f" ({told.mode} alone)")
 
 
 def _membership(facts: Facts) -> str:

@@ -31,7 +31,7 @@ class Demo:
     """A demo that runs.
 
     stripe_port: of the Stripe that it brings; None where a key names an account elsewhere. credentials: by tenant, in
-    clear. sessions: handles by the person's name.
+    clear. sessions: handles by the person's name. environment: of its processes.
     """
 
     web_port: int
@@ -40,6 +40,7 @@ class Demo:
     credentials: Mapping[str, str]
     sessions: Mapping[str, str]
     logs: Path
+    environment: Mapping[str, str] = field(repr=False)
     children: list[Child] = field(default_factory=list)
 
     @property
@@ -56,6 +57,26 @@ class Demo:
     def stripe(self) -> str | None:
         """Where its own Stripe is, if it has one."""
         return None if self.stripe_port is None else f"http://{HOST}:{self.stripe_port}"
+
+    def manage(self, *arguments: str, given: str = "") -> str:
+        """Run one of its commands (``manage.py …``) to its end, and return what it prints.
+
+        given: what it reads on standard input.
+        :raises DemoError: it ends with another code than 0.
+        """
+        done = subprocess.run(
+            bound_to_us(["manage.py", *arguments]),
+            cwd=CHECKOUT,
+            env=dict(self.environment),
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            process_group=0,
+        )
+        if done.returncode:
+            raise DemoError(f"manage.py {arguments[0]} failed:\n{done.stderr.strip()}")
+        return done.stdout
 
     def refuse_dead(self) -> None:
         """Make sure that every process lives.
@@ -123,6 +144,7 @@ def running(*, web_port: int, decide_port: int, stripe_port: int, say: Callable[
                 decide_port=decide_port,
                 stripe_port=own_stripe,
                 logs=logs,
+                environment=environment,
                 children=children,
                 **made,
             )

@@ -23,6 +23,9 @@ _PRODUCT = (
     "step_up.relay",
     "tenants.read",
     "entitlements.read",
+    "risk.read",
+    "risk.signal",
+    "risk.feedback",
 )
 _VENDOR = (
     *("tenants.read", "tenants.write", "members.read", "members.write", "roles.read"),
@@ -46,6 +49,8 @@ def main() -> None:
     _run("catalog", "apply", str(NORTHWIND / "catalog.yaml"))
     _run("tenants", "apply", str(NORTHWIND / "tenants.yaml"))
     _run("tenants", "apply", str(NORTHWIND / "playground.yaml"))
+    # Countries of networks that are nobody's (RFC 5737), so that somebody can be far away here.
+    _run("risk", "import", "country", str(NORTHWIND / "countries.csv"), stderr=StringIO())
     _sell()
 
     from isolation.clock import now  # noqa: PLC0415 - not before Django is set up

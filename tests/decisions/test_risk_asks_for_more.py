@@ -1,6 +1,7 @@
 """What looks like somebody else is asked for more, by the tenant's table; what looks as always is not."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_why_is_told_in_words_to_whoever_asks_why(client: Client, world: World, 
     assert told["codes"][0].startswith("new_")
     document = {**body(session=session, **FAR), "context": {"session": session, "tenant": "acme", **FAR}}
     text = _explained(tmp_path, document)
-    assert "risk         high" in text
+    assert re.search(r"risk         high, score \+\d+\.\d\d: new_", text)
     assert f"risk requires aal2 within 900 s: {because}" in text
 
 

@@ -18,6 +18,20 @@ def databases(server: psycopg.Connection) -> set[str]:
     return {str(row[0]) for row in server.execute("SELECT datname FROM pg_database")}
 
 
+def told_of_jonas(said: str) -> list[str]:
+    """Read what came of the two who say that they are Jonas, who look unlike each other."""
+    afar, _, himself = said.partition("entitled, and yet asked for a second factor.")[2].partition("Jonas himself, at")
+    outcome = re.search(r"ok: the outcome is '(\w+)'", afar)
+    assert outcome is not None
+    # The explanation: band, score, reasons in words, and what would make it.
+    assert re.search(r"risk +critical, score \+\d+\.\d\d: new_country", afar)
+    assert "critical risk: first time from this country; first time at this hour of the day" in afar
+    assert re.search(r"What would make it\s+step_up to aal2 within 300 s with otp", afar)
+    decision = re.search(r"ok: the decision is (\w+)", himself)
+    assert decision is not None
+    return [f"from afar: {outcome[1]}", f"himself: {decision[1]}"]
+
+
 def test_a_tour_that_is_broken_off_does_not_count_as_passed() -> None:
     tour = subprocess.Popen(
         [sys.executable, "manage.py", "demo", "--tour"],
@@ -41,7 +55,8 @@ def test_the_tour_passes_twice_in_a_row() -> None:
     for _ in range(2):
         done = manage("demo", "--tour")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert re.search(r"All \d\d calls were answered as promised", done.stdout)
+        assert re.search(r"All \d+ calls were answered as promised", done.stdout)
+        assert told_of_jonas(done.stdout) == ["from afar: step_up", "himself: True"]
         assert "SURPRISE" not in done.stdout
         assert "\033" not in done.stdout
         ports = {int(port) for port in re.findall(r"http://localhost:(\d+)/", done.stdout)}

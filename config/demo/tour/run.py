@@ -13,7 +13,7 @@ import httpx
 from config.demo.errors import DemoError
 from config.demo.launcher import forget, running
 from config.demo.ports import free_ports
-from config.demo.tour import deploying, passkeys, ruling, steps, tiers
+from config.demo.tour import deploying, looking, passkeys, ruling, steps, tiers
 from config.demo.tour.guide import Guide
 from config.demo.tour.teller import Surprise, Teller
 from config.embedded import is_embedded, roles
@@ -28,6 +28,7 @@ _CHAPTERS: Final = (
     steps.regulated_export,
     steps.asserted_session,
     steps.one_payment,
+    looking.a_new_device,
     deploying.deployment,
     ruling.a_rule,
     ruling.another_bundle,
