@@ -22,7 +22,10 @@ HELD = f"""
     CREATE TRIGGER tests_held_up BEFORE UPDATE ON licensing_usage_counter
     FOR EACH STATEMENT EXECUTE FUNCTION tests_held_up()
 """
-WAITS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+WAITS = """
+    SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()
+    WHERE locktype = 'advisory' AND objid = %s AND NOT granted
+"""
 COUNTER = """
     INSERT INTO licensing_usage_counter (id, tenant_id, feature, period_start, period_end, used, reserved, carried)
     VALUES (gen_random_uuid(), %s, 'calls', '2026-11-22', '2026-11-23', 1, 0, 0)
@@ -39,7 +42,7 @@ def test_who_comes_second_by_a_moment_is_counted(acme: UUID, superuser: psycopg.
             _wait_for(superuser, second.done)
             superuser.execute(COUNTER, [acme])
             superuser.execute("SELECT pg_advisory_unlock(%s)", [GATE])
-            assert second.result(timeout=10) == "consumed"
+            assert second.result(timeout=60) == "consumed"
     finally:
         superuser.execute("SELECT pg_advisory_unlock_all()")
         superuser.execute("DROP FUNCTION tests_held_up CASCADE")
@@ -55,6 +58,6 @@ def _consume(tenant_id: UUID) -> str:
 
 def _wait_for(superuser: psycopg.Connection, is_over: Callable[[], bool]) -> None:
     """Return once the update has begun and is held up."""
-    held = wait_until(lambda: is_over() or superuser.execute(WAITS, [GATE]).fetchone() == (1,), seconds=10)
+    held = wait_until(lambda: is_over() or superuser.execute(WAITS, [GATE]).fetchone() == (1,), seconds=60)
     assert held
     assert not is_over()
