@@ -68,7 +68,7 @@ def test_a_connection_that_was_lost_is_made_anew_for_the_next(
     world: World, lent: str, superuser: psycopg.Connection
 ) -> None:
     (process,) = global_row("pg_backend_pid()::text", [], using=lent)
-    superuser.execute("SELECT pg_terminate_backend(%s)", [int(process)])
+    superuser.execute("SELECT pg_terminate_backend(%s, 60000)", [int(process)])
     with pytest.raises(OperationalError):
         global_row("pg_backend_pid()::text", [], using=lent)
     (another,) = global_row("pg_backend_pid()::text", [], using=lent)
@@ -80,11 +80,16 @@ def test_who_is_interrupted_leaves_no_answer_to_the_next(lent: str) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    def ask() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        global_row("'asked', pg_sleep(60)::text", [], using=lent)
+
+    # To connect may take longer than it is until the interruption, which is to come while the answer is waited for.
+    global_row("'x'", [], using=lent)
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(KeyboardInterrupt):
-            global_row("'asked', pg_sleep(3)::text", [], using=lent)
+            ask()
     finally:
         signal.signal(signal.SIGALRM, before)
     assert global_row("'x'", [], using=lent) == ["x"]
@@ -97,14 +102,14 @@ def test_a_restarted_database_fails_one_statement_and_not_one_for_each_connectio
 
     def hold(_number: int) -> str:
         with lender().lent() as connection, connection.cursor() as cursor:
-            together.wait(10)
+            together.wait(60)
             cursor.execute("SELECT pg_backend_pid()")
             return str(cursor.fetchone()[0])
 
     with ThreadPoolExecutor(lender().count) as threads:
         processes = list(threads.map(hold, range(lender().count)))
     for process in processes:
-        superuser.execute("SELECT pg_terminate_backend(%s)", [int(process)])
+        superuser.execute("SELECT pg_terminate_backend(%s, 60000)", [int(process)])
     with pytest.raises(OperationalError):
         global_row("'x'", [], using=lent)
     assert global_row("'x'", [], using=lent) == ["x"]

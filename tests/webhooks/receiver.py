@@ -20,7 +20,7 @@ class Received:
 class Receiver:
     """What came, and what is answered: the statuses in turn, then 204.
 
-    waits_for: what an answer waits for, three seconds at most; waited: whether it came. tells: after so many messages.
+    waits_for: what an answer waits for, eight seconds at most, as whoever sends waits for ten; waited: whether it came. tells: after so many messages.
     """
 
     url: str = ""
@@ -46,7 +46,7 @@ def receiving() -> Iterator[Receiver]:
             if receiver.tells is not None and len(receiver.received) >= receiver.tells[0]:
                 receiver.tells[1].set()
             if receiver.waits_for is not None:
-                receiver.waited.append(receiver.waits_for.wait(3))
+                receiver.waited.append(receiver.waits_for.wait(8))
             self.send_response(receiver.statuses.pop(0) if receiver.statuses else 204)
             if receiver.location:
                 self.send_header("location", receiver.location)
