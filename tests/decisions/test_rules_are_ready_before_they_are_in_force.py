@@ -27,7 +27,7 @@ from tests.decisions.bundles import applied, put_in_force, stored
 from tests.decisions.conftest import World
 from tests.licensing.test_snapshots import until_listening
 
-PATIENCE: Final = 10
+PATIENCE: Final = 60
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +140,8 @@ def test_a_process_that_decides_nothing_compiles_nothing_and_says_so(world: Worl
     assert _kept() == set()
 
 
-def test_a_step_is_taken_once_all_are_ready(world: World, valkey: redis.Redis) -> None:
+def test_a_step_is_taken_once_all_are_ready(world: World, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activating, "READY_SECONDS", PATIENCE)
     first, second = applied("first"), stored("second")
     found: list[tuple[str, set[str | None]]] = []
 
