@@ -3,20 +3,31 @@
 `@pytest.mark.django_db` (or the `db` fixture) gives a test all three aliases without a
 transaction around it: row-level security works by SET LOCAL, and three aliases are three
 connections that must see each other's commits.
+
+Laws are tried on the same examples each time, and for as long as it takes, whichever tests are run; set
+HYPOTHESIS_PROFILE=explore to look for new ones.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from psycopg.pq import TransactionStatus
 from pytest_django import DjangoDbBlocker
 
 from config.embedded import paths, roles
 from tests import rows
+
+# Before any test is imported, whose own settings say in what they differ.
+_UNTIMED: Final[dict[str, Any]] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", derandomize=True, database=None, max_examples=50, **_UNTIMED)
+settings.register_profile("explore", max_examples=400, **_UNTIMED)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # Where storms measure no time, and start no installation of their own: two of them may run at a time. What is not
 # named here has the machine to itself.
@@ -73,6 +84,32 @@ def rows_of_tests(django_db_setup: None) -> Iterator[rows.Worlds]:
 def worlds(rows_of_tests: rows.Worlds) -> rows.Worlds:
     """Give what tests begin with to a fixture that puts a world back before anybody looks at any row."""
     return rows_of_tests
+
+
+PATIENCE: Final = 60.0
+"""Seconds that a test waits for what comes at once as a rule: they are felt only where it does not come."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> Iterator[None]:
+    """Wait for what answers, however busy this machine is: who gives up after 50 ms answers otherwise then.
+
+    What never answers is not waited for by any test, but by one that says for how long.
+    """
+    from audit import stream  # noqa: PLC0415 - not before the settings are read
+    from licensing import push  # noqa: PLC0415 - as above
+    from riskengine import sights, valkey  # noqa: PLC0415 - as above
+    from riskengine.data import keeping  # noqa: PLC0415 - as above
+    from telemetry import gauges  # noqa: PLC0415 - as above
+
+    with pytest.MonkeyPatch.context() as patch:
+        for client in (stream, push, sights):
+            patch.setattr(client, "_TIMEOUT_SECONDS", PATIENCE)
+        patch.setattr(valkey, "TIMEOUT_SECONDS", PATIENCE)
+        patch.setattr(keeping, "BOUND_SECONDS", PATIENCE)
+        for look in (keeping.keeper._look, gauges._asking):
+            patch.setattr(look, "_bound", PATIENCE)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,9 @@ from audit.encoding import storable_bytes
 from audit.people import storable
 
 pytestmark = pytest.mark.django_db
-again = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+again = settings(
+    max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=300)
 

@@ -6,6 +6,7 @@ import pytest
 
 from config.operation import readiness as probing
 from tests.authlevels.acme import Acme, found_acme, put_alice
+from tests.conftest import PATIENCE
 from tests.decisions.conftest import world
 
 __all__ = ["acme", "readiness", "world"]
@@ -19,8 +20,11 @@ def acme(db: None) -> Acme:
 
 
 @pytest.fixture
-def readiness(db: None) -> Iterator[None]:
-    """Let the probes look anew, and leave no connection of theirs behind."""
+def readiness(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the probes look anew, patiently, and leave no connection of theirs behind."""
+    monkeypatch.setattr(probing, "_VALKEY_SECONDS", PATIENCE)
+    for look in (probing._database, probing._valkey):
+        monkeypatch.setattr(look, "_bound", PATIENCE)
     probing.forget()
     yield
     probing.forget()
