@@ -70,11 +70,11 @@ def tell_signals(*, tenant_id: UUID, credential: Credential, said: list[Said], a
     charge(bucket=f"signals:{tenant_id}:{credential.id}", limit=LIMIT, at=at)
     if riskengine.get_policy(tenant_id=tenant_id).mode == riskengine.Mode.OFF:
         return Taken(taken=0, ignored=len(said))
-    taken = sum(_tell_one(tenant_id, credential, one) for one in said)
+    taken = sum(_tell_one(tenant_id, credential, one, at=at) for one in said)
     return Taken(taken=taken, ignored=len(said) - taken)
 
 
-def _tell_one(tenant_id: UUID, credential: Credential, one: Said) -> bool:
+def _tell_one(tenant_id: UUID, credential: Credential, one: Said, *, at: datetime) -> bool:
     """Take one thing, and say whether it was of anybody here."""
     if one.subject[0] in {ACCOUNT, NOBODY}:
         # Of our own sign-in nobody else tells, and nobody is no one's name.
@@ -88,7 +88,7 @@ def _tell_one(tenant_id: UUID, credential: Credential, one: Said) -> bool:
         assessment, trust = riskengine.NOT_ASSESSED, 0.0
         if one.event == Event.SEEN:
             assessment = riskengine.assess(
-                tenant_id=tenant_id, subject=one.subject, session_id=session_id, seen=seen, at=one.at
+                tenant_id=tenant_id, subject=one.subject, session_id=session_id, seen=seen, at=one.at, told_at=at
             )
             # How a session looks is learned from its first sight already.
             trust = 0.0 if session_id is not None or seen == riskengine.NOTHING_SEEN else _trust_in(assessment)

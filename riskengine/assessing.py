@@ -115,12 +115,14 @@ def assess(
     session_id: UUID | None,
     seen: Seen,
     at: datetime,
+    told_at: datetime | None = None,
     is_noted: bool = True,
 ) -> Assessment:
     """Say how risky a request looks; `NOT_ASSESSED` where nothing is told of how it looks.
 
     A session that looks medium or riskier in a way that it did not before is noted, durably, before this returns (`sessions`).
 
+    told_at: when a request is told of, where that is later than ``at``: what was proved until then counts no more.
     is_noted: False where nobody asks in earnest: the answer is what it would be, and nothing comes of it.
     :raises RiskUnavailable: what is known of the person, or usual in the tenant, cannot be read.
     """
@@ -142,7 +144,12 @@ def assess(
             return replace(assessment, raised_at=at if is_raising else raised_at)
         if is_news(session, seen, assessment.band):
             session = note_session(
-                tenant_id=tenant_id, subject=subject, session_id=session_id, seen=seen, band=assessment.band, at=at
+                tenant_id=tenant_id,
+                subject=subject,
+                session_id=session_id,
+                seen=seen,
+                band=assessment.band,
+                at=told_at or at,
             )
             tell_happened(tenant_id=tenant_id, subject=subject)
         if session is not None:

@@ -1,0 +1,69 @@
+"""What makes a session look riskier counts from when it is known, however slow, late or early whoever brings it is."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from authlevels import api as authlevels
+from isolation import clock
+from riskengine import api as risk
+from tests.decisions.asking import ask, body, payment, step_up
+from tests.decisions.conftest import World, client, code_at, world
+from tests.looking import FAR, HOME, at_home, far_is, seen
+from tiergate import Level, Verb
+
+__all__ = ["client", "world"]
+
+
+@pytest.fixture
+def session(world: World) -> str:
+    """A session at Globex of Alice, who is always at home; elsewhere she looks like a high risk."""
+    at_home(world.globex)
+    far_is(world.globex, "high")
+    return world.asserted(tenant=world.globex)
+
+
+def test_a_request_that_began_before_a_confirmation_ends_it_when_it_is_noted_after(
+    client: Client, world: World, session: str
+) -> None:
+    began = clock.now()
+    refused = ask(client, world.globex_key, payment(100, session=session, **HOME))
+    assert step_up(client, world.globex_key, refused, code_at(clock.now()))["state"] == "passed"
+    risk.assess(
+        tenant_id=world.globex,
+        subject=("user", "alice"),
+        session_id=authlevels.parse_session_handle(session),
+        seen=seen(FAR, began),
+        at=began,
+    )
+    answer = ask(client, world.globex_key, payment(100, session=session, **FAR))
+    assert answer["decision"] is False, "who confirmed was at home"
+
+
+def test_what_a_product_tells_late_ends_what_was_proved_until_it_is_told(client: Client, world: World) -> None:
+    at_home(world.globex)
+    far_is(world.globex, "high")
+    teller, secret = authlevels.create_credential(
+        tenant_id=world.globex,
+        name="sso",
+        verbs=[Verb.SESSIONS_ASSERT, Verb.RISK_SIGNAL],
+        max_level=Level.AAL2,
+        by="test",
+        at=clock.now(),
+    )
+    session = authlevels.assert_session(
+        tenant_id=world.globex,
+        credential=teller,
+        subject_type="user",
+        subject_id="alice",
+        amr=["pwd", "otp"],
+        auth_time=clock.now() - timedelta(minutes=5),
+        idp="https://login.example",
+        at=clock.now(),
+    ).handle
+    said = {"id": "1", "event": "seen", "subject": {"type": "user", "id": "alice"}, "session": session, **FAR}
+    said["at"] = int((clock.now() - timedelta(minutes=30)).timestamp())
+    ask(client, secret, {"items": [said]}, path="/v1/risk/signals", status=202)
+    answer = ask(client, world.globex_key, body(session=session, **FAR))
+    assert answer["decision"] is False, "whoever tells of a place beforehand does not make it one of the person's"
