@@ -37,7 +37,7 @@ _SIGNALS: Final = """
 """
 _SESSIONS: Final = """
     WITH due AS MATERIALIZED (
-        SELECT id FROM riskengine_session WHERE raised_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)
+        SELECT id FROM riskengine_session WHERE noted_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)
     DELETE FROM riskengine_session USING due WHERE riskengine_session.id = due.id
 """
 _PROFILES: Final = """

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from riskengine.data import models as _of_networks  # noqa: F401 - Django looks for a room's tables here alone
 from riskengine.requirements import Mode
@@ -236,7 +237,8 @@ class SessionRisk(models.Model):
     """What a session was seen to risk: there once it was medium or riskier.
 
     band: the highest since its person last confirmed. raised_at: when it last came to look high or critical; proofs from before count
-    no more. looks: by the digest of how the session looked, the band that was seen with it. version: raised by each change.
+    no more. noted_at: when it first was medium or riskier. looks: by the digest of how the session looked, the band that was seen with
+    it. version: raised by each change.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -246,6 +248,7 @@ class SessionRisk(models.Model):
     subject_id = models.TextField()
     band = models.TextField()
     raised_at = models.DateTimeField(null=True)
+    noted_at = models.DateTimeField(db_default=Now())
     looks = models.JSONField(default=dict)
     version = models.BigIntegerField(default=1)
 
@@ -259,12 +262,12 @@ class SessionRisk(models.Model):
         )
         indexes = (
             models.Index(fields=("tenant", "subject_type", "subject_id"), name="riskengine_session_person"),
-            models.Index(fields=("raised_at",), name="riskengine_session_raised"),
+            models.Index(fields=("noted_at",), name="riskengine_session_noted_at"),
         )
 
     def __str__(self) -> str:
         """Show the band and since when."""
-        return f"{self.band} since {self.raised_at:%Y-%m-%d %H:%M}"
+        return f"{self.band}, first noted {self.noted_at:%Y-%m-%d %H:%M}"
 
 
 class Run(models.Model):

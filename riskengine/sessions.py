@@ -66,7 +66,8 @@ def settle_session(*, tenant_id: UUID, session_id: UUID, seen: Seen, is_phishing
     Where the session looked critical, a factor that can be phished settles nothing.
     :raises RiskUnavailable: it cannot be noted.
     """
-    noted = SessionRisk.objects.filter(tenant_id=tenant_id, session_id=session_id)
+    # INVARIANT: whoever notes a rise meanwhile is waited for, or comes after: no rise is settled that was not looked at.
+    noted = SessionRisk.objects.select_for_update().filter(tenant_id=tenant_id, session_id=session_id)
     band = noted.values_list("band", flat=True).first()
     if band is None or (rank(band) >= rank("critical") and not is_phishing_resistant):
         return

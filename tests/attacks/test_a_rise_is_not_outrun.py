@@ -1,13 +1,20 @@
 """What makes a session look riskier counts from when it is known, however slow, late or early whoever brings it is."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import connections
 from django.test import Client
 
 from authlevels import api as authlevels
 from isolation import clock
+from isolation.api import tenant_transaction
 from riskengine import api as risk
+from riskengine.models import SessionRisk
+from tests.attacks.test_a_yes_is_for_whom_and_by_whom_it_was_given import waits_for
 from tests.decisions.asking import ask, body, payment, step_up
 from tests.decisions.conftest import World, client, code_at, world
 from tests.looking import FAR, HOME, at_home, far_is, seen
@@ -67,3 +74,36 @@ def test_what_a_product_tells_late_ends_what_was_proved_until_it_is_told(client:
     ask(client, secret, {"items": [said]}, path="/v1/risk/signals", status=202)
     answer = ask(client, world.globex_key, body(session=session, **FAR))
     assert answer["decision"] is False, "whoever tells of a place beforehand does not make it one of the person's"
+
+
+def settle(tenant_id: UUID, session_id: UUID) -> None:
+    """Confirm by a code, at home."""
+    try:
+        with tenant_transaction(tenant_id):
+            risk.settle_session(
+                tenant_id=tenant_id, session_id=session_id, seen=seen(HOME), is_phishing_resistant=False
+            )
+    finally:
+        connections.close_all()
+
+
+def test_a_code_that_is_judged_while_a_session_becomes_critical_settles_nothing(
+    world: World, session: str, superuser: psycopg.Connection
+) -> None:
+    session_id = authlevels.parse_session_handle(session)
+    assert session_id is not None
+    risk.assess(
+        tenant_id=world.globex, subject=("user", "alice"), session_id=session_id, seen=seen(FAR), at=clock.now()
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with superuser.transaction():
+            superuser.execute("SELECT set_config('app.tenant_id', %s, true)", [str(world.globex)])
+            superuser.execute(
+                "SELECT riskengine_noted(%s, %s, 'user', 'alice', 'elsewhere', 'critical', clock_timestamp(), 16)",
+                [world.globex, session_id],
+            )
+            settling = pool.submit(settle, world.globex, session_id)
+            waits_for(superuser)
+        settling.result(timeout=10)
+    with tenant_transaction(world.globex):
+        assert SessionRisk.objects.get(session_id=session_id).band == "critical"

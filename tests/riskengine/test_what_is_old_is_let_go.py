@@ -73,9 +73,15 @@ def test_a_batch_is_bounded_however_the_database_goes_about_it(acme: UUID, monke
 def test_profiles_of_people_who_stay_away_and_old_sessions_go(acme: UUID) -> None:
     taught(acme)
     fold()
-    person: dict[str, Any] = {"tenant_id": acme, "subject_type": OLGA[0], "subject_id": OLGA[1]}
-    SessionRisk.objects.using("sweep").create(**person, session_id=uuid4(), band="high", raised_at=NOON)
+    person: dict[str, Any] = {"tenant_id": acme, "subject_type": OLGA[0], "subject_id": OLGA[1], "noted_at": NOON}
+    noted: list[dict[str, Any]] = [
+        {"band": "high", "raised_at": NOON},
+        {"band": "medium"},
+        {"band": "high", "raised_at": None},
+    ]
+    for one in noted:
+        SessionRisk.objects.using("sweep").create(**person, session_id=uuid4(), **one)
     assert expire(at=NOON + timedelta(days=80)) == expiring.Expired()
-    assert expire(at=NOON + timedelta(days=91)).sessions == 1
+    assert expire(at=NOON + timedelta(days=91)).sessions == len(noted), "those too that were never raised"
     assert ProfileRow.objects.using("sweep").count() == 1
     assert expire(at=NOON + expiring.PROFILES_AFTER + timedelta(days=1)).profiles == 1
