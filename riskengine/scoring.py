@@ -12,10 +12,15 @@ ln((n(above) + B) / B) and ln(q/p): little in a short history, much in a long on
 mobile networks. It is Dirichlet smoothing whose base is the level above (MacKay and Peto, 1995), with what is left for new values
 growing with their number as in Teh's hierarchical Pitman-Yor (ACL 2006).
 
-Times, names and places that are not known (None) move nothing.
+Times, names and places that are not known (None) move nothing. A device token that is not there is known to be missing: an attacker has none
+or a new one, so it costs somebody who had none n of N times ln((N + B) / (n + B)), as much as a new one if they always had one,
+and nothing if they never did.
+
+Last comes how often somebody comes at all. Attackers choose people alike and people come as often as they do, so the more often, the more
+likely it is they: Freeman's p(u|A) / p(u|L), smoothed and bounded (`parameters.Often`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from math import log
 from typing import Final, NamedTuple
@@ -26,7 +31,7 @@ from riskengine import evaluators
 from riskengine.assessment import Assessment, RiskReason
 from riskengine.evaluators import Failures, Familiarity
 from riskengine.learning import fade
-from riskengine.parameters import PARAMETERS, Level, Parameters
+from riskengine.parameters import PARAMETERS, Level, Often, Parameters
 from riskengine.population import HOURS_BESIDE, PRIOR, Population
 from riskengine.profile import Profile
 from riskengine.seen import CHAINS, Seen
@@ -76,6 +81,10 @@ def score(
             if chain == "device" and reason.weight < -by.vouching:
                 reason = replace(reason, weight=-by.vouching)
             reasons.append(reason)
+        if seen.device is None:
+            reasons.extend(_left_out(profile, now, by.levels["device"]))
+        if reasons:
+            reasons.append(_comes_often(profile.total * now, by.often))
     found = list(evaluators.evaluate(seen, profile, failures, at=at, known=known, kinds=by.kinds))
     reasons.extend(one.reason for one in found)
     total = sum(reason.weight for reason in reasons)
@@ -147,6 +156,23 @@ def _steps(
         above = Step(feature, value, number, within, room, share, is_later and _is_update(value, profile))
         steps.append(above)
     return steps
+
+
+def _comes_often(observations: float, by: Often) -> RiskReason:
+    weight = -min(by.most, by.weight * log(1.0 + observations / by.start))
+    return RiskReason(code="comes_often", weight=weight, because=OTHER["comes_often"])
+
+
+def _left_out(profile: Profile, now: float, level: Level) -> Iterator[RiskReason]:
+    """Judge that no device token came along, by how often none did: else leaving it out would be better than having a new one."""
+    devices = profile.counts.get("device")
+    if not devices:
+        return
+    of_all = profile.total * now
+    without = max(0.0, of_all - sum(devices.values()) * now)
+    left = level.kappa + level.delta * min(len(devices) * of_all / max(1, profile.times), of_all)
+    weight = min(level.most, log((of_all + left) / (without + left))) * level.weight
+    yield RiskReason(code="no_device", weight=weight, because=OTHER["no_device"])
 
 
 def _told(steps: list[Step], by: Parameters) -> RiskReason:

@@ -24,6 +24,8 @@ _FROM: Final = frozenset({"network", "asn", "country", "network_class"})
 
 OTHER: Final[Mapping[str, str]] = {
     FIRST_TIME: "nothing is known of this person yet",
+    "comes_often": "comes often, and attackers choose nobody for that",
+    "no_device": "without a device token, which usually comes along",
     "browser_updated": "newer version of the usual browser",
     "impossible_travel": "too far from where the person was for the time between",
     "fast_travel": "far from where the person was for the time between",
