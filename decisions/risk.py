@@ -50,7 +50,8 @@ _CLOSED_TO_THE_BLOCKED: Final = frozenset(
     }
 )
 _BEFORE: Final = "the session looked so before, and its person has not confirmed since"
-_KNOWN_DEVICE: Final = frozenset({"usual_device", "rare_device"})
+# Not one that another browser shows: whoever copied its token has it.
+_KNOWN_DEVICE: Final = frozenset({"usual_device", "rare_device", "usual_device_browser", "rare_device_browser"})
 _MOST_CODES: Final = 5
 _FAR: Final = 50.0
 
