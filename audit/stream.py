@@ -194,25 +194,34 @@ class Sender:
                 pipeline.get(life_key())
                 pipeline.xadd(stream_key(), message_of(batch.content))
                 _, life, stream_id = pipeline.execute()
-            self._unsent.popleft()
             batch.stream_id = stream_order(stream_id)
-            self._notice(life)
+            # Whoever waits until nothing is left to send looks at any moment: what comes again is there before this goes.
+            again = self._notice(life)
+            del self._unsent[again]
             self._sent.append(batch)
 
-    def _notice(self, life: bytes | None) -> None:
-        """Send again whatever another server, or one that has forgotten, may not have."""
-        if self._is_reconnected or life != self._life:
-            self._is_reconnected, self._life = False, life
-            self._unsent.extendleft(reversed(self._sent))
-            self._sent.clear()
+    def _notice(self, life: bytes | None) -> int:
+        """Send again whatever another server, or one that has forgotten, may not have; say how many batches that are."""
+        if not self._is_reconnected and life == self._life:
+            return 0
+        again = len(self._sent)
+        self._is_reconnected, self._life = False, life
+        self._unsent.extendleft(reversed(self._sent))
+        self._sent.clear()
+        return again
 
     def _gather(self) -> None:
         with self._lock:
-            taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        for at in range(0, len(taken), MAX_BATCH):
-            batch = _Batch(joined(taken[at : at + MAX_BATCH]))
-            self._unsent.append(batch)
-            self._held_bytes += len(batch.content)
+            taken, self._waiting, waited_bytes = self._waiting, [], self._waiting_bytes
+        try:
+            for at in range(0, len(taken), MAX_BATCH):
+                batch = _Batch(joined(taken[at : at + MAX_BATCH]))
+                self._unsent.append(batch)
+                self._held_bytes += len(batch.content)
+        finally:
+            with self._lock:
+                # Not before, or for a moment nothing would seem to be left to send.
+                self._waiting_bytes -= waited_bytes
 
     def _forget_stored(self) -> None:
         """Forget what the worker has stored."""

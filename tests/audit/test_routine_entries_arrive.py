@@ -10,11 +10,14 @@ import pytest
 import redis
 
 import audit.api
+from audit import stream
 from audit.api import Drained, Kind
 from audit.records import Record, encode_record, joined, message_of, stream_key
 from audit.storing import store_as_tenants
 from audit.stream import MAX_WAITING, Sender
+from config.embedded.processes import wait_until
 from isolation.api import SecretUnreadable, tenant_transaction
+from tests.conftest import PATIENCE
 from tests.isolation.conftest import NOON
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +75,7 @@ def test_entries_of_several_tenants_each_go_to_their_own(tenants: Tenants, sende
     for tenant, wanted in ids.items():
         for entry_id in wanted:
             assert sender.take(record(tenant, entry_id=entry_id))
-    assert sender.flush(seconds=5)
+    assert sender.flush(seconds=PATIENCE)
     audit.api.drain()
     assert {tenant: stored(tenant) for tenant in tenants} == ids
 
@@ -92,25 +95,37 @@ def test_what_arrives_twice_is_stored_once(tenants: Tenants, valkey: redis.Redis
 def test_what_a_wiped_server_has_forgotten_is_sent_again(tenants: Tenants, valkey: redis.Redis, sender: Sender) -> None:
     first, second = uuid4(), uuid4()
     sender.take(record(tenants[0], entry_id=first))
-    assert sender.flush(seconds=5)
+    assert sender.flush(seconds=PATIENCE)
     valkey.flushdb()
     sender.take(record(tenants[0], entry_id=second))
-    assert sender.flush(seconds=5)
+    assert sender.flush(seconds=PATIENCE)
     audit.api.drain()
     assert stored(tenants[0]) == {first, second}
 
 
+@pytest.mark.parametrize("step", ["joined", "stream_order"])
+def test_what_is_on_its_way_is_not_taken_for_sent(
+    tenants: Tenants, sender: Sender, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Whoever waits until all is sent may look at any moment, as while a batch is made or its sending is noted."""
+    does, is_sent = getattr(stream, step), list[bool]()
+
+    def looked_at(what: Any) -> Any:
+        is_sent.append(sender.flush(seconds=0))
+        return does(what)
+
+    monkeypatch.setattr(stream, step, looked_at)
+    sender.take(record(tenants[0]))
+    assert sender.flush(seconds=PATIENCE)
+    assert is_sent == [False]
+
+
 def test_what_is_stored_is_held_no_longer(tenants: Tenants, sender: Sender) -> None:
     sender.take(record(tenants[0]))
-    assert sender.flush(seconds=5)
+    assert sender.flush(seconds=PATIENCE)
     assert sender.state().held > 0
     audit.api.drain()
-    until = threading.Event()
-    for _ in range(100):
-        if not sender.state().held:
-            break
-        until.wait(0.05)
-    assert sender.state().held == 0
+    assert wait_until(lambda: not sender.state().held, seconds=PATIENCE)
 
 
 def test_without_valkey_entries_go_straight_to_the_database_and_no_more_are_taken(
@@ -119,7 +134,7 @@ def test_without_valkey_entries_go_straight_to_the_database_and_no_more_are_take
     settings.REDIS_URL = "unix:///nowhere/valkey.sock"
     sender, entry_id = Sender(store_as_tenants), uuid4()
     assert sender.take(record(tenants[0], entry_id=entry_id))
-    assert sender.flush(seconds=5)
+    assert sender.flush(seconds=PATIENCE)
     assert not sender.take(record(tenants[0]))
     sender.stop()
     assert stored(tenants[0]) == {entry_id}
@@ -137,27 +152,24 @@ def test_with_nobody_to_store_them_entries_are_held_until_somebody_does(tenants:
 
     sender, entry_id = Sender(store), uuid4()
     sender.take(record(tenants[0], entry_id=entry_id))
-    assert tried.wait(5)
+    assert tried.wait(PATIENCE)
     assert not stored(tenants[0])
     may_store.set()
-    assert sender.flush(seconds=5)
+    assert sender.flush(seconds=PATIENCE)
     sender.stop()
     assert stored(tenants[0]) == {entry_id}
 
 
-def test_more_than_can_wait_is_not_taken(tenants: Tenants, settings: Any) -> None:
-    held = threading.Event()
-
-    def store(_records: list[Record]) -> int:
-        held.wait(10)
-        return 0
-
-    settings.REDIS_URL = "unix:///nowhere/valkey.sock"
-    sender = Sender(store)
+def test_more_than_can_wait_is_not_taken(tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nothing is sent before it is stopped.
+    monkeypatch.setattr(stream, "FLUSH_SECONDS", PATIENCE)
+    sender = Sender(store_as_tenants)
     large = record(tenants[0], payload=b'"' + b"x" * (MAX_WAITING // 4) + b'"')
-    assert [sender.take(large) for _ in range(6)].count(False) >= 1
-    held.set()
-    sender.stop()
+    try:
+        assert [sender.take(large) for _ in range(6)] == [True] * 3 + [False] * 3
+    finally:
+        sender._stopped.set()
+        sender.stop()
 
 
 def test_an_entry_that_no_database_takes_holds_up_no_other(tenants: Tenants, valkey: redis.Redis) -> None:

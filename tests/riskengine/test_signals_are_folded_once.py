@@ -24,6 +24,7 @@ from riskengine.sights import flush_sights
 from riskengine.stored import MOST_A_DAY_FOR_ALL, Stored, decode_stored
 from riskengine.subjects import storable_seen
 from tests.attacks.parallel import at_once
+from tests.conftest import PATIENCE
 from tests.riskengine.conftest import FAR, HOME, NOON, OLGA, assessed, failed, known, learned, taught
 
 pytestmark = pytest.mark.django_db
@@ -190,10 +191,10 @@ def test_how_a_session_looks_is_stored_once_a_day_however_many_processes_see_it(
     for _ in range(3):
         for hour in (9, 10):
             assessed(acme, Seen(**{**_members(HOME), "hour": hour}), session_id=session)
-        assert flush_sights(seconds=5)
+        assert flush_sights(seconds=PATIENCE)
         sights.stop_sights()
     assessed(acme, session_id=session, at=NOON + timedelta(days=1))
-    assert flush_sights(seconds=5)
+    assert flush_sights(seconds=PATIENCE)
     assert draining.drain_sights() == 4
     found = Signal.objects.using("sweep").filter(kind="seen").order_by("at")
     assert [(one.trust, one.band, one.session_id) for one in found] == [(0.25, "low", session)] * 2
@@ -208,7 +209,7 @@ def test_what_looks_risky_or_is_not_known_teaches_nothing_by_being_seen(acme: UU
     assessed(acme, subject=("user", "new"))
     taught(acme, days=20)
     assessed(acme, FAR)
-    assert flush_sights(seconds=5)
+    assert flush_sights(seconds=PATIENCE)
     draining.drain_sights()
     assert Counter(Signal.objects.using("sweep").filter(kind="seen").values_list("trust", flat=True)) == {0.0: 2}
 
@@ -216,7 +217,7 @@ def test_what_looks_risky_or_is_not_known_teaches_nothing_by_being_seen(acme: UU
 def test_sights_that_somebody_else_wrote_into_valkey_are_not_stored(acme: UUID, valkey: redis.Redis) -> None:
     taught(acme, days=20)
     assessed(acme)
-    assert flush_sights(seconds=5)
+    assert flush_sights(seconds=PATIENCE)
     told: Any = valkey.xrange(stream_key())
     ((_, message),) = told
     # Another signal than the first, by its id too: one of the same id is stored once, whatever it says.
@@ -230,7 +231,7 @@ def test_sights_that_somebody_else_wrote_into_valkey_are_not_stored(acme: UUID, 
 def test_without_valkey_a_decision_waits_for_nothing_and_less_is_learned(acme: UUID, no_valkey: None) -> None:
     taught(acme, days=20)
     assert assessed(acme).band == "low"
-    flush_sights(seconds=5)
+    flush_sights(seconds=PATIENCE)
     assert Signal.objects.using("sweep").filter(kind="seen").count() == 0
 
 
