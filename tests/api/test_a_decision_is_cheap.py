@@ -1,7 +1,6 @@
 """A warm decision asks little of others: each round trip more is felt on every call of every product."""
 
 import sys
-import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -12,9 +11,9 @@ from django.test import Client
 
 from decisions.wire import Asked, evaluate_bytes
 from isolation import clock
-from licensing import api as licensing
 from tests.decisions.asking import ask, body, encoded, export
 from tests.decisions.conftest import World
+from tests.licensing.test_snapshots import until_listening
 
 # The person, and the record.
 OF_A_REFUSAL = 2
@@ -24,6 +23,8 @@ def statements(client: Client, key: str, document: Any) -> list[str]:
     """List what a warm request asks of the database, at best of three: what is remembered may just have run out."""
     tries: list[list[str]] = []
     for _ in range(3):
+        # A test before this one may have stopped the listener; without it nothing is remembered.
+        until_listening()
         ask(client, key, document)
         seen: list[str] = []
 
@@ -64,14 +65,9 @@ def test_a_routine_allow_asks_neither_the_database_nor_valkey(world: World) -> N
     def answer() -> None:
         assert evaluate_bytes(asked, at=clock.now())[0] == 200
 
-    hears = threading.Event()
-    for _ in range(100):
-        # A test before this one may have stopped the listener; without it nothing is remembered.
-        if licensing.is_listening():
-            break
-        hears.wait(0.05)
     tries = []
     for _ in range(3):
+        until_listening()
         answer()
         tries.append(calls_into(("psycopg", "redis.", "django.db.backends"), answer))
     assert min(tries, key=len) == []

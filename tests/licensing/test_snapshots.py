@@ -1,14 +1,17 @@
 """A process remembers what it compiled, and is never the last to know."""
 
+import itertools
 import os
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import psycopg
@@ -17,8 +20,10 @@ import redis
 from django.db import connection, transaction
 from pytest_django import Settings
 
+from config.embedded.processes import wait_until
 from isolation.api import tenant_transaction
-from licensing import api, push, snapshots
+from licensing import api, push, replica, snapshots
+from tests.conftest import PATIENCE
 from tests.licensing.conftest import NOON, fill, later
 
 pytestmark = pytest.mark.usefixtures("catalogue")
@@ -33,13 +38,7 @@ def may_export(tenant_id: UUID, days: float = 1) -> bool:
 
 
 def until_listening() -> None:
-    heard = threading.Event()
-    push.subscribe(told := lambda kind, _key: heard.set() if kind == push.RESET else None)
-    try:
-        while not api.is_listening():
-            assert heard.wait(timeout=10), "the listener never subscribed"
-    finally:
-        push._handlers.remove(told)
+    assert wait_until(api.is_listening, seconds=PATIENCE), "the listener never subscribed"
 
 
 def until_heard() -> None:
@@ -51,8 +50,16 @@ def until_heard() -> None:
         told := lambda kind, _key: heard.set() if (kind, threading.current_thread().name) == ("end", listener) else None
     )
     push.publish("end", "")
-    assert heard.wait(timeout=10), "what was told did not come back"
+    assert heard.wait(timeout=PATIENCE), "what was told did not come back"
     push._handlers.remove(told)
+
+
+@pytest.fixture
+def at_a_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no second pass by which what was compared with the database a moment ago has to be again."""
+    moments = itertools.count(time.monotonic(), 1e-6)
+    for module in (snapshots, replica):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(moments)))
 
 
 @contextmanager
@@ -88,7 +95,7 @@ def test_a_change_in_another_process_is_seen_at_the_next_look(acme: UUID) -> Non
         """
     )
     subprocess.run([sys.executable, "-c", other], check=True, env=os.environ, timeout=60)
-    assert heard.wait(timeout=5)
+    assert heard.wait(timeout=PATIENCE)
     push._handlers.remove(told)
     assert may_export(acme)
 
@@ -126,7 +133,7 @@ def test_a_listener_that_lost_its_server_comes_back_and_forgets_what_it_may_have
     for client in valkey.client_list(_type="pubsub"):
         if client["db"] == own:
             valkey.client_kill_filter(_id=client["id"])
-    assert resets.wait(timeout=10)
+    assert resets.wait(timeout=PATIENCE)
     push._handlers.remove(told)
     until_listening()
 
@@ -145,7 +152,7 @@ def test_a_handler_that_fails_deafens_nobody(acme: UUID) -> None:
         push._handlers.remove(fail)
 
 
-def test_a_snapshot_that_holds_costs_no_query(acme: UUID) -> None:
+def test_a_snapshot_that_holds_costs_no_query(acme: UUID, at_a_standstill: None) -> None:
     plan(acme, "business")
     until_heard()
     may_export(acme)
@@ -226,6 +233,7 @@ UNCOUNTED = "DELETE FROM licensing_generation WHERE scope = 'ffffffff-ffff-ffff-
 def test_rules_put_in_force_give_a_snapshot_another_number_and_have_nothing_read_again(
     acme: UUID,
     superuser: psycopg.Connection,
+    at_a_standstill: None,
     is_told: bool,  # noqa: FBT001 - pytest names its arguments
 ) -> None:
     plan(acme, "business")
