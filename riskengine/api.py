@@ -14,35 +14,60 @@ from riskengine.device_tokens import (
 )
 from riskengine.errors import LookNotFound, RiskPolicyRefused, RiskUnavailable
 from riskengine.feedback import confirm_session
+from riskengine.figures.of_tenants import MOST_TENANTS, risk_by_tenant
+from riskengine.figures.outcomes import MOST_CHALLENGED, NOT_OWN, OWN, Challenged, Outcome, Outcomes
+from riskengine.figures.over_time import Counts, Day
+from riskengine.figures.period import DAYS, Period
+from riskengine.figures.reasons import TopReason
+from riskengine.figures.report import RiskReport, risk_report
+from riskengine.figures.what_if import BEGIN, Asked, WhatIf, least_begin, most_begin, what_if
 from riskengine.folding import signal_backlog
 from riskengine.models import Kind
 from riskengine.policies import RiskPolicy, forget_policies, get_policy, policy_at, put_policy
 from riskengine.reading import get_ready, hour_in, see
 from riskengine.recording import record_signal, trust_of
 from riskengine.references import forget_usual
-from riskengine.requirements import Mode, Priced, price, rank
+from riskengine.requirements import BANDS, Mode, Priced, Table, price, rank
 from riskengine.seen import NOTHING_SEEN, Seen
 from riskengine.sessions import begin_session, settle_session
 from riskengine.told import NOTHING_TOLD, Told, seen_of, told
 from riskengine.words import FIRST_TIME
 
 __all__ = [
+    "BANDS",
+    "BEGIN",
+    "DAYS",
     "FIRST_TIME",
+    "MOST_CHALLENGED",
+    "MOST_TENANTS",
     "NOTHING_SEEN",
     "NOTHING_TOLD",
     "NOT_ASSESSED",
+    "NOT_OWN",
+    "OWN",
+    "Asked",
     "Assessment",
+    "Challenged",
+    "Counts",
+    "Day",
     "Device",
     "Kind",
     "LookNotFound",
     "Mode",
+    "Outcome",
+    "Outcomes",
+    "Period",
     "Priced",
     "RiskPolicy",
     "RiskPolicyRefused",
     "RiskReason",
+    "RiskReport",
     "RiskUnavailable",
     "Seen",
+    "Table",
     "Told",
+    "TopReason",
+    "WhatIf",
     "assess",
     "begin_session",
     "confirm_session",
@@ -59,7 +84,9 @@ __all__ = [
     "hour_in",
     "keep_device_token",
     "kept_device_token",
+    "least_begin",
     "look_for_data",
+    "most_begin",
     "new_device_token",
     "policy_at",
     "price",
@@ -68,6 +95,8 @@ __all__ = [
     "read_device_token",
     "record_signal",
     "renewed_device_token",
+    "risk_by_tenant",
+    "risk_report",
     "see",
     "seen_of",
     "settle_session",
@@ -75,4 +104,5 @@ __all__ = [
     "stale_data",
     "told",
     "trust_of",
+    "what_if",
 ]

@@ -61,6 +61,7 @@ SEES_ALL = {
     "riskengine/recomputing.py": "walks through the profiles of all tenants, and counts each tenant's for itself",
     "riskengine/calibrating.py": "writes where bands begin for those with few scores; each tenant's are read and kept within it",
     "riskengine/expiring.py": "deletes what is too old of all tenants, and reads none",
+    "riskengine/figures/of_tenants.py": "the vendor's operator alone sees how sessions look in tenants side by side, as counts",
     "riskengine/turns.py": "locks a number, so that tasks over all tenants are done once at a time; reads nothing",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
     "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
