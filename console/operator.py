@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 
 from authlevels import api as authlevels
 from console.deliveries import deliveries, replay
-from console.operating import drafts, inbox, planning, rules, ruling, sales, tenants
+from console.operating import drafts, inbox, planning, risk, rules, ruling, sales, tenants
 from console.plan_matrix import plan_matrix
 from decisions import api as decisions
 from isolation.clock import now
@@ -36,6 +36,13 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 
 NEWEST_FIRST = {"audit.Entry": ("-seq",), "licensing.Subscription": ("-active_from",)}
+
+
+_RISK: tuple[tuple[str, Callable[..., HttpResponseBase], str], ...] = (
+    ("", risk.tenants, "risk"),
+    ("<uuid:tenant>", risk.show_risk, "tenant-risk"),
+    ("<uuid:tenant>/what-if", risk.show_what_if, "tenant-what-if"),
+)
 
 
 class OperatorSite(AdminSite):
@@ -97,6 +104,7 @@ class OperatorSite(AdminSite):
             path("tenants/<uuid:tenant>/overrides", tenants.put_override, framed, name="override-put"),
             path("tenants/<uuid:tenant>/overrides/end", tenants.end_override, name="override-end"),
             *self._policy_urls(framed),
+            *(path(f"risk/{where}", self.admin_view(self._framed(page)), name=name) for where, page, name in _RISK),
             *super().get_urls(),
         ]
 

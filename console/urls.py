@@ -11,6 +11,8 @@ from console.operator import operator_site
 from console.plan import people
 from console.plan.comparing import plans
 from console.plan.overview import overview
+from console.risk import pages as risk
+from console.risk import policy
 from console.selling import ending, invoices, previewing
 from console.trail.views import TrailView
 
@@ -47,6 +49,10 @@ urlpatterns = [
     path("console/people", people.people, name="console-people"),
     path("console/people/invitations", people.invite, name="console-invite"),
     path("console/people/invitations/<uuid:invitation>/take-back", people.take_back, name="console-take-back"),
+    path("console/risk", risk.risk, name="console-risk"),
+    path("console/risk/what-if", risk.what_if, name="console-what-if"),
+    path("console/risk/policy", policy.policy, name="console-risk-policy"),
+    path("console/risk/policy/changed", policy.change, name="console-risk-policy-changed"),
     path("join/<slug:tenant>/<str:token>", join, name="join"),
     path("operator/", operator_site.urls),
 ]

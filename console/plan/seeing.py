@@ -14,6 +14,7 @@ def may_see(privileges: Container[str]) -> dict[str, bool | str]:
         "sees_plans": Verb.CATALOG_READ in privileges,
         "sees_usage": Verb.USAGE_READ in privileges,
         "sees_people": Verb.MEMBERS_READ in privileges,
+        "sees_risk": Verb.RISK_READ in privileges,
         "manages_people": Verb.MEMBERS_WRITE in privileges,
         "ask": decisions.ASK_AN_OWNER,
         "ask_vendor": decisions.ASK_THE_VENDOR,

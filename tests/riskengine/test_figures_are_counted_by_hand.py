@@ -10,6 +10,7 @@ import pytest
 
 from isolation.api import tenant_transaction
 from riskengine import api as risk
+from riskengine.bands import BUILT_IN, FARTHEST
 from riskengine.figures import period as periods
 from riskengine.figures.outcomes import Outcome
 from riskengine.figures.over_time import Counts
@@ -257,7 +258,7 @@ def test_with_bands_where_they_are_nothing_changes(scored: UUID) -> None:
 
 
 def test_with_bands_elsewhere_all_that_was_recorded_is_counted_anew(scored: UUID) -> None:
-    found = asked(scored, medium=2.0, high=3.0, critical=6.0)
+    found = asked(scored, medium=2.0, high=3.0, critical=5.5)
     assert found.then == Counts(low=6, unknown=2, medium=2, high=3, critical=1)
     assert found.now == Counts(low=3, unknown=2, medium=2, high=4, critical=3)
     premium = found.asked[Sensitivity.PREMIUM]
@@ -286,34 +287,40 @@ def test_what_a_tenant_asks_of_the_unknown_is_counted(scored: UUID) -> None:
 
 
 def test_a_session_of_two_days_is_asked_on_each_and_caught_once(acme: UUID, told: Told) -> None:
+    cut_at(acme, 0.0, 1.0, 4.0)
     session = told("sign_in", "low", score=-2.0, at=YESTERDAY)
     told("seen", "low", of=session, score=2.0)
     told("confirmed_not_mine", "unknown", of=session)
-    found = asked(acme, medium=-3.0)
+    found = asked(acme, medium=-2.0)
     assert (found.then, found.not_own) == (Counts(medium=1, high=1), 1)
     assert found.asked[Sensitivity.PREMIUM].a_day_then == 1.0
+
+
+LEAST, MOST = BUILT_IN.medium - FARTHEST, BUILT_IN.critical + FARTHEST
 
 
 @pytest.mark.parametrize(
     ("begins", "begin"),
     [
-        ({"medium": -99.0}, (-3.0, 1.0, 4.0)),
-        ({"critical": 99.0}, (0.0, 1.0, 7.0)),
-        ({"medium": 2.0}, (2.0, 2.0, 4.0)),
-        ({"high": -1.0}, (0.0, 0.0, 4.0)),
-        ({"medium": nan}, (-3.0, 1.0, 4.0)),
-        ({"odd": 1.0}, (0.0, 1.0, 4.0)),
+        ({"medium": -99.0}, (LEAST, 1.0, 2.5)),
+        ({"critical": 99.0}, (0.0, 1.0, MOST)),
+        ({"medium": 2.0}, (2.0, 2.0, 2.5)),
+        ({"high": -1.0}, (0.0, 0.0, 2.5)),
+        ({"medium": nan}, (LEAST, 1.0, 2.5)),
+        ({"odd": 1.0}, (0.0, 1.0, 2.5)),
     ],
 )
 def test_a_band_is_tried_within_bounds_and_begins_no_lower_than_the_one_before(
     acme: UUID, begins: dict[str, float], begin: tuple[float, float, float]
 ) -> None:
+    cut_at(acme, 0.0, 1.0, 2.5)
     then = asked(acme, **begins).cutoffs_then
     assert (then.medium, then.high, then.critical) == begin
 
 
 def test_figures_of_a_tenant_tell_nothing_of_anothers(acme: UUID, globex: UUID, told: Told) -> None:
     ends(told, "critical", "step_up_passed")
+    cut_at(globex, 0.0, 1.0, 4.0)
     tell_in(globex, "seen", "medium", at=NOON, session=uuid4(), subject_id="gina", reasons=[reason("tor", 2.0)])
     found = report(globex)
     assert (found.counts, [one.subject[1] for one in found.challenged]) == (Counts(medium=1), ["gina"])

@@ -1,0 +1,1 @@
+"""How risky do a workspace's sessions look, and what follows from that?"""
