@@ -70,8 +70,7 @@ def assert_session(  # noqa: PLR0913 - each is a member of what is recorded
         tell(why=error.why)
         raise
     origin = origin or Origin()
-    # A product that says nothing of a program says nothing: the person's own may still have a name.
-    told = riskengine.told(ip=origin.ip, user_agent=origin.user_agent or None, device_token=origin.device_token)
+    told = riskengine.told(ip=origin.ip, user_agent=origin.user_agent, device_token=origin.device_token)
     try:
         with tenant_transaction(tenant_id):
             if is_active_member(tenant_id, subject_type, subject_id):

@@ -10,6 +10,7 @@ from authlevels.methods import ChallengeMethod
 from authlevels.models import TotpDevice
 from authlevels.models.policy import LONGEST
 from authlevels.policy import MOST_FAILURES
+from riskengine.api import LONGEST_AGENT, LONGEST_TOKEN
 from tiergate import MAX_BATCH
 
 CHALLENGE_STATES: Final = ["open", "passed", "refused", "closed"]
@@ -53,6 +54,21 @@ class AddressField(serializers.CharField):
         return address
 
 
+class SentField(serializers.CharField):
+    """What the person's own program sent, which a product passes on: read as far as anybody reads it, and no mistake of the product's.
+
+    longest: characters that are taken; nobody makes a body be refused by sending more, or what no table takes.
+    """
+
+    def __init__(self, *, longest: int, **more: Any) -> None:
+        super().__init__(allow_blank=True, allow_null=True, trim_whitespace=False, **more)
+        self.longest = longest
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return what is read of the text."""
+        return super().run_validation(data[: self.longest].replace("\x00", "\ufffd") if isinstance(data, str) else data)
+
+
 class SignInRequest(serializers.Serializer[Any]):
     """A name and a password for a tenant."""
 
@@ -85,9 +101,9 @@ class AssertRequest(serializers.Serializer[Any]):
     auth_time = InstantField()
     idp = serializers.CharField(max_length=255)
     ip = AddressField(required=False, allow_null=True, default=None)
-    user_agent = serializers.CharField(required=False, allow_blank=True, max_length=2048, default="")
+    user_agent = SentField(longest=LONGEST_AGENT, required=False, default=None)
     device = serializers.CharField(required=False, allow_blank=True, max_length=255, default="")
-    device_token = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=2048)
+    device_token = SentField(longest=LONGEST_TOKEN, required=False)
     expires_at = InstantField(required=False, allow_null=True, default=None)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from authlevels.risk_signals import MOST_AT_ONCE, Event
-from authlevels.serializers import AddressField, InstantField, SubjectField
-from riskengine.api import Mode
+from authlevels.serializers import AddressField, InstantField, SentField, SubjectField
+from riskengine.api import LONGEST_AGENT, LONGEST_TOKEN, Mode
 
 
 class RiskPolicyBody(serializers.Serializer[Any]):
@@ -35,10 +35,8 @@ class SignalBody(serializers.Serializer[Any]):
     subject = SubjectField()
     session = serializers.CharField(required=False, allow_null=True, max_length=64, default=None)
     ip = AddressField(required=False, allow_null=True, default=None)
-    user_agent = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=2048, default=None)
-    device_token = serializers.CharField(
-        required=False, allow_blank=True, allow_null=True, max_length=2048, default=None
-    )
+    user_agent = SentField(longest=LONGEST_AGENT, required=False, default=None)
+    device_token = SentField(longest=LONGEST_TOKEN, required=False, default=None)
     at = InstantField(required=False, allow_null=True, default=None)
 
 

@@ -20,11 +20,12 @@ from tiergate import Proof
 class Origin:
     """Where a sign-in came from, as far as it is known; the device is the product's own name for it.
 
+    user_agent: "" where the person's program sent none, None where nobody tells.
     device_token: what the device showed as its token; it is not stored with the session.
     """
 
     ip: str | None = None
-    user_agent: str = ""
+    user_agent: str | None = None
     device: str = ""
     device_token: str | None = None
 
@@ -75,7 +76,7 @@ def start_session(  # noqa: PLR0913 - each is a member of what is recorded
         expires_at=expires_at,
         last_seen_at=at,
         ip=origin.ip,
-        user_agent=_storable(origin.user_agent, 512),
+        user_agent=_storable(origin.user_agent or "", 512),
         device=_storable(origin.device, 255),
         impersonator=support.actor if support else "",
         impersonator_session=support.session_id if support else None,

@@ -7,7 +7,7 @@ from msgspec import Struct
 from ua_parser_builtins.lazy import MATCHERS
 from ua_parser_rs import OSExtractor, UserAgentExtractor
 
-_LONGEST: Final = 512
+LONGEST: Final = 512
 """Characters that are read; a browser's are some 150."""
 _LONGEST_NAME: Final = 40
 _LONGEST_VERSION: Final = 5
@@ -31,7 +31,7 @@ def agent_of(user_agent: str) -> Agent:
     The patterns are those of the uap-core project. Whatever is sent costs a bounded time, and comes out as a few
     printable words: a name may be the caller's own, and is kept.
     """
-    return _read(user_agent[:_LONGEST])
+    return _read(user_agent[:LONGEST])
 
 
 def get_ready() -> None:

@@ -1,9 +1,11 @@
 """The only way into riskengine from another room. How risky does this look?"""
 
+from riskengine.agents import LONGEST as LONGEST_AGENT
 from riskengine.assessing import assess, forget_assessments
 from riskengine.assessment import NOT_ASSESSED, Assessment, RiskReason
 from riskengine.data.keeping import forget_data, look_for_data, stale_data
 from riskengine.device_cookie import device_cookie_name, device_in, device_token_in, keep_device_token
+from riskengine.device_tokens import LONGEST as LONGEST_TOKEN
 from riskengine.device_tokens import (
     Device,
     good_device_token,
@@ -38,6 +40,8 @@ __all__ = [
     "BEGIN",
     "DAYS",
     "FIRST_TIME",
+    "LONGEST_AGENT",
+    "LONGEST_TOKEN",
     "MOST_CHALLENGED",
     "MOST_TENANTS",
     "NOTHING_SEEN",

@@ -28,7 +28,8 @@ _SAID_BYTES: Final = _ID_BYTES + _DAY_BYTES
 _FIRST_DAY: Final = date(1970, 1, 1)
 # 18 bytes, and a voucher of a key whose id has 1 to 32 characters.
 _SHAPE: Final = re.compile(r"tgd1\.[A-Za-z0-9_-]{70,111}")
-_LONGEST: Final = len(_PREFIX) + 111
+LONGEST: Final = len(_PREFIX) + 111
+"""Characters of a token."""
 _REMEMBERED: Final = 8192
 
 
@@ -68,7 +69,7 @@ def read_device_token(token: object, *, at: datetime) -> Device | None:
     None for what is none: another shape, a signature that is wrong or of a key that is gone from the ring, a token
     that is too old or of a day to come. It is no error: nobody is refused for a device that is not known.
     """
-    if not isinstance(token, str) or len(token) > _LONGEST:
+    if not isinstance(token, str) or len(token) > LONGEST:
         return None
     known = _known.get(token)
     if known is None or known.ring is not ring_state():

@@ -6,18 +6,18 @@ from typing import Final
 
 from msgspec import Struct
 
+from riskengine import addresses, agents, device_tokens
 from riskengine.reading import hour_in, see
 from riskengine.seen import NOTHING_SEEN, Seen
 
 REMEMBERED: Final = 20_000
-_MOST: Final = 2_048
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What somebody tells of the person's side: never of a proxy's or a product's server.
 
-    ip: in text. user_agent: "" where the person's program sent none, None where nobody tells. device_token: whatever was sent as
-    one. What is not text, or is too long to be meant, was not told.
+    ip: in text. user_agent: as far as it is read; "" where the person's program sent none, None where nobody tells.
+    device_token: whatever was sent as one. What is not text, or longer than any address or token, was not told.
     """
 
     ip: str | None = None
@@ -37,7 +37,11 @@ def told(*, ip: object = None, user_agent: object = None, device_token: object =
     """Take what was sent, whatever it is."""
     if ip is None and user_agent is None and device_token is None:
         return NOTHING_TOLD
-    return Told(ip=_text(ip), user_agent=_text(user_agent), device_token=_text(device_token))
+    # INVARIANT: nobody hides which program they have by having it send too much.
+    agent = user_agent[: agents.LONGEST] if isinstance(user_agent, str) else None
+    return Told(
+        ip=_text(ip, addresses.LONGEST), user_agent=agent, device_token=_text(device_token, device_tokens.LONGEST)
+    )
 
 
 def seen_of(told: Told, *, zone: tzinfo | None, at: datetime) -> Seen:
@@ -58,5 +62,5 @@ def _read(told: Told, hour: int | None, minute: int) -> Seen:
     return NOTHING_SEEN if seen == Seen(hour=hour) else seen
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and len(value) <= _MOST else None
+def _text(value: object, longest: int) -> str | None:
+    return value if isinstance(value, str) and len(value) <= longest else None
