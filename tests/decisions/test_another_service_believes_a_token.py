@@ -85,7 +85,7 @@ def call(url: str, token: str = "", body: Any = None) -> tuple[int, Any, str]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     request = Request(url, data=None if body is None else json.dumps(body).encode(), headers=headers)
     try:
-        with urlopen(request, timeout=5) as answer:
+        with urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read()), ""
     except HTTPError as refused:
         with refused:

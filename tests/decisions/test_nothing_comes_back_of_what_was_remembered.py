@@ -44,7 +44,7 @@ def test_a_child_waits_for_no_lock_that_a_thread_of_its_parents_held() -> None:
         child = os.fork()
         if not child:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(5)
+            signal.alarm(60)
             people.forget_people()
             credentials.forget_credentials()
             os._exit(0)

@@ -133,9 +133,10 @@ def test_aliases_multiply_nothing() -> None:
     ],
 )
 def test_a_bomb_is_refused_at_once(bomb: str) -> None:
-    began = time.perf_counter()
+    # By what it costs, and not by a clock that goes on while the machine does something else.
+    began = time.thread_time()
     assert refusal(bomb)
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_a_control_sequence_reaches_no_terminal() -> None:
