@@ -14,6 +14,8 @@ import psycopg
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections, transaction
 
+from config.embedded import paths, roles
+from config.embedded.processes import wait_until
 from isolation.api import CrossTenantError, current_tenant_id, tenant_transaction
 from isolation.roles import TENANT_SETTING
 from licensing.models import Member, Role
@@ -102,8 +104,16 @@ def _is_cancelled(world: World) -> None:
 
 def _is_cancelled_from_outside(world: World) -> None:
     with suppress(OperationalError), tenant_transaction(world.acme.tenant_id, using=POOLED):
-        raw = connections[POOLED].connection
-        threading.Timer(0.05, raw.cancel).start()
+        raw, process = connections[POOLED].connection, backend()
+
+        def cancel() -> None:
+            # Not before it sleeps: what comes sooner cancels nothing.
+            with roles.superuser_connection(paths.database_name()) as watcher:
+                asleep = "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = %s"
+                assert wait_until(lambda: watcher.execute(asleep, [process]).fetchone() == (True,), seconds=20)
+            raw.cancel()
+
+        threading.Thread(target=cancel).start()
         run("SELECT pg_sleep(30)")
 
 

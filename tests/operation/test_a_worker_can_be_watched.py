@@ -27,10 +27,10 @@ def test_a_worker_answers_probes_and_tells_what_became_of_its_tasks(readiness: N
     try:
         with (
             override_settings(METRICS_PORT=port, PROCESS="worker"),
-            start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30),
+            start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60),
         ):
             failing.delay()
-            assert done.wait(30)
+            assert done.wait(60)
             assert get(port, "/livez")[0] == 200
             status, said = get(port, "/readyz", Host="10.0.0.9")
             assert (status, '"process": "worker"' in said) == (200, True)
@@ -43,5 +43,5 @@ def test_a_worker_answers_probes_and_tells_what_became_of_its_tasks(readiness: N
 
 
 def test_without_a_port_nothing_listens(db: None) -> None:
-    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
+    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60):
         assert "tiergate-page" not in {thread.name for thread in threading.enumerate()}

@@ -150,8 +150,8 @@ def test_a_task_carries_its_id_and_that_of_the_request_behind_it(db: None) -> No
     try:
         with bound_contextvars(request_id="r-42"):
             sent = noted.delay()
-        with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
-            assert done.wait(30)
+        with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60):
+            assert done.wait(60)
     finally:
         del app.tasks["tests.noted"]
     assert seen["request_id"] == "r-42"

@@ -148,8 +148,8 @@ def test_a_task_goes_on_in_the_trace_of_the_request_behind_it(spans: InMemorySpa
     try:
         with telemetry.span("request"):
             noted.delay()
-        with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
-            assert done.wait(30)
+        with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60):
+            assert done.wait(60)
     finally:
         del app.tasks["tests.spanned"]
     task = named(spans, "task tests.spanned")
@@ -214,7 +214,7 @@ def test_a_collector_is_sent_what_was_done(db: None) -> None:
             capture_output=True,
             check=True,
         )
-        assert arrived.wait(30)
+        assert arrived.wait(60)
         server.shutdown()
     resource = ExportTraceServiceRequest.FromString(received[0]).resource_spans[0]
     assert "tiergate-web" in {one.value.string_value for one in resource.resource.attributes}
