@@ -87,5 +87,7 @@ class Kind(StrEnum):
     BUNDLE_STAGED = "bundle.staged"
     BUNDLE_WITHDRAWN = "bundle.withdrawn"
     BUNDLE_ROLLED_BACK = "bundle.rolled_back"
+    RISK_EXPORTED = "risk.exported"
+    RISK_ERASED = "risk.erased"
     RISK_DATA_IMPORTED = "risk.data_imported"
     RISK_DATA_DROPPED = "risk.data_dropped"

@@ -79,9 +79,11 @@ from authlevels.errors import (
     PasskeyRefused,
     PasswordRefused,
     PolicyRefused,
+    ReasonRefused,
     RecoveryNotGranted,
     RedemptionRefused,
     ReturnToRefused,
+    RiskOfNobody,
     ScopeRefused,
     SessionNotFound,
     SignInFailed,
@@ -142,6 +144,7 @@ from authlevels.recovery_passkeys import begin_passkey_replacement, confirm_pass
 from authlevels.redemption import redeem
 from authlevels.refusals import record_refused_use
 from authlevels.replaying import KEPT_HEADERS
+from authlevels.risk_of_people import erase_risk, export_risk
 from authlevels.session_facts import SESSION_COLUMN, read_session, session_facts, session_parameters
 from authlevels.session_start import Origin
 from authlevels.sessions import (
@@ -236,11 +239,13 @@ __all__ = [
     "Presenter",
     "Principal",
     "Readiness",
+    "ReasonRefused",
     "RecoveryGranted",
     "RecoveryNotGranted",
     "RedemptionRefused",
     "ReturnToRefused",
     "ReviewedJSONParser",
+    "RiskOfNobody",
     "ScopeRefused",
     "ServicePrincipal",
     "Session",
@@ -296,6 +301,8 @@ __all__ = [
     "end_own_session",
     "end_session",
     "erase_person",
+    "erase_risk",
+    "export_risk",
     "find_activation",
     "find_recovery_grant",
     "find_token",

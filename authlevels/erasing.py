@@ -29,13 +29,14 @@ from authlevels.models import (
     Unready,
     User,
 )
+from authlevels.risk_of_people import forget_looks
 from isolation.api import tenant_transaction
 
 ERASED = "somebody erased"
 
 
 def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: datetime) -> None:
-    """Delete a former member's sessions, challenges and factors in a tenant, and erase them from its trail.
+    """Delete a former member's sessions, challenges and factors in a tenant and how they looked, and erase them from its trail.
 
     A session's row would lead from the trail's tag back to the name, so both go in one transaction. A person of the
     own sign-in keeps their account and its factors, which other tenants may know them by.
@@ -83,6 +84,8 @@ def erase_person(*, tenant_id: UUID, subject: tuple[str, str], by: str, at: date
         ServiceCredential.objects.filter(tenant_id=tenant_id, created_by=author).update(created_by=ERASED)
         licensing.api.forget_subject(tenant_id=tenant_id, subject=subject)
         licensing.api.forget_author(tenant_id=tenant_id, author=author, instead=ERASED)
+        # Of sessions that are gone: nothing that held one down is missed.
+        forget_looks(tenant_id, subject, at=at)
         audit.api.erase_person(tenant_id=tenant_id, subject=subject, by=by, at=at)
         licensing.api.publish("person", "")
         licensing.api.publish("erased", str(tenant_id))

@@ -321,6 +321,20 @@ class StillMember(TiergateError):
     kind = ErrorKind.CONFLICT
 
 
+class RiskOfNobody(TiergateError):
+    """Nothing is kept of how risky such a person looks."""
+
+    code = "risk_of_nobody"
+    kind = ErrorKind.NOT_FOUND
+
+
+class ReasonRefused(TiergateError):
+    """It is not said why, in words that the trail can keep."""
+
+    code = "reason_refused"
+    kind = ErrorKind.INVALID
+
+
 class ScopeRefused(TiergateError):
     """A scope was asked for that the elevation is not good for, or that the catalogue does not have."""
 

@@ -6,7 +6,6 @@ What is told is told within the transaction of what it tells of. A tenant that h
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 import structlog
@@ -19,9 +18,6 @@ from riskengine import api as riskengine
 from tiergate import Activity, FactorKind, Level, Proof, Sensitivity, held_level
 
 log = structlog.get_logger(__name__)
-
-NOBODY: Final = "nobody"
-"""The type of subject by which a name is counted that nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +99,7 @@ def tell_sign_in(
     if look.is_off or look.seen == riskengine.NOTHING_SEEN:
         return None
     riskengine.begin_session(
-        tenant_id=tenant_id, subject=subject, session_id=session_id, seen=look.seen, assessment=look.assessment
+        tenant_id=tenant_id, subject=subject, session_id=session_id, seen=look.seen, assessment=look.assessment, at=at
     )
     is_two_factors = held_level(list(proofs), activity=Activity(last_seen_at=at), at=at) > Level.AAL1
     trust = _trust_in(look, second_factor=is_two_factors)

@@ -14,7 +14,6 @@ from authlevels.models import SessionRow
 from authlevels.models.people import ACCOUNT
 from authlevels.principals import Credential, Session
 from authlevels.public_ids import parse_session_handle, session_handle
-from authlevels.risk import NOBODY
 from authlevels.session_facts import see_session
 from authlevels.sessions import end_session
 from authlevels.sign_in import is_active_member
@@ -76,7 +75,7 @@ def tell_signals(*, tenant_id: UUID, credential: Credential, said: list[Said], a
 
 def _tell_one(tenant_id: UUID, credential: Credential, one: Said, *, at: datetime) -> bool:
     """Take one thing, and say whether it was of anybody here."""
-    if one.subject[0] in {ACCOUNT, NOBODY}:
+    if one.subject[0] in {ACCOUNT, riskengine.NOBODY}:
         # Of our own sign-in nobody else tells, and nobody is no one's name.
         return False
     with tenant_transaction(tenant_id):
@@ -96,7 +95,7 @@ def _tell_one(tenant_id: UUID, credential: Credential, one: Said, *, at: datetim
         digest = keyed_digests("trail/name", ":".join(one.subject))[0].hex()[:16]
         riskengine.record_signal(
             tenant_id=tenant_id,
-            subject=one.subject if is_member else (NOBODY, digest),
+            subject=one.subject if is_member else (riskengine.NOBODY, digest),
             session_id=session_id,
             kind=riskengine.Kind.TOLD if one.event == Event.SEEN else one.event.value,
             seen=seen,
@@ -144,7 +143,8 @@ def say_whose(
     with tenant_transaction(tenant_id):
         row = None
         if session_id is not None:
-            row = SessionRow.objects.filter(tenant_id=tenant_id, id=session_id).first()
+            # First, as whoever erases does: nobody waits for somebody who waits for them.
+            row = SessionRow.objects.select_for_update().filter(tenant_id=tenant_id, id=session_id).first()
         if row is None or not _may_speak_of(row, session, credential):
             raise SessionNotFound("There is no such session.")
         by = f"credential:{credential.name}" if credential else f"{row.subject_type}:{row.subject_id}"

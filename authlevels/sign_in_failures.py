@@ -8,7 +8,7 @@ import audit.api
 import licensing.api
 from authlevels.models import User
 from authlevels.notices import NoticeKind, notify
-from authlevels.risk import NOBODY, Look, look_at, tell_failed_sign_in
+from authlevels.risk import Look, look_at, tell_failed_sign_in
 from isolation.api import keyed_digests, tenant_transaction
 from riskengine import api as riskengine
 
@@ -56,7 +56,7 @@ def record_failure(failure: Failure, *, tenant_id: UUID | None, is_right: bool, 
             personal=_whence(failure) if is_theirs else None,
         )
         # A name that nobody has is counted as somebody's: who goes through a list of names is known by how many they are.
-        counted = subject if is_theirs and subject else (NOBODY, _matched("name", failure.name))
+        counted = subject if is_theirs and subject else (riskengine.NOBODY, _matched("name", failure.name))
         tell_failed_sign_in(trail, counted, look_at(trail, failure.told, at=at), at=at)
 
 

@@ -185,7 +185,7 @@ VALKEY_PREFIX = env.str("TIERGATE_VALKEY_PREFIX", default="tiergate")
 
 INSTALLED_APPS = [
     "config",  # before Django's own: its `migrate` runs as the owner
-    "console",  # before audit: its `audit` shows and erases too
+    "console",  # before audit and riskengine: its `audit` and `risk` show, export and erase people too
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

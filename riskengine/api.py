@@ -14,7 +14,9 @@ from riskengine.device_tokens import (
     read_device_token,
     renewed_device_token,
 )
+from riskengine.erasing import Erased, erase_person
 from riskengine.errors import LookNotFound, RiskPolicyRefused, RiskUnavailable
+from riskengine.exporting import export_person, is_known
 from riskengine.feedback import confirm_session
 from riskengine.figures.of_tenants import MOST_TENANTS, risk_by_tenant
 from riskengine.figures.outcomes import MOST_CHALLENGED, NOT_OWN, OWN, Challenged, Outcome, Outcomes
@@ -32,6 +34,7 @@ from riskengine.references import forget_usual
 from riskengine.requirements import BANDS, Mode, Priced, Table, price, rank
 from riskengine.seen import NOTHING_SEEN, Seen
 from riskengine.sessions import begin_session, settle_session
+from riskengine.subjects import NOBODY
 from riskengine.told import NOTHING_TOLD, Told, seen_of, told
 from riskengine.words import FIRST_TIME
 
@@ -44,6 +47,7 @@ __all__ = [
     "LONGEST_TOKEN",
     "MOST_CHALLENGED",
     "MOST_TENANTS",
+    "NOBODY",
     "NOTHING_SEEN",
     "NOTHING_TOLD",
     "NOT_ASSESSED",
@@ -55,6 +59,7 @@ __all__ = [
     "Counts",
     "Day",
     "Device",
+    "Erased",
     "Kind",
     "LookNotFound",
     "Mode",
@@ -78,6 +83,8 @@ __all__ = [
     "device_cookie_name",
     "device_in",
     "device_token_in",
+    "erase_person",
+    "export_person",
     "forget_assessments",
     "forget_data",
     "forget_policies",
@@ -86,6 +93,7 @@ __all__ = [
     "get_ready",
     "good_device_token",
     "hour_in",
+    "is_known",
     "keep_device_token",
     "kept_device_token",
     "least_begin",

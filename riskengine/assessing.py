@@ -149,6 +149,7 @@ def assess(
                 session_id=session_id,
                 seen=seen,
                 band=assessment.band,
+                happened_at=at,
                 at=told_at or at,
             )
             tell_happened(tenant_id=tenant_id, subject=subject)

@@ -1,5 +1,8 @@
 """Storing the first sights that processes have told of (`riskengine.sights`) as signals, each once."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import batched
 from typing import Any, Final
 
 import structlog
@@ -9,6 +12,7 @@ from msgspec import MsgspecError, to_builtins
 from redis import Redis
 
 from isolation.api import SecretUnreadable, check_vouched
+from riskengine.erasing import LATEST
 from riskengine.keys import stream_key
 from riskengine.models import Kind, Signal
 from riskengine.sights import PURPOSE, Sight, decode_batch
@@ -17,6 +21,8 @@ from riskengine.turns import alone
 
 SWEEP: Final = "sweep"
 BATCHES: Final = 16
+MOST_AT_ONCE: Final = 256
+"""Each person of whom something is stored is held until it is committed, and the database has room for so many locks."""
 _MOST_RUNS: Final = 64
 
 # Any number will do that nobody else uses.
@@ -25,8 +31,10 @@ _LOCK: Final = 0x7469657267736565
 _log = structlog.get_logger(__name__)
 
 
-def drain_sights() -> int:
+def drain_sights(*, at: datetime) -> int:
     """Store what the stream holds and say how much was read; where another run is under way, nothing.
+
+    What is older than `erasing.LATEST` is not stored: it may be of somebody of whom it is no longer known that they were erased.
 
     A run that dies leaves its batches in the stream; the next one stores them, and none is stored twice.
 
@@ -37,17 +45,18 @@ def drain_sights() -> int:
         if not is_alone:
             return 0
         with Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
-            return _drained(client)
+            return _drained(client, since=at - LATEST)
 
 
-def _drained(client: Redis) -> int:
+def _drained(client: Redis, *, since: datetime) -> int:
     count = 0
     for _ in range(_MOST_RUNS):
         found: Any = client.xrange(stream_key(), count=BATCHES)
         if not found:
             break
         sights = [sight for _id, message in found for sight in _sights_of(message)]
-        _store(sights)
+        for batch in batched((one for one in sights if one.at > since), MOST_AT_ONCE):
+            _store(batch)
         client.xdel(stream_key(), *(one for one, _message in found))
         count += len(sights)
     return count
@@ -66,7 +75,7 @@ def _sights_of(message: Any) -> list[Sight]:
     return []
 
 
-def _store(sights: list[Sight]) -> None:
+def _store(sights: Sequence[Sight]) -> None:
     rows = [_row(one) for one in sights]
     try:
         _insert(rows)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connections
 from msgspec import Struct
 
+from riskengine.erasing import REMEMBERED
 from riskengine.profile import HALF_LIFE
 from riskengine.turns import alone
 
@@ -45,18 +46,24 @@ _PROFILES: Final = """
         SELECT id FROM riskengine_profile WHERE updated_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)
     DELETE FROM riskengine_profile USING due WHERE riskengine_profile.id = due.id
 """
+_ERASURES: Final = """
+    WITH due AS MATERIALIZED (
+        SELECT id FROM riskengine_erasure WHERE erased_at < %s AND clearing IS NULL LIMIT %s FOR UPDATE SKIP LOCKED)
+    DELETE FROM riskengine_erasure USING due WHERE riskengine_erasure.id = due.id
+"""
 _RUNS: Final = "DELETE FROM riskengine_run WHERE begun_at < %s AND ended_at IS NOT NULL"
 
 _log = structlog.get_logger(__name__)
 
 
 class Expired(Struct, frozen=True, kw_only=True):
-    """How many rows a run let go. addresses: of signals that stay."""
+    """How many rows a run let go. addresses: of signals that stay. erasures: of which it need not be known any more."""
 
     addresses: int = 0
     signals: int = 0
     sessions: int = 0
     profiles: int = 0
+    erasures: int = 0
 
 
 def expire(*, clock: Callable[[], datetime], until: datetime) -> Expired:
@@ -87,6 +94,7 @@ def expire(*, clock: Callable[[], datetime], until: datetime) -> Expired:
             signals=all_of(_SIGNALS, signals),
             sessions=all_of(_SESSIONS, at - SESSIONS_AFTER),
             profiles=all_of(_PROFILES, at - PROFILES_AFTER),
+            erasures=all_of(_ERASURES, at - REMEMBERED),
         )
         with connections[SWEEP].cursor() as cursor:
             cursor.execute(_RUNS, [at - RUNS_AFTER])

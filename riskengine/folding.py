@@ -182,7 +182,8 @@ def _begin(
         [uuid4() for _ in people],
         *(list(column) for column in zip(*people, strict=True)),
         [encode_stored(new_person(at=first)) for first in firsts],
-        [0] * len(people),
+        # Newer than any version of a person who was erased, and came back.
+        [int(at.timestamp() * 1_000_000)] * len(people),
         firsts,
         [at] * len(people),
     ]

@@ -78,6 +78,11 @@ class Signal(models.Model):
             ),
             models.Index(fields=("tenant", "at"), name="riskengine_signal_at"),
             models.Index(fields=("at",), condition=Q(ip__isnull=False), name="riskengine_signal_ip"),
+            models.Index(
+                fields=("tenant", "session_id"),
+                condition=Q(kind="confirmed_not_mine"),
+                name="riskengine_signal_disowned",
+            ),
         )
 
     def __str__(self) -> str:
@@ -268,6 +273,36 @@ class SessionRisk(models.Model):
     def __str__(self) -> str:
         """Show the band and since when."""
         return f"{self.band}, first noted {self.noted_at:%Y-%m-%d %H:%M}"
+
+
+class Erasure(models.Model):
+    """That somebody was erased: what tells of a time up to ``erased_at`` is not taken any more (a trigger sees to that).
+
+    digest: of whom, by `riskengine_person` in the database; gone itself once nothing can be on its way. version: of the profile
+    that was erased. clearing: the names of what is to go from Valkey yet; NULL once it is gone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = _of_tenant()
+    digest = models.BinaryField()
+    erased_at = models.DateTimeField()
+    version = models.BigIntegerField(default=0)
+    clearing = models.JSONField(null=True)
+
+    class Meta:
+        """Found by its person, by age, and by what is left to do."""
+
+        indexes = (
+            models.Index(fields=("tenant", "digest"), name="riskengine_erasure_person"),
+            models.Index(fields=("erased_at",), name="riskengine_erasure_at"),
+            models.Index(
+                fields=("erased_at",), condition=Q(clearing__isnull=False), name="riskengine_erasure_clearing"
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Show when."""
+        return f"erased at {self.erased_at:%Y-%m-%d %H:%M}"
 
 
 class Run(models.Model):

@@ -1,17 +1,18 @@
 """Recording what happened: in the transaction of what it tells of, and told to Valkey once that has committed."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 
 from isolation.api import tenant_transaction
 from riskengine.assessing import tell_happened
 from riskengine.assessment import NOT_ASSESSED, Assessment
 from riskengine.metrics import SIGNALS
-from riskengine.models import Kind, Signal
+from riskengine.models import Kind
 from riskengine.seen import Seen
 from riskengine.store import tell
 from riskengine.stored import Taught
@@ -25,6 +26,15 @@ TRUST_PHISHING_RESISTANT: Final = 1.0
 TRUST_SECOND_FACTOR: Final = 0.5
 TRUST_UNCHALLENGED: Final = 0.25
 """Of what was let through unasked at a low risk, or of a person of whom nothing was known yet; of anything riskier nothing is learned."""
+
+# Once; nothing of a person who was erased since it happened, and with no trust in a session that was not its person's (a trigger
+# sees to both).
+_STORE: Final = """
+    INSERT INTO riskengine_signal (
+        id, tenant_id, at, subject_type, subject_id, session_id, kind, trust, seen, network, ip, score, band, reasons, was_challenged
+    ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s::inet, %s, %s, %s::jsonb, %s)
+    ON CONFLICT (id) DO NOTHING RETURNING trust
+"""
 
 
 def trust_of(*, band: str, has_history: bool, second_factor: bool = False, phishing_resistant: bool = False) -> float:
@@ -68,31 +78,17 @@ def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
         raise ValueError("A signal is trusted from 0 to 1.")
     if kind in FAILED:
         trust = 0.0
-    subject, is_named = storable(subject), signal_id is not None
-    signal_id = signal_id or uuid4()
+    subject, signal_id = storable(subject), signal_id or uuid4()
     with tenant_transaction(tenant_id, savepoint=False):
-        row = Signal(
-            id=signal_id,
-            tenant_id=tenant_id,
-            at=at,
-            subject_type=subject[0],
-            subject_id=subject[1],
-            session_id=session_id,
-            kind=kind,
-            trust=trust,
-            seen=storable_seen(seen),
-            network=storable_text(seen.network),
-            ip=ip,
-            score=assessment.score,
-            band=assessment.band,
-            reasons=msgspec.to_builtins(assessment.reasons),
-            was_challenged=was_challenged,
+        row = (
+            *(tenant_id, at, *subject, session_id, kind.value, trust),
+            *(_json(storable_seen(seen)), storable_text(seen.network), ip),
+            *(assessment.score, assessment.band, _json(assessment.reasons), was_challenged),
         )
-        if is_named and not _is_first(row):
+        taken = _taken(signal_id, row)
+        if taken is None:
             return signal_id
-        if not is_named:
-            row.save(force_insert=True)
-        taught = Taught(id=signal_id, at=at, trust=trust, seen=seen) if trust > 0.0 else None
+        taught = Taught(id=signal_id, at=at, trust=taken, seen=seen) if taken > 0.0 else None
 
         def tell_others() -> None:
             tell(
@@ -112,11 +108,13 @@ def record_signal(  # noqa: PLR0913 - each is a member of what is recorded
     return signal_id
 
 
-def _is_first(row: Signal) -> bool:
-    """Store a signal unless it is there, and say whether it was not."""
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        return False
-    return True
+def _taken(signal_id: UUID, row: Sequence[Any]) -> float | None:
+    """Store a signal and say what it is trusted; None where it is there already, or tells of somebody who was erased since."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, [signal_id, *row])
+        stored = cursor.fetchone()
+    return None if stored is None else stored[0]
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -15,6 +15,7 @@ from isolation.api import tenant_row
 from riskengine import store
 from riskengine.assessment import Assessment
 from riskengine.errors import RiskUnavailable
+from riskengine.holding import hold_with_others
 from riskengine.known import SessionFound
 from riskengine.looks import alike
 from riskengine.models import SessionRisk
@@ -26,7 +27,7 @@ from tiergate import Band
 MOST_LOOKS: Final = 16
 """Of one session; with more, those before are forgotten, and are news again."""
 
-_NOTED: Final = "riskengine_noted(%s, %s, %s, %s, %s, %s, %s, %s)"
+_NOTED: Final = "riskengine_noted_at(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _SETTLED: Final = "riskengine_settled(%s, %s, %s)"
 _decode: Final = msgspec.json.Decoder(SessionFound | None).decode
 
@@ -42,22 +43,25 @@ def is_raised_by(band: Band) -> bool:
 
 
 def note_session(
-    *, tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, band: Band, at: datetime
+    *, tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, band: Band, happened_at: datetime, at: datetime
 ) -> SessionFound:
-    """Note that a session looks risky in a way in which it did not before, and raise it at ``at`` where it is high or critical.
+    """Note that a session looked risky in a way in which it did not before, and raise it at ``at`` where it is high or critical.
 
+    happened_at: when it looked so; ``at`` may be later.
     :raises RiskUnavailable: it cannot be noted.
     """
-    return _noted(tenant_id, subject, session_id, seen, band, since=at if is_raised_by(band) else None)
+    return _noted(tenant_id, subject, session_id, seen, band, since=at if is_raised_by(band) else None, at=happened_at)
 
 
-def begin_session(*, tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, assessment: Assessment) -> None:
+def begin_session(
+    *, tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, assessment: Assessment, at: datetime
+) -> None:
     """Note what a session looks like as it begins, within the tenant's transaction; what began it was shown just so, and counts.
 
     :raises RiskUnavailable: it cannot be noted.
     """
     if is_news(None, seen, assessment.band):
-        _noted(tenant_id, subject, session_id, seen, assessment.band, since=None)
+        _noted(tenant_id, subject, session_id, seen, assessment.band, since=None, at=at)
 
 
 def settle_session(*, tenant_id: UUID, session_id: UUID, seen: Seen, is_phishing_resistant: bool) -> None:
@@ -66,9 +70,13 @@ def settle_session(*, tenant_id: UUID, session_id: UUID, seen: Seen, is_phishing
     Where the session looked critical, a factor that can be phished settles nothing.
     :raises RiskUnavailable: it cannot be noted.
     """
+    noted = SessionRisk.objects.filter(tenant_id=tenant_id, session_id=session_id)
+    person = noted.values_list("subject_type", "subject_id").first()
+    if person is None:
+        return
+    hold_with_others(tenant_id=tenant_id, subject=person)
     # INVARIANT: whoever notes a rise meanwhile is waited for, or comes after: no rise is settled that was not looked at.
-    noted = SessionRisk.objects.select_for_update().filter(tenant_id=tenant_id, session_id=session_id)
-    band = noted.values_list("band", flat=True).first()
+    band = noted.select_for_update().values_list("band", flat=True).first()
     if band is None or (rank(band) >= rank("critical") and not is_phishing_resistant):
         return
     look = "" if seen == NOTHING_SEEN else alike(seen)
@@ -76,12 +84,20 @@ def settle_session(*, tenant_id: UUID, session_id: UUID, seen: Seen, is_phishing
 
 
 def _noted(
-    tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, band: Band, *, since: datetime | None
+    tenant_id: UUID,
+    subject: Subject,
+    session_id: UUID,
+    seen: Seen,
+    band: Band,
+    *,
+    since: datetime | None,
+    at: datetime,
 ) -> SessionFound:
     subject = storable(subject)
-    asked = [tenant_id, session_id, *subject, alike(seen), band, since, str(MOST_LOOKS)]
+    asked = [tenant_id, session_id, *subject, alike(seen), band, since, str(MOST_LOOKS), at]
     found = _asked(tenant_id, _NOTED, asked)
     if found is None:
+        # Of somebody who was erased meanwhile: whoever asks again is looked at anew.
         raise RiskUnavailable("It cannot be noted that a session looks risky.")
     _tell(tenant_id, session_id, found)
     return found

@@ -31,6 +31,8 @@ from riskengine.valkey import ValkeyAway, stamped, unstamped
 
 STATE_SECONDS: Final = 14 * 86_400
 SESSION_SECONDS: Final = 86_400
+_NEWEST: Final = 2**53 - 1
+"""The greatest number that Lua counts with."""
 _PERSON: Final = PERSON_HALF_LIFE.total_seconds()
 _NETWORK: Final = NETWORK_HALF_LIFE.total_seconds()
 
@@ -197,3 +199,15 @@ def forget_person(*, tenant_id: UUID, subject: Subject) -> None:
     :raises ValkeyAway: nobody answers.
     """
     FORGET.run(person_keys(tenant_id, subject), [])
+
+
+def let_go(keys: Sequence[str], sessions: Sequence[str]) -> None:
+    """Have what lies under these keys be read from the database again, and nothing be kept of these sessions.
+
+    Whoever tells late of such a session finds a version that is newer than any.
+    :raises ValkeyAway: nobody answers.
+    """
+    if keys:
+        FORGET.run(keys, [])
+    for key in sessions:
+        RAISE.run((key,), [_NEWEST, _stamped_session(None, key), SESSION_SECONDS])

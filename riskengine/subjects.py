@@ -8,6 +8,9 @@ from riskengine.seen import Seen
 
 type Subject = tuple[str, str]
 
+NOBODY: Final = "nobody"
+"""The type of subject by which is counted what is of nobody who is known here."""
+
 MOST_CHARACTERS: Final = 1_000
 _MOST_BYTES: Final = 1_280
 _MOST_OF_TYPE: Final = 32

@@ -6,7 +6,7 @@ from typing import Final
 from celery import shared_task
 
 from isolation.clock import now
-from riskengine import calibrating, draining, expiring, folding, recomputing
+from riskengine import calibrating, clearing, draining, expiring, folding, recomputing
 
 TURN: Final = timedelta(seconds=8)
 """How long one task works before others have their turn."""
@@ -15,8 +15,9 @@ LONG_TURN: Final = timedelta(minutes=10)
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
 def drain_sights() -> None:
-    """Store how sessions looked, as processes have told."""
-    draining.drain_sights()
+    """Store how sessions looked, as processes have told; and let go of what is left of people who were erased."""
+    clearing.clear_erased()
+    draining.drain_sights(at=now())
 
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types

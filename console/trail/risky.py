@@ -44,11 +44,23 @@ def _dropped(entry: Entry, names: Names) -> str:
     return f"{names.actor(entry.payload.get('by'))} took {plain(entry.payload.get('name'))} out of what is known of networks"
 
 
+def _exported(entry: Entry, names: Names) -> str:
+    return f"{names.actor(entry.payload.get('by'))} had written out how risky {names.member(entry.subject)} looked"
+
+
+def _erased(entry: Entry, names: Names) -> str:
+    by, who = names.actor(entry.payload.get("by")), names.member(entry.subject)
+    because = plain((entry.personal or {}).get("because") or "")
+    return f"{by} erased how risky {who} looked" + (f": {because}" if because else "")
+
+
 RISKY: Final[Mapping[str, Callable[[Entry, Names], str]]] = MappingProxyType(
     {
         Kind.RISK_POLICY_CHANGED: _policy,
         Kind.RISK_CONFIRMED: _said("was them"),
         Kind.RISK_DISOWNED: _said("was not them"),
+        Kind.RISK_EXPORTED: _exported,
+        Kind.RISK_ERASED: _erased,
         Kind.RISK_DATA_IMPORTED: _imported,
         Kind.RISK_DATA_DROPPED: _dropped,
     }

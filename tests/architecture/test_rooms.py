@@ -22,6 +22,7 @@ OTHER_DOORS = {
     "isolation.clock": "the one edge clock",
     "isolation.roles": "the names of the database's roles",
     "audit.management.commands.audit": "console's command of the same name adds its verbs to it",
+    "riskengine.management.commands.risk": "likewise",
 }
 
 POLICY = {"cel_expr_python", "yaml", "google", "z3"}

@@ -171,7 +171,7 @@ def test_support_is_not_looked_at_and_teaches_nothing(client: Client, world: Wor
     answer = ask(client, world.globex_key, body(session=handle, **FAR))
     assert answer["decision"] is True, "support looks like support, and not like the person"
     assert flush_sights()
-    drain_sights()
+    drain_sights(at=clock.now())
     with tenant_transaction(world.globex):
         assert not SessionRisk.objects.filter(tenant_id=world.globex).exists()
         assert set(Signal.objects.filter(tenant_id=world.globex).values_list("network", flat=True)) == {

@@ -6,6 +6,7 @@ from datetime import timedelta
 from audit.api import Kind
 from authlevels import api as authlevels
 from licensing import api as licensing
+from riskengine import api as riskengine
 from tests.audit.told import Told
 from tests.authlevels.acme import (
     NOON,
@@ -97,6 +98,32 @@ def _impersonation_ended(acme: Acme) -> None:
     authlevels.end_impersonation(tenant_id=acme.tenant_id, session_id=session.id, by="account:olga", at=later(1))
 
 
+def _looked_at(acme: Acme) -> None:
+    riskengine.record_signal(
+        tenant_id=acme.tenant_id,
+        subject=("user", "bob"),
+        session_id=None,
+        kind="sign_in",
+        seen=riskengine.Seen(network="203.0.113.0/24"),
+        trust=1.0,
+        at=NOON,
+    )
+
+
+def _looks_written_out(acme: Acme) -> None:
+    _looked_at(acme)
+    authlevels.export_risk(
+        tenant_id=acme.tenant_id, subject=("user", "bob"), write=lambda _: None, by="account:olga", at=NOON
+    )
+
+
+def _looks_erased(acme: Acme) -> None:
+    _looked_at(acme)
+    authlevels.erase_risk(
+        tenant_id=acme.tenant_id, subject=("user", "bob"), because="Case 7", by="account:olga", at=NOON
+    )
+
+
 # Each door with what it does here, and what it tells.
 TOLD: Told = {
     "put_policy": (_policy, {Kind.STEP_UP_POLICY_CHANGED}),
@@ -109,6 +136,8 @@ TOLD: Told = {
     "end_session": (_session_ended, {Kind.SESSION_REVOKED}),
     "end_own_session": (_own_session_ended, {Kind.SESSION_REVOKED}),
     "end_other_sessions": (_other_sessions_ended, {Kind.SESSION_REVOKED}),
+    "export_risk": (_looks_written_out, {Kind.RISK_EXPORTED}),
+    "erase_risk": (_looks_erased, {Kind.RISK_ERASED}),
     "create_credential": (_created, {Kind.CREDENTIAL_CREATED}),
     "rotate_credential": (_rotated, {Kind.CREDENTIAL_ROTATED}),
     "revoke_credential": (_revoked, {Kind.CREDENTIAL_REVOKED}),

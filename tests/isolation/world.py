@@ -37,7 +37,7 @@ from licensing import api as licensing
 from licensing.models.outbox import EventKind
 from licensing.webhooks.handing_out import hand_out
 from riskengine import api as risk
-from riskengine.models import Part, Policy, ProfileRow, Run, SessionRisk, TenantCutoffs, TenantPopulation
+from riskengine.models import Erasure, Part, Policy, ProfileRow, Run, SessionRisk, TenantCutoffs, TenantPopulation
 from riskengine.population import Counts
 from riskengine.references import encode_counts
 from riskengine.stored import Taught, encode_stored, teach
@@ -309,6 +309,9 @@ def _risk(side: Side, at: datetime) -> None:
         )
         counts = Counts.of([("asn", "", f"provider-of-{side.slug}", 1.0)])
         TenantPopulation.objects.create(tenant_id=side.tenant_id, state=encode_counts(counts), people=1, counted_at=at)
+        Erasure.objects.create(
+            tenant_id=side.tenant_id, digest=f"somebody-of-{side.slug}".encode(), erased_at=at - timedelta(hours=1)
+        )
         SessionRisk.objects.create(
             **person, session_id=uuid4(), band="high", raised_at=at, looks={f"looks-of-{side.slug}": "high"}
         )

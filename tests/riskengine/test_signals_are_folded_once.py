@@ -195,10 +195,10 @@ def test_how_a_session_looks_is_stored_once_a_day_however_many_processes_see_it(
         sights.stop_sights()
     assessed(acme, session_id=session, at=NOON + timedelta(days=1))
     assert flush_sights(seconds=PATIENCE)
-    assert draining.drain_sights() == 4
+    assert draining.drain_sights(at=NOON) == 4
     found = Signal.objects.using("sweep").filter(kind="seen").order_by("at")
     assert [(one.trust, one.band, one.session_id) for one in found] == [(0.25, "low", session)] * 2
-    assert draining.drain_sights() == 0
+    assert draining.drain_sights(at=NOON) == 0
 
 
 def _members(seen: Seen) -> dict[str, Any]:
@@ -210,7 +210,7 @@ def test_what_looks_risky_or_is_not_known_teaches_nothing_by_being_seen(acme: UU
     taught(acme, days=20)
     assessed(acme, FAR)
     assert flush_sights(seconds=PATIENCE)
-    draining.drain_sights()
+    draining.drain_sights(at=NOON)
     assert Counter(Signal.objects.using("sweep").filter(kind="seen").values_list("trust", flat=True)) == {0.0: 2}
 
 
@@ -224,7 +224,7 @@ def test_sights_that_somebody_else_wrote_into_valkey_are_not_stored(acme: UUID, 
     forged = [replace(one, id=uuid4(), subject=("user", "paul")) for one in sights.decode_batch(message[b"r"])]
     valkey.xadd(stream_key(), {b"r": sights.encode_batch(forged), b"v": message[b"v"]})
     valkey.xadd(stream_key(), {b"r": b"\xff", b"v": b"x"})
-    draining.drain_sights()
+    draining.drain_sights(at=NOON)
     assert list(Signal.objects.using("sweep").filter(kind="seen").values_list("subject_id", flat=True)) == ["olga"]
 
 

@@ -20,8 +20,8 @@ class Command(BaseCommand):
     help = "Look after what risk is judged by: import, status, look, drop."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the verbs."""
-        verbs = parser.add_subparsers(dest="verb", required=True)
+        """Declare the verbs; a room above may add to them."""
+        self.verbs = verbs = parser.add_subparsers(dest="verb", required=True)
         for part in _PARTS:
             part.add_verbs(verbs)
 
