@@ -139,7 +139,9 @@ def test_a_sight_that_is_older_than_an_erasure_is_remembered_is_not_stored(acme:
 def test_a_session_that_is_judged_meanwhile_is_not_noted_again(olga: UUID) -> None:
     erase(olga)
     with pytest.raises(risk.RiskUnavailable):
-        note_session(tenant_id=olga, subject=OLGA, session_id=uuid4(), seen=FAR, band="high", happened_at=NOON, at=LATER)
+        note_session(
+            tenant_id=olga, subject=OLGA, session_id=uuid4(), seen=FAR, band="high", happened_at=NOON, at=LATER
+        )
     with tenant_transaction(olga), pytest.raises(risk.RiskUnavailable):
         risk.begin_session(
             tenant_id=olga,
