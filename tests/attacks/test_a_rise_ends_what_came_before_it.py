@@ -127,6 +127,7 @@ def test_what_is_passed_after_a_rise_counts_where_it_was_asked_for_and_nowhere_e
     assert may_export(client, world, session)
     assert level_asked(client, world, session, FAR) == "aal2"
     assert not may_export(client, world, session), "it has been seen there again"
+    assert ends(world) == ["risk_raised"], "the confirmation between the two"
 
 
 def test_from_critical_a_code_brings_nothing_back_however_old_its_challenge_is(

@@ -10,13 +10,14 @@ import audit.api
 from authlevels import api
 from authlevels.attempts import charge
 from authlevels.models import SessionRow
+from authlevels.public_ids import parse_session_handle, session_handle
 from authlevels.risk_signals import LIMIT
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
 from riskengine import api as risk
 from riskengine.models import SessionRisk
-from tests.authlevels.acme import PASSWORD, Acme
+from tests.authlevels.acme import ALICES_SECRET, PASSWORD, Acme, code
 from tests.authlevels.test_the_http_doors import call
 from tests.looking import FAR, HOME, at_home, far_is, signals
 from tiergate import Verb
@@ -204,6 +205,34 @@ def test_a_person_speaks_of_their_own_after_showing_the_most_that_they_can(acme:
     answer = call("POST", "/v1/risk/feedback", {"session": other, "is_mine": True}, secret=secret)
     assert (answer.status_code, answer.json()["code"]) == (401, "step_up_required"), "it weighs like a factor"
     assert signals(acme.tenant_id, kind="confirmed_mine") == []
+
+
+def test_a_person_who_has_just_confirmed_says_what_was_theirs_and_what_was_not(acme: Acme) -> None:
+    browser = Client(headers={"User-Agent": HOME["user_agent"]})
+    named = {"tenant": "acme", "username": "alice", "password": PASSWORD}
+    began = [browser.post("/v1/sign-in", named, content_type="application/json").json() for _ in range(3)]
+    own, other, strange = (one["session"] for one in began)
+    secret = began[0]["secret"]
+
+    def say(session: str, *, is_mine: bool) -> Any:
+        return call("POST", "/v1/risk/feedback", {"session": session, "is_mine": is_mine}, secret=secret)
+
+    asked = {"decision_id": say(other, is_mine=True).json()["challenge"]["decision_id"]}
+    opened = call("POST", "/step-up/challenges", asked, secret=secret).json()
+    shown = {"method": "totp", "code": code(ALICES_SECRET, clock.now())}
+    passed = call("POST", f"/step-up/challenges/{opened['challenge_id']}/verify", shown, secret=secret)
+    assert passed.json()["state"] == "passed", passed.content
+    assert say(other, is_mine=True).status_code == 204
+    (confirmed,) = signals(acme.tenant_id, kind="confirmed_mine")
+    assert (confirmed.trust, confirmed.session_id) == (0.5, parse_session_handle(other)), "as much as a second factor"
+    assert say(strange, is_mine=False).status_code == 204
+    assert say(acme.assert_bob(clock.now()).handle, is_mine=False).status_code == 404
+    with tenant_transaction(acme.tenant_id):
+        over = SessionRow.objects.filter(revoked_at__isnull=False)
+        assert [session_handle(one.id) for one in over] == [strange]
+        (told,) = audit.api.list_entries(tenant_id=acme.tenant_id, kinds=[audit.api.Kind.RISK_DISOWNED])
+    assert told.payload["by"] == "account:alice"
+    assert call("GET", "/v1/me", secret=secret).json()["session"] == own
 
 
 def owner(acme: Acme, role: str) -> str:

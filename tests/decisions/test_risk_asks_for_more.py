@@ -151,6 +151,17 @@ def test_switched_off_it_is_not_even_looked_at(client: Client, world: World, ses
         assert not SessionRisk.objects.filter(tenant_id=world.acme).exists()
 
 
+def test_a_session_that_is_over_is_not_looked_at(client: Client, world: World, session: str) -> None:
+    session_id = authlevels.parse_session_handle(session)
+    assert session_id is not None
+    authlevels.end_session(tenant_id=world.acme, session_id=session_id, by="test", at=clock.now())
+    answer = ask(client, world.acme_key, body(session=session, **FAR))
+    assert answer["context"]["reason"] == "session_revoked"
+    assert "risk" not in recorded(world, answer).payload
+    with tenant_transaction(world.acme):
+        assert not SessionRisk.objects.filter(tenant_id=world.acme).exists()
+
+
 def test_what_hardly_errs_blocks_together_with_a_critical_band(client: Client, world: World, session: str) -> None:
     far_is(world.acme, "critical")
     assert asked(client, world, session, FAR)["kind"] == "step_up", "alone, the band asks for more"
