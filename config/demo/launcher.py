@@ -23,7 +23,8 @@ from config.embedded import is_embedded
 from config.embedded.paths import CHECKOUT, Place, database_name, place, valkey_database
 from config.embedded.processes import wait_until
 
-_READY_SECONDS = 60.0
+# A machine that has other things to do; a process that died is told of at once.
+_READY_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

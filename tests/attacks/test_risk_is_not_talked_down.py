@@ -156,6 +156,8 @@ def test_a_blocked_request_begins_nothing_that_would_make_it_believed(
         ("tiergate.factors.manage", False),
         ("tiergate.factors.recover", False),
         ("tiergate.approval.grant", False),
+        ("tiergate.token.issue", False),
+        ("tiergate.risk.feedback", False),
         ("tiergate.self.read", True),
         ("tiergate.sessions.manage", True),
         ("tiergate.challenge.create", True),

