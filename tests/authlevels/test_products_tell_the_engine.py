@@ -11,7 +11,7 @@ from authlevels import api
 from authlevels.attempts import charge
 from authlevels.models import SessionRow
 from authlevels.public_ids import parse_session_handle, session_handle
-from authlevels.risk_signals import LIMIT
+from authlevels.risk_signals import LIMIT, say_whose, tell_signals
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
@@ -77,9 +77,79 @@ def test_nothing_is_told_of_strangers_of_our_own_people_or_in_anothers_session(a
         one(3, "sign_in_failed", subject={"type": "account", "id": "alice"}),
         one(4, session=alices.handle),
         one(5, session="ses_none"),
+        one(6, "sign_in_failed", subject={"type": "nobody", "id": "0"}),
     )
-    assert answer.json() == {"taken": 0, "ignored": 5}
+    assert answer.json() == {"taken": 0, "ignored": 6}
     assert len(signals(acme.tenant_id)) == before
+
+
+def test_nothing_is_told_in_a_session_that_is_over_anothers_or_supports(acme: Acme, teller: str) -> None:
+    at = clock.now()
+    licensing.put_member(
+        tenant_id=acme.tenant_id, subject_type="user", subject_id="carol", roles=["member"], by="test", at=at
+    )
+    carols = api.assert_session(
+        tenant_id=acme.tenant_id,
+        credential=acme.credential,
+        subject_type="user",
+        subject_id="carol",
+        amr=["pwd"],
+        auth_time=at,
+        idp="okta",
+        at=at,
+    )
+    ended = acme.assert_bob(at)
+    api.end_session(tenant_id=acme.tenant_id, session_id=ended.id, by="test", at=at)
+    support = acting_as_bob(acme)
+    before = len(signals(acme.tenant_id))
+    answer = tell(teller, *(one(n, session=handle) for n, handle in enumerate((carols.handle, ended.handle, support))))
+    assert answer.json() == {"taken": 0, "ignored": 3}
+    assert len(signals(acme.tenant_id)) == before
+
+
+def acting_as_bob(acme: Acme) -> str:
+    """Have support act as Bob, and give that session's handle."""
+    at, vendor = clock.now(), licensing.VENDOR_TENANT_ID
+    api.put_user(subject_id="sue", password=PASSWORD, at=at - timedelta(days=1))
+    licensing.put_member(
+        tenant_id=vendor, subject_type="account", subject_id="sue", roles=["support"], by="test", at=at
+    )
+    sue, _secret = api.sign_in_with_password(
+        tenant_id=vendor, username="sue", password=PASSWORD, network="192.0.2.9", at=at
+    )
+    acting = api.begin_impersonation(
+        support=sue,
+        tenant_id=acme.tenant_id,
+        subject_type="user",
+        subject_id="bob",
+        reason="Case 7",
+        minutes=15,
+        at=at,
+    )
+    return acting.handle
+
+
+def test_a_session_of_which_is_told_teaches_by_its_first_sight_and_not_by_being_told(acme: Acme, teller: str) -> None:
+    at_home(acme.tenant_id, ("user", "bob"))
+    session = acme.assert_bob(clock.now())
+    tell(teller, one(1, session=session.handle), one(2))
+    assert [told.trust for told in signals(acme.tenant_id, kind="told") if told.session_id] == [0.0]
+    assert [told.trust for told in signals(acme.tenant_id, kind="told") if not told.session_id] == [0.25]
+
+
+def test_behind_the_door_too_only_who_may_tells_and_speaks(acme: Acme, globex: Acme) -> None:
+    at = clock.now()
+    session = vouched(acme, HOME)
+    teller, _secret = api.create_credential(
+        tenant_id=globex.tenant_id, name="teller", verbs=[Verb.RISK_SIGNAL, Verb.RISK_FEEDBACK], by="test", at=at
+    )
+    for credential in (acme.credential, teller):
+        with pytest.raises(api.VerbMissing):
+            tell_signals(tenant_id=acme.tenant_id, credential=credential, said=[], at=at)
+        with pytest.raises(api.SessionNotFound):
+            say_whose(tenant_id=acme.tenant_id, handle=session.handle, is_mine=False, credential=credential, at=at)
+    with tenant_transaction(acme.tenant_id):
+        assert SessionRow.objects.get(id=session.id).revoked_at is None
 
 
 def test_who_failed_to_sign_in_elsewhere_is_named_only_if_they_belong_here(acme: Acme, teller: str) -> None:
@@ -193,6 +263,13 @@ def test_nobody_speaks_of_what_nobody_saw(acme: Acme, teller: str) -> None:
     session = acme.assert_bob(clock.now())
     answer = call("POST", "/v1/risk/feedback", {"session": session.handle, "is_mine": True}, secret=teller)
     assert (answer.status_code, answer.json()["code"]) == (404, "look_not_found")
+    own = Client(headers={"User-Agent": HOME["user_agent"]}).post(
+        "/v1/sign-in",
+        {"tenant": "acme", "username": "alice", "password": PASSWORD},
+        content_type="application/json",
+    )
+    answer = call("POST", "/v1/risk/feedback", {"session": own.json()["session"], "is_mine": True}, secret=teller)
+    assert (answer.status_code, answer.json()["code"]) == (404, "session_not_found"), "nobody vouched for it"
     answer = call("POST", "/v1/risk/feedback", {"session": "ses_0", "is_mine": True}, secret=teller)
     assert (answer.status_code, answer.json()["code"]) == (404, "session_not_found")
 

@@ -2,17 +2,20 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from django.test import Client
+from msgspec.structs import replace
 
 from audit import api as audit
 from authlevels import api as authlevels
 from console.trail.sentences import sentence
 from console.trail.wording import Names
+from decisions.risk import Looked
 from decisions.trail import read_back
 from isolation import clock
 from isolation.api import tenant_transaction
@@ -25,7 +28,7 @@ from tests.decisions.conftest import World, code_at
 from tests.decisions.test_explain import _explained
 from tests.looking import FAR, HOME, at_home, far_is, people_fail_from, signals
 from tests.riskengine.conftest import no_valkey
-from tiergate import decide
+from tiergate import Activity, SessionFacts, SessionState, decide
 
 __all__ = ["no_valkey"]
 
@@ -77,6 +80,7 @@ def test_why_is_told_in_words_to_whoever_asks_why(client: Client, world: World, 
     told = entry.payload["risk"]
     assert (told["mode"], told["band"], told["requirement"]) == ("enforce", "high", {"level": "aal2", "max_age": 900})
     assert told["codes"][0].startswith("new_")
+    assert not [one for one in told["codes"] if one.startswith("usual_")], "what speaks for the person is no reason"
     document = {**body(session=session, **FAR), "context": {"session": session, "tenant": "acme", **FAR}}
     text = _explained(tmp_path, document)
     assert re.search(r"risk         high, score \+\d+\.\d\d: new_", text)
@@ -200,6 +204,34 @@ def test_an_action_is_as_sensitive_as_its_feature(client: Client, world: World) 
     answer = ask(client, world.globex_key, document)
     assert "risk requires: medium risk" in answer["context"]["reason_admin"]["401"]
     assert ask(client, world.globex_key, body(session=handle, **FAR))["decision"] is True
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "asked"),
+    [
+        ("reports.read", "report", None),
+        ("tiergate.policy.write", "tiergate", 3600),
+        ("exports.create", "export", 900),
+    ],
+)
+def test_what_changes_who_may_do_what_is_premium_and_what_needs_an_unknown_feature_regulated(
+    client: Client, world: World, session: str, action: str, resource: str, asked: int | None
+) -> None:
+    far_is(world.acme, "medium")
+    answer = ask(client, world.acme_key, body(action, resource=(resource, "1"), session=session, **FAR))
+    requirement = recorded(world, answer).payload["risk"].get("requirement")
+    assert (requirement and requirement["max_age"]) == asked
+
+
+def test_a_rise_that_is_remembered_sets_none_back_that_came_later() -> None:
+    now = clock.now()
+    before, after = now - timedelta(minutes=1), now
+    session = SessionFacts(
+        handle="ses_1", state=SessionState.LIVE, proofs=(), enrolled=(), activity=Activity(riskier_since=after)
+    )
+    assert Looked(riskier_since=before).of_session(session) == session
+    earlier = replace(session, activity=Activity(riskier_since=before))
+    assert Looked(riskier_since=after).of_session(earlier) == session
 
 
 def test_somebody_new_is_neither_asked_nor_taken_for_safe(client: Client, world: World) -> None:
