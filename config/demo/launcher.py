@@ -103,8 +103,12 @@ class Demo:
 
 
 @contextmanager
-def running(*, web_port: int, decide_port: int, stripe_port: int, say: Callable[[str], None]) -> Iterator[Demo]:
+def running(
+    *, web_port: int, decide_port: int, stripe_port: int, say: Callable[[str], None], has_past: bool = False
+) -> Iterator[Demo]:
     """Run the demo for as long as the block does; however it ends, every process ends with it.
+
+    has_past: people have signed in for a month, to be looked at.
 
     :raises DemoError: it cannot run here, or one of its processes ended.
     """
@@ -139,7 +143,7 @@ def running(*, web_port: int, decide_port: int, stripe_port: int, say: Callable[
                 # What is sold is made known to it while the database is prepared.
                 _wait_until_up(begin(practice.NAME, practice.command(own_stripe, web_port)), own_stripe)
             say("Preparing the database ...")
-            made = _prepare(environment)
+            made = _prepare(environment, has_past=has_past)
             demo = Demo(
                 web_port=web_port,
                 decide_port=decide_port,
@@ -247,9 +251,9 @@ def _commands(web_port: int, decide_port: int) -> dict[str, list[str]]:
     }
 
 
-def _prepare(environment: Mapping[str, str]) -> dict[str, Any]:
+def _prepare(environment: Mapping[str, str], *, has_past: bool) -> dict[str, Any]:
     done = subprocess.run(
-        bound_to_us(["-m", "config.demo.prepare"]),
+        bound_to_us(["-m", "config.demo.prepare", *(["--past"] if has_past else [])]),
         cwd=CHECKOUT,
         env=dict(environment),
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""`python -m config.demo.prepare`: migrate, fill and key the demo's database; prints what was made, as JSON."""
+"""`python -m config.demo.prepare`: migrate, fill and key the demo's database; prints what was made, as JSON. `--past` brings a month of sign-ins."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from config.embedded.paths import CHECKOUT
 
 NORTHWIND = CHECKOUT / "sample" / "northwind"
 _BY = "manage.py demo"
+PAST = "--past"
 
 # Tenant, name and verbs of the credentials that a vendor would give out.
 _PRODUCT = (
@@ -41,8 +42,11 @@ _CREDENTIALS = (
 )
 
 
-def main() -> None:
-    """Bring the database to what the files say, and print credentials and sessions that are good from now on."""
+def main(arguments: list[str]) -> None:
+    """Bring the database to what the files say, and print credentials and sessions that are good from now on.
+
+    arguments: `PAST` for a month of sign-ins to look at.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     _run("migrate", verbosity=0, interactive=False)
@@ -57,6 +61,8 @@ def main() -> None:
 
     at = now()
     _put_rules_in_force(at)
+    if PAST in arguments:
+        _make_past(at)
     credentials = {tenant: _credential(tenant, name, verbs, at) for tenant, name, verbs in _CREDENTIALS}
     credentials["pipeline"] = _credential("globex", "pipeline", _PIPELINE, at)
     credentials["policy"] = _credential("vendor", "policy-pipeline", _POLICY, at)
@@ -80,6 +86,14 @@ def _put_rules_in_force(at: datetime) -> None:
     newest = next(iter(decisions.list_activations(limit=1)), None)
     if newest is None or (newest.by == _BY and newest.active != stored.digest):
         decisions.activate(digest=stored.digest, because="Northwind's rules come with the demo.", by=_BY, at=at)
+
+
+def _make_past(at: datetime) -> None:
+    """Let people have signed in at Acme for a month, so that the pages of risk show something."""
+    from config.demo.past import make_past  # noqa: PLC0415 - as above
+    from licensing import api as licensing  # noqa: PLC0415 - as above
+
+    make_past(tenant_id=licensing.get_tenant("acme").id, at=at)
 
 
 def _run(name: str, *arguments: str, **options: Any) -> None:
@@ -134,4 +148,4 @@ def _sessions(credentials: dict[str, str], at: datetime) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -27,6 +27,7 @@ def welcome(demo: Demo) -> str:
         f"  Try it yourself   {demo.web}/northwind/try",
         f"  Sign in           {demo.web}/sign-in",
         f"  A tenant's plan   {demo.web}/console/   (as alice)",
+        f"  Its risk          {demo.web}/console/risk   (as alice)",
         f"  API docs          {demo.web}/api/docs/",
         f"  Operator's admin  {demo.web}/operator/   (as olga)",
         f"  Its rules         {demo.web}/operator/policy/   (as olga)",

@@ -33,6 +33,12 @@ OFFERED: Final = (
     Requirement(level=Level.AAL3, max_age=300, phishing_resistant=True),
 )
 
+_KINDS: Final = {
+    (Level.AAL2, False): "second factor",
+    (Level.AAL2, True): "unphishable",
+    (Level.AAL3, True): "security key",
+}
+
 
 @person_page(Action.RISK_READ, "GET", "HEAD", home=HOME)
 def policy(request: HttpRequest, session: authlevels.Session) -> HttpResponse:
@@ -88,6 +94,16 @@ def _key(asked: Requirement | None) -> str:
     return "-".join(marks)
 
 
+def _in_brief(asked: Requirement | None) -> str:
+    """Say what is asked so that a narrow field shows it; what is not offered everywhere is said at length."""
+    if asked is None:
+        return "nothing more"
+    if asked not in OFFERED:
+        return asked_in_words(asked) or "nothing more"
+    kind = _KINDS[asked.level, asked.phishing_resistant]
+    return kind if asked.max_age is None else f"{kind}, {asked.max_age // 60} min"
+
+
 def _shown(
     request: HttpRequest,
     session: authlevels.Session,
@@ -123,7 +139,5 @@ def _cell(band: Band, sensitivity: Sensitivity, held: riskengine.RiskPolicy, cho
         "name": name,
         "sensitivity": sensitivity.value,
         "said": asked_in_words(asked) or "nothing more",
-        "choices": [
-            (key, asked_in_words(one) or "nothing more", key == selected) for key, one in _offered(asked).items()
-        ],
+        "choices": [(key, _in_brief(one), key == selected) for key, one in _offered(asked).items()],
     }

@@ -52,7 +52,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _demo(self, web_port: int, decide_port: int, stripe_port: int) -> None:
-        with running(web_port=web_port, decide_port=decide_port, stripe_port=stripe_port, say=self._say) as demo:
+        ports = {"web_port": web_port, "decide_port": decide_port, "stripe_port": stripe_port}
+        with running(**ports, say=self._say, has_past=True) as demo:
             self._say(welcome(demo))
             demo.wait()
 
