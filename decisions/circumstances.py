@@ -15,8 +15,12 @@ _NETWORK_CLASSES: Final = frozenset(get_args(NetworkClass))
 _MAX_TEXT: Final = 64
 
 
-def circumstances_of(question: Question, frame: Frame, action: ActionSpec | None, *, at: datetime) -> Circumstances:
+def circumstances_of(
+    question: Question, frame: Frame, action: ActionSpec | None, *, known: Mapping[str, Any], at: datetime
+) -> Circumstances:
     """Tell how the request looks at ``at``; what is told in no way that can be read stays unknown.
+
+    known: what we know ourselves, by member; it wins over what the product tells.
 
     A transaction is ``context.transaction`` (``type``, ``amount`` in minor units, ``currency``), and an ``amount`` and
     ``currency`` wherever else an action may bind them: ``context``, ``resource.properties``, ``action.properties``.
@@ -24,19 +28,19 @@ def circumstances_of(question: Question, frame: Frame, action: ActionSpec | None
     context = question.context
     told = (context.transaction, context.amounts, question.resource.properties, question.action_properties)
     offset = None if frame.zone is None else at.astimezone(frame.zone).utcoffset()
-    known: dict[str, Any] = {}
+    said: dict[str, Any] = {}
     if context.transaction is not None or any(told):
-        known = _transaction([one for one in told if isinstance(one, Mapping)], context.transaction)
+        said = _transaction([one for one in told if isinstance(one, Mapping)], context.transaction)
     if context.origin is not None:
-        known |= _origin(context.origin)
+        said |= _origin(context.origin)
     if context.device is not None:
-        known["is_known_device"] = isinstance(context.device, Mapping) and context.device.get("is_known") is True
+        said["is_known_device"] = isinstance(context.device, Mapping) and context.device.get("is_known") is True
     return Circumstances(
         scopes=frame.scopes_of(action),
         plans=frame.plans,
         zone=None if frame.zone is None else frame.zone.key,
         offset=None if offset is None else int(offset.total_seconds()),
-        **known,
+        **({**said, **known} if said else known),
     )
 
 

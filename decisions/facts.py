@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from decisions.circumstances import circumstances_of, told_beside
 from decisions.frames import NOBODYS, Frame, frame_of
+from decisions.looked import NOT_LOOKED, Looked
 from decisions.people import Person
 from decisions.policy.memory import NO_RULES, InForce, policy_for
 from decisions.question import Question
-from decisions.risk import NOT_LOOKED, Looked, look
+from decisions.risk import look
 from licensing import api as licensing
 from tiergate import (
     BUILTIN_ACTIONS,
@@ -113,7 +114,6 @@ def gather(
     entitlement = snapshot.entitlements.get(feature) if feature else None
     looked = look(question, frame, person, action, entitlement, at=at, is_noted=is_noted)
     session = looked.of_session(person.session)
-    circumstances = circumstances_of(question, frame, action, at=at)
     facts = Facts(
         at=at,
         subject=subject,
@@ -141,7 +141,7 @@ def gather(
         ),
         forbids=looked.forbids + question.forbids,
         versions=frame.versions,
-        circumstances=replace(circumstances, **looked.known) if looked.known else circumstances,
+        circumstances=circumstances_of(question, frame, action, known=looked.known, at=at),
     )
     policy = NO_RULES if is_everybodys(action) else policy_for(snapshot)
     judged = with_bundle(facts, policy.bundle)

@@ -7,14 +7,15 @@ be asked about: an error is never a low risk.
 from datetime import datetime
 from math import exp
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 
 from authlevels import api as authlevels
 from decisions.errors import FactsUnavailable
 from decisions.frames import Frame
+from decisions.looked import NOT_LOOKED, Looked, Recorded, find_look, keep_look
 from decisions.people import Person
 from decisions.question import Question
 from licensing import api as licensing
@@ -23,13 +24,11 @@ from tiergate import (
     OWN_PREFIX,
     Action,
     ActionSpec,
-    Band,
     CallerKind,
     Contribution,
     Entitlement,
     Forbid,
     Level,
-    Requirement,
     Sensitivity,
     SessionFacts,
     SessionState,
@@ -54,50 +53,6 @@ _BEFORE: Final = "the session looked so before, and its person has not confirmed
 _KNOWN_DEVICE: Final = frozenset({"usual_device", "rare_device", "usual_device_browser", "rare_device_browser"})
 _MOST_CODES: Final = 5
 _FAR: Final = 50.0
-
-
-class Looked(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the engine says of one request, and what comes of it.
-
-    contributions, forbids: what is asked and refused. known: members of `tiergate.Circumstances` that it knows.
-    riskier_since: what the session has shown before is no longer fresh.
-    told: for the trail; None where there is nothing to tell. seen: how it looked.
-    """
-
-    contributions: tuple[Contribution, ...] = ()
-    forbids: tuple[Forbid, ...] = ()
-    known: dict[str, Any] = {}
-    riskier_since: datetime | None = None
-    told: "Recorded | None" = None
-    seen: riskengine.Seen = riskengine.NOTHING_SEEN
-
-    def of_session(self, session: SessionFacts | None) -> SessionFacts | None:
-        """Give a session as it stands after what it was seen to be."""
-        since = self.riskier_since
-        if session is None or since is None:
-            return session
-        known = session.activity.riskier_since
-        if known is not None and known >= since:
-            return session
-        return replace(session, activity=replace(session.activity, riskier_since=since))
-
-
-class Recorded(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the trail tells of the risk of a decision, beside the facts.
-
-    mode: of the tenant. codes: of the strongest reasons. requirement, is_blocked: what is asked, or, where the engine only observes,
-    would have been.
-    """
-
-    mode: riskengine.Mode
-    band: Band
-    score: float | None = None
-    codes: tuple[str, ...] = ()
-    requirement: Requirement | None = None
-    is_blocked: bool = False
-
-
-NOT_LOOKED: Final = Looked()
 
 
 def look(
@@ -127,33 +82,56 @@ def look(
     ):
         return NOT_LOOKED
     policy = riskengine.policy_at(tenant_id=question.tenant_id, version=frame.versions.snapshot)
-    if policy.mode == riskengine.Mode.OFF:
+    is_quiet = person.risk_band == "unknown"
+    if policy.mode == riskengine.Mode.OFF or (is_quiet and question.context.told.is_nothing):
         return NOT_LOOKED
+    found = find_look(question, frame, person, policy, at=at)
+    if found is not None:
+        return found
     seen = riskengine.seen_of(question.context.told, zone=frame.zone, at=at)
-    if seen == riskengine.NOTHING_SEEN and person.risk_band == "unknown":
+    if is_quiet and seen == riskengine.NOTHING_SEEN:
         return NOT_LOOKED
+    answered = _answered(question, question.tenant_id, session, policy, seen, at=at, is_noted=is_noted)
+    if answered is None:
+        return NOT_LOOKED
+    if is_noted and policy.mode == riskengine.Mode.ENFORCE and _is_news(answered.assessment, session):
+        # Whoever remembers the session as it was is told; of the others each sees it within a second.
+        licensing.publish("session", session.handle)
+    looked = _priced(answered.assessment, seen, person, policy, action, entitlement)
+    keep_look(looked, answered, question, frame, person, policy, at=at)
+    return looked
+
+
+def _answered(
+    question: Question,
+    tenant_id: UUID,
+    session: SessionFacts,
+    policy: riskengine.RiskPolicy,
+    seen: riskengine.Seen,
+    *,
+    at: datetime,
+    is_noted: bool,
+) -> riskengine.Answered | None:
+    """Have the engine assess a look; None where it cannot, and only looks on."""
     try:
-        assessment = riskengine.assess(
-            tenant_id=question.tenant_id,
+        return riskengine.answered(
+            tenant_id=tenant_id,
             subject=(question.subject.type, question.subject.id),
             session_id=authlevels.parse_session_handle(session.handle),
             seen=seen,
             at=at,
+            told_at=at,
             is_noted=is_noted,
         )
     except Exception as error:
         if policy.mode == riskengine.Mode.OBSERVE:
             # Who only looks on changes no answer, not even by failing.
             log.warning("risk_not_observed", error=type(error).__name__)
-            return NOT_LOOKED
+            return None
         log.warning(
             "risk_unknown", error=type(error).__name__, exc_info=not isinstance(error, riskengine.RiskUnavailable)
         )
         raise FactsUnavailable("How risky this looks cannot be told just now; ask again.", retry_after=1) from error
-    if is_noted and policy.mode == riskengine.Mode.ENFORCE and _is_news(assessment, session):
-        # Whoever remembers the session as it was is told; of the others each sees it within a second.
-        licensing.publish("session", session.handle)
-    return _priced(assessment, seen, person, policy, action, entitlement)
 
 
 def _is_news(assessment: riskengine.Assessment, session: SessionFacts) -> bool:

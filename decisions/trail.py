@@ -69,7 +69,7 @@ def record(question: Question, gathered: Gathered, decision: Decision, entry_id:
     """Append the decision to the trail of the tenant whose transaction this is, and return its entry's id.
 
     payload: ``asked_by``, ``impersonated_by`` where support acted, ``request_id``, ``facts``, ``decision``: the last two read back into the kernel's own
-    classes; ``risk``, a `decisions.risk.Recorded`, where a request looked risky; ``shadow`` where rules that are only tried would have answered otherwise. People are named by tag; what would lead to them besides (the binding, their own authenticators) is
+    classes; ``risk``, a `decisions.looked.Recorded`, where a request looked risky; ``shadow`` where rules that are only tried would have answered otherwise. People are named by tag; what would lead to them besides (the binding, their own authenticators) is
     marked, so that the same decision follows from it. What a person confirms (the bound properties, and the binding
     itself) is sealed for them in ``personal``, with how the request looked.
     """

@@ -1,7 +1,7 @@
 """The only way into riskengine from another room. How risky does this look?"""
 
 from riskengine.agents import LONGEST as LONGEST_AGENT
-from riskengine.assessing import assess, forget_assessments
+from riskengine.assessing import Answered, answered, assess, forget_assessments
 from riskengine.assessment import NOT_ASSESSED, Assessment, RiskReason
 from riskengine.data.keeping import forget_data, look_for_data, stale_data
 from riskengine.device_cookie import device_cookie_name, device_in, device_token_in, keep_device_token
@@ -53,6 +53,7 @@ __all__ = [
     "NOT_ASSESSED",
     "NOT_OWN",
     "OWN",
+    "Answered",
     "Asked",
     "Assessment",
     "Challenged",
@@ -77,6 +78,7 @@ __all__ = [
     "Told",
     "TopReason",
     "WhatIf",
+    "answered",
     "assess",
     "begin_session",
     "confirm_session",
