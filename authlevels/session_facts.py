@@ -82,6 +82,7 @@ class _Found(msgspec.Struct):
     created_at: datetime
     riskier_since: datetime | None
     risk_band: Band
+    risk_version: int
     apps: list[KnownApp]
     passkeys: list[KnownPasskey]
     elevations: list[_Elevation]
@@ -99,12 +100,14 @@ class SeenSession(msgspec.Struct, frozen=True):
     standing: of its tenant at that instant, as `authlevels.standing.standing_of` tells it; "" where none was read.
     enrolment_due: from then on the level that the plan asks for is asked of the person everywhere, if they cannot reach it.
     risk_band: the riskiest that it has looked since its person last confirmed; ``unknown`` where nothing was seen.
+    risk_version: of what it was seen to risk; 0 where nothing was.
     """
 
     facts: SessionFacts
     standing: str
     enrolment_due: datetime | None = None
     risk_band: Band = "unknown"
+    risk_version: int = 0
 
 
 class RecordedProof(Protocol):
@@ -171,7 +174,8 @@ def read_session(found: str | None, *, handle: str, at: datetime, request_id: st
     facts = _judged(state.session, handle=handle, at=at, request_id=request_id)
     if state.session is None:
         return SeenSession(facts, state.standing)
-    return SeenSession(facts, state.standing, state.session.enrolment_due, state.session.risk_band)
+    found_of = state.session
+    return SeenSession(facts, state.standing, found_of.enrolment_due, found_of.risk_band, found_of.risk_version)
 
 
 def _judged(row: _Found | None, *, handle: str, at: datetime, request_id: str) -> SessionFacts:

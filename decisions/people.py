@@ -46,6 +46,7 @@ class Person:
     version: of the tenant's state that the membership was read in; "" where none was looked for.
     enrolment_due: from then on the plan's level is asked everywhere, if the person's factors do not reach it.
     risk_band: the riskiest that the session has looked since the person last confirmed.
+    risk_version: of that; no copy of an earlier one is believed.
     """
 
     member: MemberFact | None = None
@@ -53,6 +54,7 @@ class Person:
     version: str = ""
     enrolment_due: datetime | None = None
     risk_band: Band = "unknown"
+    risk_version: int = 0
 
 
 NOBODY: Final = Person()
@@ -206,6 +208,7 @@ def read_person(question: Question, *, at: datetime) -> Person:
         version=version,
         enrolment_due=seen.enrolment_due,
         risk_band=seen.risk_band,
+        risk_version=seen.risk_version,
     )
     # What is read within a transaction may be that one's own, and never come to be.
     if seen.standing and not connection.in_atomic_block:

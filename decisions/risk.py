@@ -91,7 +91,7 @@ def look(
     seen = riskengine.seen_of(question.context.told, zone=frame.zone, at=at)
     if is_quiet and seen == riskengine.NOTHING_SEEN:
         return NOT_LOOKED
-    answered = _answered(question, question.tenant_id, session, policy, seen, at=at, is_noted=is_noted)
+    answered = _answered(question, question.tenant_id, person, policy, seen, at=at, is_noted=is_noted)
     if answered is None:
         return NOT_LOOKED
     if is_noted and policy.mode == riskengine.Mode.ENFORCE and _is_news(answered.assessment, session):
@@ -105,7 +105,7 @@ def look(
 def _answered(
     question: Question,
     tenant_id: UUID,
-    session: SessionFacts,
+    person: Person,
     policy: riskengine.RiskPolicy,
     seen: riskengine.Seen,
     *,
@@ -117,10 +117,11 @@ def _answered(
         return riskengine.answered(
             tenant_id=tenant_id,
             subject=(question.subject.type, question.subject.id),
-            session_id=authlevels.parse_session_handle(session.handle),
+            session_id=authlevels.parse_session_handle(question.context.session or ""),
             seen=seen,
             at=at,
             told_at=at,
+            least_version=person.risk_version,
             is_noted=is_noted,
         )
     except Exception as error:

@@ -37,7 +37,7 @@ HAPPENED: Final = "risk"
 """The kind of news, by `licensing.api.publish`: something happened to a person. Its key: tenant and subject as JSON."""
 
 type _Person = tuple[UUID, Subject]
-type _Question = tuple[UUID | None, Seen]
+type _Question = tuple[UUID | None, int, Seen]
 type _Answers = dict[_Person, dict[_Question, "Answered"]]
 
 
@@ -177,20 +177,29 @@ def answered(
     at: datetime,
     told_at: datetime,
     is_noted: bool,
+    least_version: int = 0,
 ) -> Answered:
     """Give what `assess` does, with whether it still stands a moment later.
 
+    least_version: of what the session was seen to risk, as the caller has just read it; an older copy is not believed.
     :raises RiskUnavailable: as `assess` does.
     """
     made_at, news = time.monotonic(), _memory.news
     if seen == NOTHING_SEEN:
         return Answered(NOT_ASSESSED, made_at=made_at)
     subject = storable(subject)
-    person, question = (tenant_id, subject), (session_id, seen)
+    person, question = (tenant_id, subject), (session_id, least_version, seen)
     found = _memory.find(person, question)
     if found is not None:
         return found
-    known = store.read(tenant_id=tenant_id, subject=subject, network=seen.network, session_id=session_id, at=at)
+    known = store.read(
+        tenant_id=tenant_id,
+        subject=subject,
+        network=seen.network,
+        session_id=session_id,
+        least_version=least_version,
+        at=at,
+    )
     assessment = _assessed(known, references.of_tenant(tenant_id), seen, at=at)
     if session_id is not None:
         session = known.session

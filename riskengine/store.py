@@ -48,13 +48,23 @@ class _Missing(Exception):
         self.began = began
 
 
-def read(*, tenant_id: UUID, subject: Subject, network: str | None, session_id: UUID | None, at: datetime) -> Known:
+def read(
+    *,
+    tenant_id: UUID,
+    subject: Subject,
+    network: str | None,
+    session_id: UUID | None,
+    least_version: int = 0,
+    at: datetime,
+) -> Known:
     """Read what is known of a person, on a network, in a session.
 
+    least_version: what is known of the session is at least of this; a copy that is older was not told of what came since.
     :raises RiskUnavailable: neither Valkey nor the database tells.
     """
     keys = reading_keys(tenant_id, subject, network, session_id)
     began: bytes | None = None
+    is_behind = False
     try:
         found = _from_valkey(keys, has_network=network is not None, has_session=session_id is not None, at=at)
     except _Missing as missing:
@@ -63,11 +73,19 @@ def read(*, tenant_id: UUID, subject: Subject, network: str | None, session_id: 
     except ValkeyAway:
         READS.labels("away").inc()
     else:
-        READS.labels("valkey").inc()
-        return found
+        # INVARIANT: what was confirmed, and ended what was seen before, is not undone by a copy that was not told of it.
+        if least_version <= (found.session.version if found.session else 0):
+            READS.labels("valkey").inc()
+            return found
+        is_behind = True
+        READS.labels("behind").inc()
     known = read_known(tenant_id=tenant_id, subject=subject, network=network, session_id=session_id, at=at)
     # What is read within a transaction may be that one's own, and never come to be.
-    if began is not None and not connection.in_atomic_block:
+    if connection.in_atomic_block:
+        return known
+    if is_behind and session_id is not None and known.session is not None:
+        tell_session(tenant_id=tenant_id, session_id=session_id, found=known.session)
+    if began is not None:
         _put(keys, known, began, has_network=network is not None, has_session=session_id is not None, at=at)
     return known
 

@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+import redis
 from django.db import connections
 from django.test import Client
 
@@ -13,6 +15,7 @@ from authlevels import api as authlevels
 from isolation import clock
 from isolation.api import tenant_transaction
 from riskengine import api as risk
+from riskengine import keys
 from riskengine.models import SessionRisk
 from tests.attacks.test_a_yes_is_for_whom_and_by_whom_it_was_given import waits_for
 from tests.decisions.asking import ask, body, payment, step_up
@@ -74,6 +77,24 @@ def test_what_a_product_tells_late_ends_what_was_proved_until_it_is_told(client:
     ask(client, secret, {"items": [said]}, path="/v1/risk/signals", status=202)
     answer = ask(client, world.globex_key, body(session=session, **FAR))
     assert answer["decision"] is False, "whoever tells of a place beforehand does not make it one of the person's"
+
+
+def test_a_copy_that_was_not_told_of_a_confirmation_undoes_nothing_of_it(
+    client: Client, world: World, session: str, valkey: redis.Redis
+) -> None:
+    """By the old copy the other place was seen already, and is no news."""
+    session_id = authlevels.parse_session_handle(session)
+    assert session_id is not None
+    ask(client, world.globex_key, body(session=session, **FAR))
+    key = keys.session_key(world.globex, session_id)
+    before: Any = valkey.hgetall(key)
+    refused = ask(client, world.globex_key, payment(100, session=session, **HOME))
+    assert step_up(client, world.globex_key, refused, code_at(clock.now()))["state"] == "passed"
+    assert before
+    assert valkey.hset(key, mapping=before) == 0
+    answer = ask(client, world.globex_key, payment(100, session=session, **FAR))
+    assert answer["decision"] is False, "who confirmed was at home"
+    assert valkey.hgetall(key) != before, "and the copy is told"
 
 
 def settle(tenant_id: UUID, session_id: UUID) -> None:
