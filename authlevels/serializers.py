@@ -13,6 +13,8 @@ from authlevels.policy import MOST_FAILURES
 from riskengine.api import LONGEST_AGENT, LONGEST_TOKEN
 from tiergate import MAX_BATCH
 
+LONGEST_ID: Final = 255
+"""Characters of a subject's id."""
 CHALLENGE_STATES: Final = ["open", "passed", "refused", "closed"]
 
 _NEEDED: Final = {
@@ -60,8 +62,8 @@ class SentField(serializers.CharField):
     longest: characters that are taken; nobody makes a body be refused by sending more, or what no table takes.
     """
 
-    def __init__(self, *, longest: int, **more: Any) -> None:
-        super().__init__(allow_blank=True, allow_null=True, trim_whitespace=False, **more)
+    def __init__(self, *, longest: int, allow_null: bool = True, **more: Any) -> None:
+        super().__init__(allow_blank=True, allow_null=allow_null, trim_whitespace=False, **more)
         self.longest = longest
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
@@ -90,7 +92,7 @@ class SubjectField(serializers.Serializer[Any]):
     """A subject by the product's own type and id."""
 
     type = serializers.CharField(max_length=64, default="user")
-    id = serializers.CharField(max_length=255)
+    id = serializers.CharField(max_length=LONGEST_ID)
 
 
 class AssertRequest(serializers.Serializer[Any]):

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from authlevels.risk_signals import MOST_AT_ONCE, Event
-from authlevels.serializers import AddressField, InstantField, SentField, SubjectField
+from authlevels.serializers import LONGEST_ID, AddressField, InstantField, SentField
 from riskengine.api import LONGEST_AGENT, LONGEST_TOKEN, Mode
 
 
@@ -27,12 +27,19 @@ class RiskPolicyAnswer(serializers.Serializer[Any]):
     table = serializers.DictField()
 
 
+class TypedSubject(serializers.Serializer[Any]):
+    """A subject by the product's own type and id. id: of somebody who failed to sign in, whatever was typed; too long for anybody, it is nobody's."""
+
+    type = serializers.CharField(max_length=64, default="user")
+    id = SentField(longest=LONGEST_ID + 1, allow_null=False)
+
+
 class SignalBody(serializers.Serializer[Any]):
     """One thing that is told. id: your own name for it; the same one again is the same thing."""
 
     id = serializers.CharField(max_length=200)
     event = serializers.ChoiceField(choices=[one.value for one in Event])
-    subject = SubjectField()
+    subject = TypedSubject()
     session = serializers.CharField(required=False, allow_null=True, max_length=64, default=None)
     ip = AddressField(required=False, allow_null=True, default=None)
     user_agent = SentField(longest=LONGEST_AGENT, required=False, default=None)

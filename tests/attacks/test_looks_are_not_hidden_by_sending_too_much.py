@@ -50,6 +50,14 @@ def test_nobody_has_what_is_told_of_others_refused_with_their_own(acme: Acme, ag
     assert tell(teller, odd, one(2, "sign_in_failed")).json() == {"taken": 2, "ignored": 0}
 
 
+@pytest.mark.parametrize("name", ["n" * 300, "n" * 3_000, "", "bob\x00", "\u202ebob"])
+def test_nobody_has_others_failures_refused_by_the_name_they_type(acme: Acme, name: str) -> None:
+    teller = key(acme.tenant_id, Verb.RISK_SIGNAL)
+    odd = one(1, "sign_in_failed", subject={"type": "user", "id": name})
+    assert tell(teller, odd, one(2, "sign_in_failed")).json() == {"taken": 2, "ignored": 0}
+    assert {one.subject_type for one in signals(acme.tenant_id)} == {"nobody", "user"}, "nobody has such a name"
+
+
 def test_what_is_remembered_of_a_request_is_no_longer_than_what_is_read() -> None:
     found = risk.told(ip="1" * 3_000, user_agent="x" * 3_000, device_token="t" * 3_000)
     assert found == risk.told(user_agent="x" * risk.LONGEST_AGENT)
