@@ -12,7 +12,7 @@ from tests.decisions.asking import body
 from tests.decisions.conftest import World
 from tests.looking import FAR as FAR_BEFORE
 from tests.looking import HOME as HOME_BEFORE
-from tests.looking import at_home
+from tests.looking import at_home, seen
 from tests.riskengine.data.conftest import Bring, networks
 from tiergate import Circumstances, Facts
 
@@ -71,8 +71,14 @@ def test_a_country_and_a_kind_of_network_that_are_new_are_told_in_words(world: W
     at_home(world.acme, looks=HOME)
     (asked,) = (one for one in facts(world, session, **FAR).contributions if one.source == "risk")
     assert "first time from this country" in asked.because
-    (also,) = (one for one in facts(world, session, **{**HOME, "ip": FAR["ip"]}).contributions if one.source == "risk")
-    assert "comes from a hosting provider; the person usually does not" in also.because
+    found = risk.assess(
+        tenant_id=world.acme,
+        subject=("user", "alice"),
+        session_id=None,
+        seen=seen({**HOME, "ip": FAR["ip"]}),
+        at=clock.now(),
+    )
+    assert "comes from a hosting provider; the person usually does not" in {one.because for one in found.reasons}
 
 
 def test_a_device_is_known_once_the_person_was_seen_with_it_and_by_nobodys_word(world: World, session: str) -> None:
