@@ -219,7 +219,7 @@ def test_so_many_are_remembered_and_no_more(world: World, untold: None, monkeypa
 
 def test_an_answer_that_is_no_longer_held_no_longer_stands() -> None:
     memory, now = assessing._Memory(), 1_000.0
-    person, question = (licensing.VENDOR_TENANT_ID, ("user", "olga")), (None, risk.NOTHING_SEEN)
+    person, question = (licensing.VENDOR_TENANT_ID, ("user", "olga")), (None, 0, risk.NOTHING_SEEN)
 
     def keep(at: float) -> risk.Answered:
         answered = risk.Answered(risk.NOT_ASSESSED, made_at=at)

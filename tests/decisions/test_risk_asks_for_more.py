@@ -15,7 +15,7 @@ from audit import api as audit
 from authlevels import api as authlevels
 from console.trail.sentences import sentence
 from console.trail.wording import Names
-from decisions.risk import Looked
+from decisions.looked import Looked
 from decisions.trail import read_back
 from isolation import clock
 from isolation.api import tenant_transaction
