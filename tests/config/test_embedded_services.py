@@ -78,7 +78,7 @@ def test_killed_servers_are_replaced(checkout: Checkout) -> None:
     for pid in before:
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-    assert wait_until(checkout.is_quiet, seconds=10)
+    assert wait_until(checkout.is_quiet, seconds=60)
     assert checkout.run("start").returncode == 0
     after = {checkout.postgres_pid(), checkout.valkey_pid()}
     assert None not in after
@@ -113,7 +113,7 @@ def test_a_pid_file_that_names_somebody_elses_process_is_stale(checkout: Checkou
 @pytest.mark.storm
 def test_a_killed_parent_leaves_no_server_behind(checkout: Checkout) -> None:
     kill(checkout.hold())
-    assert wait_until(checkout.is_quiet, seconds=20)
+    assert wait_until(checkout.is_quiet, seconds=60)
 
 
 @pytest.mark.storm
@@ -126,7 +126,7 @@ def test_they_stay_while_another_process_uses_them(checkout: Checkout) -> None:
     assert (checkout.postgres_pid(), checkout.valkey_pid()) == pids
     kill(second)
     kill(third)
-    assert wait_until(checkout.is_quiet, seconds=20)
+    assert wait_until(checkout.is_quiet, seconds=60)
 
 
 def test_the_last_user_to_release_them_ends_them_at_once(checkout: Checkout) -> None:

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -179,8 +180,15 @@ def test_valkey_starts_with_its_options(services: dict[str, Any], tmp_path: Path
             stderr=subprocess.STDOUT,
         )
     url = f"unix://:{given['VALKEY_PASSWORD']}@{tmp_path}/v"
+
+    def is_settled() -> bool:
+        # Its socket is there a moment before anybody listens at it.
+        with redis.Redis.from_url(url) as client, suppress(redis.ConnectionError):
+            return running.poll() is not None or bool(client.ping())
+        return False
+
     try:
-        assert wait_until(lambda: (tmp_path / "v").exists() or running.poll() is not None, seconds=10)
+        assert wait_until(is_settled, seconds=60)
         with redis.Redis.from_url(url) as client:
             found = client.config_get("maxmemory-policy", "appendonly", "appendfsync", "save")
         with redis.Redis.from_url(f"unix://{tmp_path}/v") as stranger, pytest.raises(redis.AuthenticationError):

@@ -102,8 +102,8 @@ class DemoProcess:
     def end(self, number: signal.Signals) -> int:
         """Send it a signal, and return its exit code."""
         os.kill(self.process.pid, number)
-        code = self.process.wait(timeout=40)
-        self._reader.join(timeout=10)
+        code = self.process.wait(timeout=90)
+        self._reader.join(timeout=60)
         return code
 
     def is_gone(self) -> bool:
@@ -114,11 +114,11 @@ class DemoProcess:
         """End it however it stands."""
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(timeout=40)
+            self.process.wait(timeout=90)
         for group in {os.getpgid(pid) for pid in living(self.groups)}:
             os.killpg(group, signal.SIGKILL)
         assert self.process.stdout is not None
-        self._reader.join(timeout=10)
+        self._reader.join(timeout=60)
         self.process.stdout.close()
 
     def _read(self) -> None:

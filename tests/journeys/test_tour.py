@@ -46,7 +46,7 @@ def test_a_tour_that_is_broken_off_does_not_count_as_passed() -> None:
         assert said == "Preparing the database ...\n"
         tour.send_signal(signal.SIGTERM)
         tour.stdout.read()
-        assert tour.wait(timeout=40) == 130
+        assert tour.wait(timeout=90) == 130
     with roles.superuser_connection() as server:
         assert f"tiergate_tour_{tour.pid}" not in databases(server)
 

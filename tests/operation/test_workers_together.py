@@ -88,7 +88,7 @@ def test_both_workers_are_seen_by_whichever_answers_and_a_dead_one_is_not(
 ) -> None:
     process, port, master = server
     assert f'"process": "{process}"' in get(port, "/readyz")[1]
-    assert wait_until(lambda: _processes(port) == 2, seconds=30)
+    assert wait_until(lambda: _processes(port) == 2, seconds=60)
     page = figures(get(port, "/metrics")[1])
     assert "tiergate_pool_connections[]" in page
     assert ("tiergate_trail_unsealed_entries[]" in page) == (process == "web"), "decide has no role for that"
@@ -99,7 +99,7 @@ def test_both_workers_are_seen_by_whichever_answers_and_a_dead_one_is_not(
     assert len(workers) == 2, done.stdout
     before = {path.name for path in tmp_path.glob("gauge_live*.db")}
     os.kill(workers[0], signal.SIGKILL)
-    assert wait_until(lambda: not any(str(workers[0]) in path.name for path in _asked(port, tmp_path)), seconds=30)
+    assert wait_until(lambda: not any(str(workers[0]) in path.name for path in _asked(port, tmp_path)), seconds=60)
     assert any(str(workers[0]) in name for name in before)
     assert wait_until(lambda: _processes(port) == 2, seconds=60), "the one that took its place is seen"
     assert get(port, "/readyz")[0] == 200
