@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import time_machine
 from mmdb_writer import MmdbF64, MmdbU32, MMDBWriter
 from netaddr import IPNetwork, IPSet
+
+from tests.authlevels.acme import NOON
 
 BERLIN, AUCKLAND = (52.52, 13.4), (-36.85, 174.76)
 
@@ -27,9 +30,10 @@ PROVIDERS = {"203.0.113.0/24": provider(64500), "2001:db8::/32": provider(64501)
 
 
 def write_mmdb(path: Path, records: dict[str, Any], *, ip_version: int = 6) -> Path:
-    """Write an MMDB."""
+    """Write an MMDB, built at `NOON`: whoever brings it in then would find a later one to be from days to come."""
     writer = MMDBWriter(ip_version, "Tiergate-Test", languages=["en"], ipv4_compatible=ip_version == 6)
     for network, record in records.items():
         writer.insert_network(IPSet([IPNetwork(network)]), record)
-    writer.to_db_file(str(path))
+    with time_machine.travel(NOON, tick=False):
+        writer.to_db_file(str(path))
     return path
