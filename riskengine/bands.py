@@ -20,7 +20,7 @@ class Cutoffs(Struct, frozen=True, kw_only=True):
     samples: int = 0
 
 
-BUILT_IN: Final = Cutoffs(medium=-0.4, high=0.5, critical=3.0)
+BUILT_IN: Final = Cutoffs(medium=-0.3, high=0.6, critical=3.0)
 """Where nothing else is known: about the top 5 %, 1 % and 0.1 % of people's own sign-ins in the training years of `bench/risk.py`."""
 
 LEAST_SAMPLES: Final = 100

@@ -46,18 +46,18 @@ class Parameters(Struct, frozen=True, kw_only=True):
 
 PARAMETERS: Final = Parameters(
     levels={
-        "country": Level(kappa=0.034, delta=0.1, spread=0.5, weight=1.0, least=-0.5, most=3.0),
-        "asn": Level(kappa=4.0, delta=0.5, spread=0.5, weight=0.8, least=-4.0, most=6.0),
-        "network": Level(kappa=0.13, delta=0.1, spread=0.0, weight=0.7, least=-1.5, most=6.0),
-        "system": Level(kappa=4.0, delta=0.0, spread=0.0, weight=0.8, least=-1.0, most=6.0),
+        "country": Level(kappa=0.005, delta=0.25, spread=0.5, weight=1.0, least=-0.5, most=3.0),
+        "asn": Level(kappa=6.4, delta=0.0, spread=0.5, weight=0.8, least=-4.0, most=6.0),
+        "network": Level(kappa=0.13, delta=0.1, spread=0.0, weight=0.7, least=-2.0, most=6.0),
+        "system": Level(kappa=6.4, delta=0.0, spread=0.0, weight=0.8, least=-2.0, most=6.0),
         "family": Level(kappa=0.4, delta=0.0, spread=0.5, weight=0.3, least=-2.5, most=6.0),
-        "browser": Level(kappa=0.005, delta=0.0, spread=0.25, weight=0.6, least=-0.5, most=6.0),
-        "network_class": Level(kappa=4.0, delta=0.5, spread=0.0, weight=0.25, least=-0.5, most=6.0),
-        "hour": Level(kappa=0.21, delta=0.25, spread=0.5, weight=0.4, least=-0.5, most=2.5),
-        "device": Level(kappa=0.022, delta=0.1, spread=0.0, weight=0.25, least=-0.5, most=6.0),
-        "device_use": Level(kappa=0.008, delta=0.25, spread=0.0, weight=1.6, least=-2.0, most=6.0),
+        "browser": Level(kappa=0.005, delta=0.0, spread=0.25, weight=0.5, least=-0.5, most=6.0),
+        "network_class": Level(kappa=16.0, delta=0.5, spread=0.0, weight=0.25, least=-0.5, most=6.0),
+        "hour": Level(kappa=0.21, delta=0.5, spread=0.5, weight=0.4, least=-0.5, most=3.5),
+        "device": Level(kappa=0.02, delta=0.25, spread=0.0, weight=0.4, least=-1.5, most=5.0),
+        "device_use": Level(kappa=0.008, delta=0.0, spread=0.0, weight=1.6, least=-2.0, most=6.0),
     },
-    often=Often(weight=0.5, start=0.5, most=2.0),
+    often=Often(weight=0.3, start=0.25, most=2.0),
     kinds={"tor": 2.0, "hosting": 0.5, "vpn": 1.0},
 )
 """Chosen by `python -m bench.risk --tune`, on its training seeds."""

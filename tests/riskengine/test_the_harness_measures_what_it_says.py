@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.risk_world import comparing, dataset, replay
+from bench import risk
+from bench.risk_world import comparing, dataset, replay, runs
 from bench.risk_world.attackers import KINDS, STOLEN
 from bench.risk_world.measures import Scored, asked, auc, first_asked, share_from, threshold
 from bench.risk_world.people import World
 from bench.risk_world.published import ASKED, distance
 from bench.risk_world.year import year
+from riskengine.seen import Seen
 
 SMALL = World(people=25, attacks=1)
 
@@ -89,9 +91,44 @@ def test_nothing_is_learned_of_an_attack() -> None:
 def test_a_comparison_tells_every_target(capsys: pytest.CaptureFixture[str]) -> None:
     comparing.compare([year(SMALL, seed=5)], "A small world", is_judged=True)
     told = capsys.readouterr().out
-    assert told.count("met ") + told.count("MISSED ") == 7
+    assert told.count("met ") + told.count("MISSED ") == 8
     assert all(kind in told for kind in KINDS)
     assert told.count("published, Freeman") == 3
+
+
+def test_what_is_told_is_of_years_that_nothing_was_chosen_by() -> None:
+    retired = {2, 3}
+    assert len(risk.TESTED) >= 5
+    assert not set(risk.TESTED) & {*risk.TRAINED, *retired}
+
+
+def test_without_data_a_network_is_a_name_and_the_rest_is_as_it_was() -> None:
+    for visit in year(SMALL, seed=6)[:20]:
+        seen = runs.without_data(visit).seen
+        kept = {"network", "browser", "family", "system", "hour", "device"}
+        assert {name for name in Seen.__struct_fields__ if getattr(seen, name) != getattr(Seen(), name)} == kept
+        assert all(getattr(seen, name) == getattr(visit.seen, name) for name in kept)
+
+
+def test_every_scorer_judges_the_same_sign_ins_and_attacks() -> None:
+    found = runs.scored([year(SMALL, seed=7), year(SMALL, seed=8)])
+    simple = {
+        name: [(one.person, one.nth, one.attack) for one in run if one.attack in ("", *KINDS)]
+        for name, run in found.items()
+    }
+    assert set(simple) == {runs.FREEMAN, runs.BARE, runs.FULL, runs.LEFT_OUT, runs.BARE_BLIND, runs.FULL_BLIND}
+    assert all(run == simple[runs.FREEMAN] for run in simple.values())
+    assert [len(one) for one in runs.by_year(found[runs.BARE])] == [
+        len([one for one in simple[runs.BARE] if one[0] // 10_000_000 == number]) for number in (0, 1)
+    ]
+
+
+def test_who_leaves_a_token_out_is_an_attacker_and_scores_as_one_who_has_a_new_one() -> None:
+    found = runs.scored([year(SMALL, seed=7)])
+    for left_out, full in zip(
+        found[runs.LEFT_OUT], [one for one in found[runs.FULL] if one.attack in ("", *KINDS)], strict=True
+    ):
+        assert left_out.score == pytest.approx(full.score)
 
 
 HEAD = (
@@ -131,6 +168,20 @@ def test_the_real_data_set_is_read_and_its_people_are_attacked(tmp_path: Path) -
     assert set(attacks) == {(person, kind) for person in (0, 1) for kind in KINDS}
     assert attacks[0, "naive"] == attacks[1, "vpn"] == "10.9.9.9"
     assert attacks[0, "targeted"] == "10.0.1.1"
+
+
+def test_the_command_compares_both_scorers_on_a_file_of_real_sign_ins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rba.csv"
+    people = [_line(user, day, f"10.0.{user}.7") for user in range(1, 7) for day in range(1, 14)]
+    file.write_text(HEAD + "".join([*people, *(_line(90, day, "10.9.9.9", ok=False, attacker=True) for day in (2, 9))]))
+    assert risk.main(["--csv", str(file)]) == 0
+    told = capsys.readouterr().out
+    assert "Real sign-ins, rba.csv" in told
+    assert "78 sign-ins of 6 people, 18 attacks" in told
+    assert all(told.count(name) for name in (runs.FREEMAN, runs.BARE, runs.BARE_BLIND))
+    assert runs.FULL not in told
 
 
 def test_another_file_is_refused_by_what_it_lacks(tmp_path: Path) -> None:
