@@ -43,6 +43,9 @@ _NOTE: Final = """
     )), %s::jsonb
     FROM (SELECT riskengine_person(%s, %s, %s) AS digest) whose
 """
+_NOTE_OF_NOBODY: Final = """
+    INSERT INTO riskengine_erasure (id, tenant_id, digest, erased_at, version, clearing) VALUES (%s, %s, '', %s, 0, %s::jsonb)
+"""
 _CLEARED: Final = "UPDATE riskengine_erasure SET clearing = NULL WHERE id = %s"
 _KEPT_COUNTING: Final = WINDOW * NETWORK_HALF_LIFE
 
@@ -102,6 +105,18 @@ def erase_person(*, tenant_id: UUID, subject: Subject, at: datetime) -> Erased:
         transaction.on_commit(lambda: _clear(tenant_id, erasure_id, clearing), robust=True)
         tell_happened(tenant_id=tenant_id, subject=subject)
     return Erased(signals=signals, failures=len(networks), profiles=len(versions), sessions=tuple(sessions))
+
+
+def have_valkey_forget(*, tenant_id: UUID, subject: Subject, at: datetime) -> None:
+    """Have Valkey let go of what it has of a person who stays, once the tenant's transaction around this call has committed.
+
+    What is true is read from the database again: sooner or later for sure, whatever becomes of this process or of Valkey.
+    subject: as it is stored.
+    """
+    clearing, erasure_id = Clearing(keys=list(person_keys(tenant_id, subject)), sessions=[]), uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_OF_NOBODY, [erasure_id, tenant_id, at, encode_json(clearing).decode()])
+    transaction.on_commit(lambda: _clear(tenant_id, erasure_id, clearing), robust=True)
 
 
 def _clearing(tenant_id: UUID, subject: Subject, networks: Iterable[str], sessions: Iterable[UUID]) -> Clearing:

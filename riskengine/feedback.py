@@ -5,16 +5,16 @@ from typing import cast
 from uuid import UUID
 
 import msgspec
-from django.db import transaction
 
 from isolation.api import tenant_transaction
-from riskengine import store
+from riskengine.erasing import have_valkey_forget
 from riskengine.errors import LookNotFound
+from riskengine.holding import hold_alone
 from riskengine.models import Kind, Signal
 from riskengine.recording import record_signal
 from riskengine.seen import Seen
 from riskengine.subjects import Subject, storable
-from riskengine.valkey import ValkeyAway
+from riskengine.taking_back import take_back
 from tiergate import Band
 
 
@@ -23,7 +23,8 @@ def confirm_session(
 ) -> Band | None:
     """Note whose a session was, within the tenant's transaction, and give the band that it began with; None where that was said already.
 
-    What was theirs teaches as far as whoever says so is trusted. What was not is learned no further from, and counts as a failure.
+    What was theirs teaches as far as whoever says so is trusted. What was not is taken back, teaches nothing from now on, and counts as
+    a failure.
 
     trust: 0 to 1.
     :raises LookNotFound: nobody told how the session looked as it began, or it is another's.
@@ -34,15 +35,16 @@ def confirm_session(
         of_session = Signal.objects.filter(
             tenant_id=tenant_id, session_id=session_id, subject_type=kept[0], subject_id=kept[1]
         )
-        # Of two who say so at once, the one waits for the other.
-        began = of_session.select_for_update().filter(kind=Kind.SIGN_IN).order_by("at", "id").first()
+        # Of two who say so at once, the one waits for the other; and whoever records something of theirs, too.
+        hold_alone(tenant_id=tenant_id, subject=kept)
+        began = of_session.filter(kind=Kind.SIGN_IN).order_by("at", "id").first()
         if began is None:
             raise LookNotFound("Nobody told how such a session of theirs looked.")
         if of_session.filter(kind=kind).exists():
             return None
         if not is_mine:
-            of_session.filter(trust__gt=0).update(trust=0.0)
-            transaction.on_commit(lambda: _forget(tenant_id, kept), robust=True)
+            take_back(tenant_id=tenant_id, subject=kept, session_id=session_id, at=at)
+            have_valkey_forget(tenant_id=tenant_id, subject=kept, at=at)
         record_signal(
             tenant_id=tenant_id,
             subject=subject,
@@ -53,12 +55,3 @@ def confirm_session(
             at=at,
         )
         return cast("Band", began.band)
-
-
-def _forget(tenant_id: UUID, subject: Subject) -> None:
-    """Have what waits to be learned be read from the database again, where it teaches nothing any more."""
-    try:
-        store.forget_person(tenant_id=tenant_id, subject=subject)
-    except ValkeyAway:
-        # Nothing is read from where nothing answers; what it had ends within the hour.
-        return

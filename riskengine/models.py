@@ -278,7 +278,8 @@ class SessionRisk(models.Model):
 class Erasure(models.Model):
     """That somebody was erased: what tells of a time up to ``erased_at`` is not taken any more (a trigger sees to that).
 
-    digest: of whom, by `riskengine_person` in the database; gone itself once nothing can be on its way. version: of the profile
+    digest: of whom, by `riskengine_person` in the database; gone itself once nothing can be on its way; empty where nobody was
+    erased, and Valkey is only to read anew. version: of the profile
     that was erased. clearing: the names of what is to go from Valkey yet; NULL once it is gone.
     """
 

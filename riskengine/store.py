@@ -211,14 +211,6 @@ def tell_session(*, tenant_id: UUID, session_id: UUID, found: SessionFound) -> N
         READS.labels("not_told").inc()
 
 
-def forget_person(*, tenant_id: UUID, subject: Subject) -> None:
-    """Have a person be read from the database again.
-
-    :raises ValkeyAway: nobody answers.
-    """
-    FORGET.run(person_keys(tenant_id, subject), [])
-
-
 def let_go(keys: Sequence[str], sessions: Sequence[str]) -> None:
     """Have what lies under these keys be read from the database again, and nothing be kept of these sessions.
 
