@@ -47,6 +47,8 @@ def _erase_until(tenant_id: UUID, step: int) -> None:
         return execute(*arguments)
 
     let_go, clear = store.let_go, erasing._clear
+    erased: Any = erasing
+    stored: Any = store
 
     def counted_clear(*arguments: Any) -> None:
         count()
@@ -57,7 +59,7 @@ def _erase_until(tenant_id: UUID, step: int) -> None:
         let_go(*arguments)
         count()
 
-    erasing._clear, store.let_go = counted_clear, counted_let_go
+    erased._clear, stored.let_go = counted_clear, counted_let_go
     with connection.execute_wrapper(before_statement):
         risk.erase_person(tenant_id=tenant_id, subject=("user", f"person-{step}"), at=NOON)
 

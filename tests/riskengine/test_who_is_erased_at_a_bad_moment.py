@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -42,7 +43,7 @@ def test_whatever_is_under_way_the_person_does_not_come_back(acme: UUID, valkey:
     taught(acme, days=10)
     fold()
     known(acme)
-    others = [
+    others: list[Callable[[], object]] = [
         lambda: taught(acme, days=6),
         lambda: failed(acme, times=4),
         lambda: look(acme),

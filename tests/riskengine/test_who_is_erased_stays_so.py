@@ -186,6 +186,7 @@ def test_a_session_that_is_told_of_late_is_not_kept_in_valkey(olga: UUID, valkey
     erase(olga)
     store.tell_session(tenant_id=olga, session_id=SESSION, found=found)
     assert known(olga, session_id=SESSION).session is None
+    assert known(olga, session_id=SESSION).session is None, "nor where all else is in Valkey again"
 
 
 def test_a_walk_that_has_read_a_person_does_not_write_them_again(olga: UUID) -> None:
