@@ -31,6 +31,8 @@ _IMPOSSIBLE: Final = 1000.0
 _LEAST_TIME: Final = timedelta(minutes=5)
 # Who was last seen longer ago than this may be anywhere.
 _LONG_AGO: Final = timedelta(days=2)
+_NO_TIME: Final = timedelta(0)
+_HOUR: Final = timedelta(hours=1)
 
 
 class Failures(Struct, frozen=True, kw_only=True):
@@ -101,7 +103,7 @@ def travel(seen: Seen, profile: Profile, *, at: datetime) -> Evaluated | None:
     come out where the provider or the company has its gateway: with these it may be fast and is never hard.
     """
     last = profile.last
-    if seen.place is None or last is None or last.place is None or not timedelta(0) <= at - last.at <= _LONG_AGO:
+    if seen.place is None or last is None or last.place is None or not _NO_TIME <= at - last.at <= _LONG_AGO:
         return None
     if seen.is_relay or seen.is_satellite or seen.network_class in {"vpn", "hosting", "tor"}:
         return None
@@ -110,7 +112,7 @@ def travel(seen: Seen, profile: Profile, *, at: datetime) -> Evaluated | None:
     far = distance_km(last.place, seen.place) - _BLUR_KM
     if far <= 0:
         return None
-    speed = far / (max(at - last.at, _LEAST_TIME) / timedelta(hours=1))
+    speed = far / (max(at - last.at, _LEAST_TIME) / _HOUR)
     if speed <= _FAST:
         return None
     has_gateway = seen.network_class in {"mobile", "business"}

@@ -20,11 +20,16 @@ Last comes how often somebody comes at all. Attackers choose people alike and pe
 likely it is they: Freeman's p(u|A) / p(u|L), smoothed and bounded (`parameters.Often`).
 """
 
+# A score is within the request, and calls of `min` and `max` would be a tenth of it.
+# ruff: noqa: FURB136, PLR1730
+
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from math import log
-from typing import Final, NamedTuple
+from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from riskengine import evaluators
@@ -40,8 +45,12 @@ from riskengine.words import FIRST_TIME, OTHER, code_of, words_of
 # The value of the finer one is always within the same coarser one: whoever has had the one has had the other.
 _NESTED: Final = frozenset({"network", "asn", "browser", "device_use"})
 
+_BESIDE: Final[Mapping[str, tuple[tuple[str, float], ...]]] = {
+    str(hour): tuple((str((hour + off) % 24), weight) for off, weight in HOURS_BESIDE) for hour in range(24)
+}
 
-class Step(NamedTuple):
+
+class Step(Struct, frozen=True, gc=False):
     """One level of a chain: what is seen now, and what is known of it.
 
     number: how often this person was seen with it. within: how often with the level above. room: how much of what they were seen with
@@ -86,15 +95,15 @@ def score(
         if reasons:
             reasons.append(_comes_often(profile.total * now, by.often))
     found = list(evaluators.evaluate(seen, profile, failures, at=at, known=known, kinds=by.kinds))
-    reasons.extend(one.reason for one in found)
-    total = sum(reason.weight for reason in reasons)
+    reasons += [one.reason for one in found]
+    total = sum([reason.weight for reason in reasons])
     if not profile.times:
         reasons.append(RiskReason(code=FIRST_TIME, weight=0.0, because=OTHER[FIRST_TIME]))
     reasons.sort(key=_strength, reverse=True)
     return Assessment(
         score=total if profile.times or found else None,
         reasons=tuple(reasons),
-        hard=tuple(one.reason.code for one in found if one.is_hard),
+        hard=tuple([one.reason.code for one in found if one.is_hard]),
     )
 
 
@@ -102,11 +111,12 @@ def odds(step: Step, level: Level) -> float:
     """Give what one level adds to a score: above 0 where what is seen is rarer for this person than for people at large."""
     if step.is_update:
         return 0.0
-    feature, _value, number, within, room, share, _is_update = step
-    left = level.kappa + level.delta * room
-    of_others = share + level.spread * (PRIOR[feature] - share)
-    found = log(of_others * (within + left) / (number + left * share))
-    return max(level.least, min(level.most, found)) * level.weight
+    share, left = step.share, level.kappa + level.delta * step.room
+    of_others = share + level.spread * (PRIOR[step.feature] - share)
+    found = log(of_others * (step.within + left) / (step.number + left * share))
+    if found > level.most:
+        return level.most * level.weight
+    return (level.least if found < level.least else found) * level.weight
 
 
 def list_steps(seen: Seen, profile: Profile, population: Population, now: float) -> list[tuple[str, list[Step]]]:
@@ -118,19 +128,22 @@ def list_steps(seen: Seen, profile: Profile, population: Population, now: float)
     now: what a weight of the profile is multiplied by.
     """
     average = profile.total * now / max(1, profile.times)
-    chains: list[tuple[str, list[Step]]] = []
+    counts, chains = profile.counts, []
     for chain, features in CHAINS:
         found: list[tuple[str, str, float, Mapping[str, float]]] = []
         finer = 0.0
         for feature in features:
-            value = seen.value(feature)
-            values = profile.counts.get(feature)
-            if value is None or not values:
+            values = counts.get(feature)
+            value = seen.value(feature) if values else None
+            if value is None or values is None:
                 continue
-            number = max(finer, (_hourly(values, value) if feature == "hour" else values.get(value, 0.0)) * now)
+            number = (_hourly(values, value) if feature == "hour" else values.get(value, 0.0)) * now
+            if number < finer:
+                number = finer
             found.append((feature, value, number, values))
             finer = number if feature in _NESTED else 0.0
         if found:
+            found.reverse()
             chains.append((chain, _steps(found, profile, population, now, average)))
     return chains
 
@@ -144,16 +157,23 @@ def _steps(
 ) -> list[Step]:
     steps: list[Step] = []
     above: Step | None = None
-    for feature, value, number, values in reversed(found):
-        of_all = max(sum(values.values()) * now, number)
-        room = min(len(values) * average, of_all)
-        within = of_all
-        if above is not None and feature in _NESTED:
-            within = max(above.number, number)
-            room *= within / of_all if of_all else 1.0
-        share = population.share(feature, value, given=above.value if above is not None else None)
-        is_later = feature == "browser" and not number and above is not None and bool(above.number)
-        above = Step(feature, value, number, within, room, share, is_later and _is_update(value, profile))
+    for feature, value, number, values in found:
+        of_all = sum(values.values()) * now
+        if of_all < number:
+            of_all = number
+        room, within = len(values) * average, of_all
+        if room > of_all:
+            room = of_all
+        is_update = False
+        if above is None:
+            share = population.share(feature, value)
+        else:
+            if feature in _NESTED:
+                within = above.number if above.number > number else number
+                room *= within / of_all if of_all else 1.0
+            share = population.share(feature, value, given=above.value)
+            is_update = feature == "browser" and not number and above.number > 0.0 and _is_update(value, profile)
+        above = Step(feature, value, number, within, room, share, is_update)
         steps.append(above)
     return steps
 
@@ -201,9 +221,13 @@ def _told(steps: list[Step], by: Parameters) -> RiskReason:
 
 
 def _reason(feature: str, state: str, weight: float, usual: str | None = None) -> RiskReason:
-    return RiskReason(
-        code=code_of(feature, state=state), weight=weight, because=words_of(feature, state=state, usual=usual)
-    )
+    code, because = _named(feature, state, usual)
+    return RiskReason(code=code, weight=weight, because=because)
+
+
+@cache
+def _named(feature: str, state: str, usual: str | None) -> tuple[str, str]:
+    return code_of(feature, state=state), words_of(feature, state=state, usual=usual)
 
 
 def _strength(reason: RiskReason) -> float:
@@ -212,9 +236,9 @@ def _strength(reason: RiskReason) -> float:
 
 def _hourly(values: Mapping[str, float], value: str) -> float:
     """Give how often about this hour: nobody keeps to the clock, and midnight is beside eleven."""
-    hour, number = int(value), 0.0
-    for off, weight in HOURS_BESIDE:
-        number += weight * values.get(str((hour + off) % 24), 0.0)
+    number = 0.0
+    for name, weight in _BESIDE[value]:
+        number += weight * values.get(name, 0.0)
     return number
 
 
@@ -223,14 +247,14 @@ def _is_update(value: str, profile: Profile) -> bool:
     family, _, version = value.rpartition(" ")
     if not version.isdecimal():
         return False
-    later, prefix = int(version), f"{family} "
-    has_had = False
-    for known in profile.counts.get("browser", ()):
-        if known.startswith(prefix) and known[len(prefix) :].isdecimal():
-            if int(known[len(prefix) :]) >= later:
-                return False
-            has_had = True
-    return has_had
+    prefix = f"{family} "
+    begins = len(prefix)
+    had = [
+        int(number)
+        for known in profile.counts.get("browser", ())
+        if known.startswith(prefix) and (number := known[begins:]).isdecimal()
+    ]
+    return bool(had) and max(had) < int(version)
 
 
 def known_of(seen: Seen, profile: Profile, now: float) -> Familiarity:
