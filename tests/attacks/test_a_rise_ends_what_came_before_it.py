@@ -174,6 +174,8 @@ def test_where_it_is_only_looked_on_nothing_ends_before_it_is_acted_on(
     rises(world, session)
     assert may_export(client, world, session)
     assert ends(world) == []
+    held = authlevels.session_facts(tenant_id=world.globex, session=session, subject=ALICE, at=clock.now())
+    assert held.activity.riskier_since is None
     risk.put_policy(tenant_id=world.globex, mode="enforce", by="test", at=clock.now())
     licensing.forget_snapshots()
     assert not may_export(client, world, session), "what was seen meanwhile is not forgotten"

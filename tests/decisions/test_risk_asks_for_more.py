@@ -16,19 +16,20 @@ from authlevels import api as authlevels
 from console.trail.sentences import sentence
 from console.trail.wording import Names
 from decisions.looked import Looked
+from decisions.risk import _sensitivity
 from decisions.trail import read_back
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
 from riskengine import api as risk
-from riskengine.models import SessionRisk
+from riskengine.models import SessionRisk, TenantCutoffs
 from riskengine.sights import flush_sights
 from tests.decisions.asking import ask, body, step_up, store_routine_records
 from tests.decisions.conftest import World, code_at
 from tests.decisions.test_explain import _explained
 from tests.looking import FAR, HOME, at_home, far_is, people_fail_from, signals
 from tests.riskengine.conftest import no_valkey
-from tiergate import Activity, SessionFacts, SessionState, decide
+from tiergate import ActionSpec, Activity, Entitlement, FeatureKind, Sensitivity, SessionFacts, SessionState, decide
 
 __all__ = ["no_valkey"]
 
@@ -80,11 +81,25 @@ def test_why_is_told_in_words_to_whoever_asks_why(client: Client, world: World, 
     told = entry.payload["risk"]
     assert (told["mode"], told["band"], told["requirement"]) == ("enforce", "high", {"level": "aal2", "max_age": 900})
     assert told["codes"][0].startswith("new_")
-    assert not [one for one in told["codes"] if one.startswith("usual_")], "what speaks for the person is no reason"
     document = {**body(session=session, **FAR), "context": {"session": session, "tenant": "acme", **FAR}}
     text = _explained(tmp_path, document)
     assert re.search(r"risk         high, score \+\d+\.\d\d: new_", text)
     assert f"risk requires aal2 within 900 s: {because}" in text
+
+
+def test_what_speaks_for_the_person_is_no_reason(client: Client, world: World, session: str) -> None:
+    with tenant_transaction(world.acme):
+        TenantCutoffs.objects.filter(tenant_id=world.acme).update(medium=-100.0, high=-100.0)
+    risk.forget_usual()
+    entry = recorded(world, ask(client, world.acme_key, body(session=session, **HOME)))
+    assert (entry.payload["risk"]["band"], entry.payload["risk"].get("codes", [])) == ("high", [])
+
+
+def test_a_feature_that_nobody_knows_is_as_sensitive_as_can_be() -> None:
+    action = ActionSpec(name="reports.read", resource_type="report", privilege="reports.read", feature="reports")
+    other = Entitlement(feature="other", kind=FeatureKind.SWITCH, sensitivity=Sensitivity.STANDARD, is_granted=True)
+    assert {_sensitivity(action, known) for known in (None, other)} == {Sensitivity.REGULATED}
+    assert _sensitivity(action, replace(other, feature="reports")) == Sensitivity.STANDARD
 
 
 def test_where_and_with_what_a_person_was_is_sealed_for_them(client: Client, world: World, session: str) -> None:

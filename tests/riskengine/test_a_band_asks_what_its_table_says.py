@@ -24,6 +24,8 @@ from tiergate import RISK, Band, Level, Requirement, Sensitivity
 
 AAL2 = Level.AAL2
 NOTHING = None
+MOST = {"level": "aal2", "max_age": 300, "phishing_resistant": True}
+"""What a table asks of the greatest risk by default: nothing else is to be less."""
 
 bands = st.sampled_from(BANDS)
 sensitivities = st.sampled_from(list(Sensitivity))
@@ -149,6 +151,8 @@ def test_what_cannot_be_read_of_a_stored_table_asks_for_the_default_or_more(
         {"high": {"premium": {"level": "aal2", "scope": "transaction"}}},
         {"high": {"premium": {"level": "aal2", "approvals": 1}}},
         {"high": {"premium": {"level": "aal2", "lvl": 1}}},
+        {"critical": {"regulated": {**MOST, "scope": "transaction"}}},
+        {"critical": {"regulated": {**MOST, "approvals": 1}}},
         {"high": {"premium": None}},
         {"medium": {"standard": {"level": "aal3"}}},
         {"critical": {"regulated": {"level": "aal2"}}},
