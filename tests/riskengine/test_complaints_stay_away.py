@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from riskengine.assessment import Assessment
+from riskengine.bands import BUILT_IN, banded
 from riskengine.evaluators import Failures, travel
 from riskengine.parameters import PARAMETERS
 from riskengine.population import NOBODY
@@ -107,6 +108,23 @@ def test_an_update_leaves_the_device_the_same_one() -> None:
 def test_privacy_addresses_of_one_ipv6_network_are_one_network() -> None:
     at_home = but(ANNA, network="2001:db8:1:2::/64")
     assert "usual_network" in codes(looked(at_home, usually(at_home)))
+
+
+@pytest.mark.parametrize("times", [1, 8, 100])
+@pytest.mark.parametrize("device", [None, "after-the-cookies-were-lost"])
+def test_who_is_at_home_in_the_usual_browser_may_have_lost_their_cookies(times: int, device: str | None) -> None:
+    found = looked(but(ANNA, device=device), usually(ANNA, times=times, weight=0.25))
+    assert codes(found) & {"no_device", "new_device"}
+    assert banded(found, BUILT_IN).band == "low"
+
+
+def test_a_browser_that_always_forgets_its_cookies_is_missed_less_without_them() -> None:
+    forgets = [but(ANNA, device=f"anna-{number}") for number in range(30)]
+    costs = [
+        next(one.weight for one in looked(but(ANNA, device=None), usually(*seen)).reasons if one.code == "no_device")
+        for seen in ([ANNA], forgets)
+    ]
+    assert costs[1] < costs[0] / 2
 
 
 CROWDED = Failures(person=0.0, network=500.0, people_on_network=300)
