@@ -78,6 +78,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         response = _form(request, form, onward, error=refused.detail, status=429)
         response["Retry-After"] = str(refused.extra["retry_after"])
         return response
+    except riskengine.RiskUnavailable:
+        response = _form(request, form, onward, error="Signing in does not work just now. Try again.", status=503)
+        response["Retry-After"] = "1"
+        return response
     response = see_other(onward)
     set_session_cookie(response, secret, expires_at=session.expires_at, at=at)
     riskengine.keep_device_token(response, device_token, at=at)

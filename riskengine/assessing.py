@@ -19,6 +19,7 @@ from riskengine.assessment import NOT_ASSESSED, Assessment
 from riskengine.bands import banded
 from riskengine.known import Known
 from riskengine.metrics import ASSESSMENTS
+from riskengine.requirements import rank
 from riskengine.scoring import score
 from riskengine.seen import NOTHING_SEEN, Seen
 from riskengine.sessions import is_news, is_raised_by, note_session
@@ -220,7 +221,15 @@ def answered(
             tell_happened(tenant_id=tenant_id, subject=subject)
         if session is not None:
             assessment = replace(assessment, raised_at=session.raised_at)
-        note_sight(tenant_id=tenant_id, subject=subject, session_id=session_id, seen=seen, assessment=assessment, at=at)
+        note_sight(
+            tenant_id=tenant_id,
+            subject=subject,
+            session_id=session_id,
+            seen=seen,
+            assessment=assessment,
+            is_settled=session is None or rank(session.band) == 0,
+            at=at,
+        )
     ASSESSMENTS.labels(assessment.band).inc()
     made = Answered(assessment, made_at=made_at)
     # What is read within a transaction may be that one's own, and never come to be.

@@ -69,9 +69,19 @@ decode_batch: Final = Decoder(list[Sight]).decode
 
 
 def note_sight(
-    *, tenant_id: UUID, subject: Subject, session_id: UUID, seen: Seen, assessment: Assessment, at: datetime
+    *,
+    tenant_id: UUID,
+    subject: Subject,
+    session_id: UUID,
+    seen: Seen,
+    assessment: Assessment,
+    is_settled: bool,
+    at: datetime,
 ) -> None:
-    """Take note of how a session looks, where this process did not that day."""
+    """Take note of how a session looks, where this process did not that day.
+
+    is_settled: its person has confirmed whatever made it look risky; else nothing is learned of it.
+    """
     sender = _sender()
     mark = the_same(seen), at.astimezone(UTC).toordinal()
     if sender.is_news((session_id, *mark)):
@@ -87,7 +97,7 @@ def note_sight(
                 score=assessment.score,
                 band=assessment.band,
                 reasons=assessment.reasons,
-                trust=TRUST if assessment.band == "low" else 0.0,
+                trust=TRUST if assessment.band == "low" and is_settled else 0.0,
             )
         )
 

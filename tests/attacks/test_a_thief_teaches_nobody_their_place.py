@@ -9,10 +9,13 @@ import licensing.api
 from authlevels import api
 from authlevels.risk_signals import say_whose
 from isolation.api import tenant_transaction
+from riskengine import api as risk
+from riskengine.draining import drain_sights
 from riskengine.models import SessionRisk
+from riskengine.sights import flush_sights
 from tests.attacks.test_a_new_factor_leads_no_higher_than_who_enrolled_it import MANAGE
 from tests.authlevels.acme import NOON, PASSWORD, Acme, Asked, code, later
-from tests.looking import FAR, HOME, at_home, far_is, signals, told
+from tests.looking import FAR, HOME, at_home, far_is, seen, signals, told
 from tiergate import Level, Requirement, Verb
 
 DAVE = ("account", "dave")
@@ -103,3 +106,18 @@ def test_who_looks_risky_themselves_vouches_for_no_session(
     for spoken_of in (thief, speaker):
         say_whose(tenant_id=acme.tenant_id, handle=spoken_of.handle, is_mine=True, session=speaker, at=later(1))
     assert [one.trust for one in signals(acme.tenant_id, kind="confirmed_mine")] == [trust, trust]
+
+
+@pytest.mark.parametrize(("looks", "trust"), [(FAR, 0.0), (HOME, 0.25)])
+def test_a_session_that_looks_risky_is_learned_from_in_no_disguise_until_its_person_confirms(
+    acme: Acme, thief: api.Session, looks: dict[str, Any], trust: float
+) -> None:
+    session = thief if looks == FAR else signed_in(acme, looks)
+    later_on = later(30)
+    found = risk.assess(
+        tenant_id=acme.tenant_id, subject=DAVE, session_id=session.id, seen=seen(HOME, later_on), at=later_on
+    )
+    assert found.band == "low"
+    assert flush_sights()
+    drain_sights(at=later_on)
+    assert [one.trust for one in signals(acme.tenant_id, kind="seen")] == [trust]

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.test import Client
 
 import audit.api
 from authlevels import api
+from authlevels.cookies import session_cookie_name
 from authlevels.models import Notice, SessionRow
 from isolation import clock
 from isolation.api import tenant_transaction
@@ -19,6 +21,9 @@ from tests.authenticator import SoftKey
 from tests.authlevels.acme import ALICES_SECRET, BOBS_SECRET, NOON, PASSWORD, Acme, code, later
 from tests.authlevels.with_passkeys import alice_with, step_up_with
 from tests.looking import FAR, HOME, at_home, far_is, people_fail_from, seen, signals, told
+from tests.riskengine.conftest import no_valkey
+
+__all__ = ["no_valkey"]
 
 ALICE = ("account", "alice")
 BOB = ("user", "bob")
@@ -133,6 +138,21 @@ def test_nobody_is_blocked_where_the_engine_only_looks_on(acme: Acme, mode: str)
     before = len(signals(acme.tenant_id))
     assert vouch(acme, FAR).is_own is False
     assert len(signals(acme.tenant_id)) - before == (1 if mode == "observe" else 0)
+
+
+def test_where_the_engine_cannot_say_the_page_says_so_and_lets_nobody_in(
+    acme: Acme, superuser: psycopg.Connection, no_valkey: None
+) -> None:
+    superuser.execute("REVOKE EXECUTE ON FUNCTION riskengine_known FROM PUBLIC")
+    try:
+        answer = Client(headers={"User-Agent": HOME["user_agent"]}).post("/sign-in", NAMED)
+    finally:
+        superuser.execute("GRANT EXECUTE ON FUNCTION riskengine_known TO PUBLIC")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert b"Try again" in answer.content
+    assert not answer.cookies.get(session_cookie_name())
+    with tenant_transaction(acme.tenant_id):
+        assert not SessionRow.objects.exists()
 
 
 def test_what_failed_is_counted_for_whom_it_was_and_teaches_nothing(acme: Acme) -> None:
