@@ -32,9 +32,10 @@ def send_notices() -> None:
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types
 def forget_what_is_over() -> None:
-    """Delete counts of attempts whose window is long over, and notices that were sent long ago."""
+    """Delete counts of attempts whose window is long over, notices that were sent long ago, and from where old sessions came."""
     attempts.forget_counts(at=now())
     notice_sending.forget_notices(at=now())
+    forgetting.forget_whence(at=now())
 
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery carries no types

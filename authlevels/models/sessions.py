@@ -17,7 +17,8 @@ class SessionRow(models.Model):
     idle in between (NIST SP 800-63B-4 §2.2.3, §2.3.3). ``digest_key`` is the id of the key that
     ``secret_digest`` is under. ``impersonator``: who of the vendor's support acts as this person, as ``type:id``,
     and ``impersonated_for`` why: for an hour at most, and while ``impersonator_session``, their own at tenant zero, lives.
-    ``kept_at``: when it outlived what ended the person's other sessions.
+    ``kept_at``: when it outlived what ended the person's other sessions. ``ip``, ``user_agent``, ``device``: as it began; let go of
+    after their retention (`forgetting`).
     """
 
     class Kind(models.TextChoices):
@@ -86,6 +87,12 @@ class SessionRow(models.Model):
             models.Index(
                 fields=["tenant_id", "subject_type", "subject_id"],
                 name="session_by_subject",
+            ),
+            models.Index(fields=["created_at"], condition=models.Q(ip__isnull=False), name="session_with_address"),
+            models.Index(
+                fields=["expires_at"],
+                condition=~models.Q(user_agent="") | ~models.Q(device=""),
+                name="session_with_looks",
             ),
         ]
 

@@ -143,6 +143,7 @@ WRITERS = {
     "authlevels.sessions.touch_session": "a use is no change of what one may do; the decision that it was is told",
     "authlevels.sessions.rotate_session_secret": "a new secret for the same session, with the challenge that is told",
     "authlevels.sessions.end_session": "end_session",
+    "authlevels.forgetting._in_batches": "from where a session came, which is in the trail under the person's key",
     "authlevels.forgetting.forget_suspended": "what waited for too long and did not go on; that it was asked is told",
     "authlevels.suspended.suspend_request": "suspend_request",
     "authlevels.suspended.claim_suspended": "suspend_request",

@@ -65,7 +65,7 @@ SEES_ALL = {
     "riskengine/clearing.py": "has Valkey let go of what was erased in all tenants: names of keys, and nothing of anybody",
     "riskengine/turns.py": "locks a number, so that tasks over all tenants are done once at a time; reads nothing",
     "authlevels/rotation.py": "seals every secret anew when the ring turns",
-    "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and reads none",
+    "authlevels/forgetting.py": "deletes requests of all tenants that waited for too long, and from where old sessions came; reads neither",
     "authlevels/notice_sending.py": "sends what is due to people of all tenants, each from its own row",
     "authlevels/token_ends.py": "finds expired tokens of all tenants; each is told within its tenant",
     "authlevels/untold_ends.py": "finds what triggers ended in all tenants; each is told within its tenant",
