@@ -15,6 +15,7 @@ from audit import api as audit
 from authlevels import api as authlevels
 from console.trail.sentences import sentence
 from console.trail.wording import Names
+from decisions import people
 from decisions.looked import Looked
 from decisions.risk import _sensitivity
 from decisions.trail import read_back
@@ -168,6 +169,15 @@ def test_switched_off_it_is_not_even_looked_at(client: Client, world: World, ses
     assert flush_sights()
     with tenant_transaction(world.acme):
         assert not SessionRisk.objects.filter(tenant_id=world.acme).exists()
+
+
+def test_what_looked_medium_is_medium_where_the_looks_are_left_out(client: Client, world: World, session: str) -> None:
+    far_is(world.acme, "medium")
+    ask(client, world.acme_key, body(session=session, **FAR))
+    people.forget_people()
+    answer = ask(client, world.acme_key, body("tiergate.policy.write", resource=("tiergate", ""), session=session))
+    told = recorded(world, answer).payload["risk"]
+    assert (told["band"], told["requirement"]["max_age"]) == ("medium", 3600)
 
 
 def test_a_session_that_is_over_is_not_looked_at(client: Client, world: World, session: str) -> None:
