@@ -135,6 +135,8 @@ def say_whose(
 ) -> None:
     """Note that a person says that a session was theirs, or was not, which ends it; again changes nothing.
 
+    Who looks risky themselves, and has not confirmed, teaches nothing by it and takes nothing back.
+
     handle: ``ses_…``. Exactly one of session, the person's own, and credential is the caller. A product passes on the word of people
     whom it vouches for.
     :raises SessionNotFound: the person has no such session; likewise ``riskengine.LookNotFound`` where nobody told how it looked.
@@ -148,13 +150,17 @@ def say_whose(
         if row is None or not _may_speak_of(row, session, credential):
             raise SessionNotFound("There is no such session.")
         by = f"credential:{credential.name}" if credential else f"{row.subject_type}:{row.subject_id}"
-        subject = (row.subject_type, row.subject_id)
+        subject, trust = (row.subject_type, row.subject_id), _trust_in_word(session, tenant_id, at=at)
+        if not is_mine and not trust:
+            # It is signed out, as anybody may; but of what is usual for somebody nobody takes away who looks risky themselves.
+            end_session(tenant_id=tenant_id, session_id=row.id, by=by, at=at)
+            return
         band = riskengine.confirm_session(
             tenant_id=tenant_id,
             subject=subject,
             session_id=row.id,
             is_mine=is_mine,
-            trust=_trust_in_word(session, tenant_id, at=at),
+            trust=trust,
             at=at,
         )
         if band is None:
@@ -185,7 +191,7 @@ def _may_speak_of(row: SessionRow, session: Session | None, credential: Credenti
 def _trust_in_word(session: Session | None, tenant_id: UUID, *, at: datetime) -> float:
     """Say how much somebody's word teaches: as a second factor does, of whoever has just shown one.
 
-    INVARIANT: who looks risky themselves, and has not confirmed, vouches for nothing: least of all for their own session.
+    INVARIANT: who looks risky themselves, and has not confirmed, vouches for nothing, least of all for their own session, and denies nothing.
     """
     if session is None:
         return _TRUST_OF_WORD

@@ -121,3 +121,13 @@ def test_a_session_that_looks_risky_is_learned_from_in_no_disguise_until_its_per
     assert flush_sights()
     drain_sights(at=later_on)
     assert [one.trust for one in signals(acme.tenant_id, kind="seen")] == [trust]
+
+
+@pytest.mark.parametrize(("looks", "left"), [(FAR, 0.25), (HOME, 0.0)])
+def test_who_looks_risky_themselves_has_nothing_taken_back(
+    acme: Acme, thief: api.Session, looks: dict[str, Any], left: float
+) -> None:
+    spoken_of, speaker = signed_in(acme, HOME), signed_in(acme, looks)
+    say_whose(tenant_id=acme.tenant_id, handle=spoken_of.handle, is_mine=False, session=speaker, at=later(1))
+    assert acme.facts(spoken_of, later(2)).state == "revoked"
+    assert [one.trust for one in signals(acme.tenant_id, kind="sign_in", session_id=spoken_of.id)] == [left]
