@@ -34,41 +34,49 @@ OWN: Final = (Outcome.MINE, Outcome.PASSED)
 NOT_OWN: Final = (Outcome.NOT_MINE, Outcome.FAILED)
 """It was not, as far as anybody knows: they said so, or nobody could confirm it."""
 
-# Wrong answers before it looked risky, and those after which somebody confirmed, end nothing.
+# In one pass, without a join that a planner could misjudge. Wrong answers before it looked risky, and those after which somebody
+# confirmed, end nothing.
 _ENDED: Final = f"""
-    WITH looks AS (
-        SELECT {SESSION} AS session, s.session_id, s.id, s.kind, s.at, s.score, {RANK} AS rank
-        FROM riskengine_signal s WHERE {LOOKS}
-    ), worst AS (
-        SELECT DISTINCT ON (session) session_id, id, kind, rank,
-            min(at) FILTER (WHERE rank >= {RISKY}) OVER (PARTITION BY session) AS began
-        FROM looks ORDER BY session, rank DESC, score DESC NULLS LAST, at, id
-    ), ends AS (
-        SELECT s.session_id,
+    WITH sessions AS (
+        SELECT {SESSION} AS session, min(s.subject_type) AS subject_type, min(s.subject_id) AS subject_id,
+            max(s.rank) FILTER (WHERE s.is_risky) AS rank,
+            min(s.at) FILTER (WHERE s.is_risky) AS began,
+            (array_agg(s.id ORDER BY s.rank DESC, s.score DESC NULLS LAST, s.at, s.id) FILTER (WHERE s.is_risky))[1] AS id,
+            bool_or(s.kind = '{Kind.SIGN_IN_FAILED.value}') AS is_refused,
             max(s.at) FILTER (WHERE s.kind = '{Kind.STEP_UP_PASSED.value}') AS passed_at,
             max(s.at) FILTER (WHERE s.kind = '{Kind.STEP_UP_FAILED.value}') AS failed_at,
             bool_or(s.kind = '{Kind.CONFIRMED_MINE.value}') AS is_mine,
             bool_or(s.kind = '{Kind.CONFIRMED_NOT_MINE.value}') AS is_not_mine
-        FROM riskengine_signal s
-        WHERE s.tenant_id = %(tenant)s AND s.at >= %(since)s AND s.at <= %(until)s AND s.session_id IS NOT NULL
-          AND s.kind IN ('step_up_passed', 'step_up_failed', 'confirmed_mine', 'confirmed_not_mine')
+        FROM (
+            SELECT s.*, {RANK} AS rank, ({LOOKS}) AND {RANK} >= {RISKY} AS is_risky FROM riskengine_signal s
+            WHERE s.tenant_id = %(tenant)s AND s.at >= %(since)s AND s.at <= %(until)s
+        ) AS s
+        WHERE s.is_risky OR s.kind IN ('step_up_passed', 'step_up_failed', 'confirmed_mine', 'confirmed_not_mine')
         GROUP BY 1
     ), ended AS (
-        SELECT w.id, w.rank, w.began, CASE
-            WHEN e.is_not_mine THEN '{Outcome.NOT_MINE.value}'
-            WHEN e.is_mine THEN '{Outcome.MINE.value}'
-            WHEN e.passed_at >= w.began THEN '{Outcome.PASSED.value}'
-            WHEN w.kind = 'sign_in_failed' THEN '{Outcome.REFUSED.value}'
-            WHEN e.failed_at >= w.began THEN '{Outcome.FAILED.value}'
+        SELECT id, rank, began, CASE
+            WHEN is_not_mine THEN '{Outcome.NOT_MINE.value}'
+            WHEN is_mine THEN '{Outcome.MINE.value}'
+            WHEN passed_at >= began THEN '{Outcome.PASSED.value}'
+            WHEN is_refused THEN '{Outcome.REFUSED.value}'
+            WHEN failed_at >= began THEN '{Outcome.FAILED.value}'
             ELSE '{Outcome.OPEN.value}' END AS outcome
-        FROM worst w LEFT JOIN ends e ON e.session_id = w.session_id
-        WHERE w.rank >= {RISKY} OR e.is_not_mine
+        FROM sessions WHERE rank IS NOT NULL
     )
 """  # noqa: S608 - of constants
-_COUNTED: Final = f"{_ENDED} SELECT rank, outcome, count(*) FROM ended GROUP BY 1, 2"  # noqa: S608 - of constants
+# What was missed is sought by its person, whose signals are few.
+_COUNTED: Final = f"""{_ENDED}
+    SELECT rank, outcome, count(*) FROM ended GROUP BY 1, 2
+    UNION ALL
+    SELECT NULL, NULL, count(*) FROM sessions e
+    WHERE e.rank IS NULL AND e.is_not_mine AND EXISTS (
+        SELECT FROM riskengine_signal s
+        WHERE {LOOKS} AND s.subject_type = e.subject_type AND s.subject_id = e.subject_id AND s.session_id = e.session
+    )
+"""  # noqa: S608 - of constants
 _LISTED: Final = f"""{_ENDED}
     SELECT s.subject_type, s.subject_id, e.began, s.band, e.outcome, s.reasons
-    FROM (SELECT * FROM ended WHERE rank >= {RISKY} ORDER BY began DESC, id LIMIT {MOST_CHALLENGED}) AS e
+    FROM (SELECT * FROM ended ORDER BY began DESC, id LIMIT {MOST_CHALLENGED}) AS e
     JOIN riskengine_signal s ON s.tenant_id = %(tenant)s AND s.id = e.id
     ORDER BY e.began DESC, s.id
 """  # noqa: S608 - of constants
@@ -111,8 +119,8 @@ def count_outcomes(period: Period) -> Outcomes:
     by_band: dict[str, dict[Outcome, int]] = {band: {} for band in RANKS[RISKY - 1 :]}
     missed = 0
     for rank, outcome, number in rows(period, _COUNTED):
-        if rank < RISKY:
-            missed += number
+        if rank is None:
+            missed = number
         else:
             by_band[RANKS[rank - 1]][Outcome(outcome)] = number
     return Outcomes(by_band=by_band, missed=missed)

@@ -27,11 +27,12 @@ BEGIN: Final = ("medium", "high", "critical")
 _BAND: Final = """CASE WHEN score >= %({0}_critical)s THEN 'critical' WHEN score >= %({0}_high)s THEN 'high'
     WHEN score >= %({0}_medium)s THEN 'medium' WHEN is_first THEN 'unknown' ELSE 'low' END"""
 _NOW, _THEN = _BAND.format("now"), _BAND.format("then")
+# IS TRUE has the sessions looked up in a hash, and not joined as a planner sees fit that knows nothing of either yet.
 _COUNTED: Final = f"""
     WITH looks AS (
-        SELECT {DAY} AS day, {SESSION} AS session, s.session_id, max(s.score) AS score,
+        SELECT {DAY} AS day, {SESSION} AS session, max(s.score) AS score,
             bool_or(s.score IS NULL OR s.reasons @> '[{{"code": "{FIRST_TIME}"}}]') AS is_first
-        FROM riskengine_signal s WHERE {LOOKS} GROUP BY 1, 2, 3
+        FROM riskengine_signal s WHERE {LOOKS} GROUP BY 1, 2
     ), not_own AS (
         SELECT s.session_id FROM riskengine_signal s
         WHERE s.tenant_id = %(tenant)s AND s.at >= %(since)s AND s.at <= %(until)s AND s.session_id IS NOT NULL
@@ -39,8 +40,8 @@ _COUNTED: Final = f"""
         GROUP BY 1
         HAVING bool_or(s.kind = 'confirmed_not_mine') OR bool_and(s.kind = 'step_up_failed')
     ), caught AS (
-        SELECT max(l.score) AS score, bool_or(l.is_first) AS is_first
-        FROM looks l JOIN not_own n ON n.session_id = l.session_id GROUP BY l.session_id
+        SELECT max(score) AS score, bool_or(is_first) AS is_first
+        FROM looks WHERE (session IN (SELECT session_id FROM not_own)) IS TRUE GROUP BY session
     )
     SELECT FALSE, {_NOW}, {_THEN}, count(*), min(day) FROM looks GROUP BY 1, 2, 3
     UNION ALL
