@@ -286,6 +286,23 @@ def test_what_a_tenant_asks_of_the_unknown_is_counted(scored: UUID) -> None:
     assert asked(scored).asked[Sensitivity.STANDARD].a_day == (7 + 2) / 2
 
 
+@pytest.mark.parametrize(
+    ("kinds", "not_own"),
+    [
+        (("step_up_failed",), 1),
+        (("step_up_failed", "step_up_passed"), 0),
+        (("step_up_failed", "confirmed_mine"), 0),
+        (("step_up_passed", "confirmed_not_mine"), 1),
+        ((), 0),
+    ],
+)
+def test_whoever_confirmed_after_a_slip_was_the_person(
+    acme: UUID, told: Told, kinds: tuple[str, ...], not_own: int
+) -> None:
+    ends(told, "high", *kinds)
+    assert asked(acme).not_own == not_own
+
+
 def test_a_session_of_two_days_is_asked_on_each_and_caught_once(acme: UUID, told: Told) -> None:
     cut_at(acme, 0.0, 1.0, 4.0)
     session = told("sign_in", "low", score=-2.0, at=YESTERDAY)
