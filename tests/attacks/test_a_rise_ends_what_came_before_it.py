@@ -166,6 +166,14 @@ def test_what_was_passed_before_a_rise_is_not_redeemed_after_it(acme: Acme) -> N
     assert not acme.is_met(vouched, at=later(6))
 
 
+def test_a_medium_risk_raises_nothing_and_ends_nothing(client: Client, world: World, session: str) -> None:
+    far_is(world.globex, "medium")
+    confirmed(client, world, session)
+    assert may_export(client, world, session, FAR), "it was confirmed in the last quarter of an hour"
+    assert may_export(client, world, session)
+    assert ends(world) == []
+
+
 def test_where_it_is_only_looked_on_nothing_ends_before_it_is_acted_on(
     client: Client, world: World, session: str
 ) -> None:
