@@ -27,6 +27,14 @@ def used(roots: Mapping[str, int]) -> dict[str, float]:
     """Sum the processor seconds of each root with all that descend from it and live."""
     if not (_PROC / "self" / "stat").exists():
         return {}
+    return {name: sum(seconds_of(pid).values()) for name, pid in roots.items()}
+
+
+def seconds_of(root: int) -> dict[int, float]:
+    """Give the processor seconds of a process and of each that descends from it and lives, by process.
+
+    :raises OSError: this is no Linux.
+    """
     ticks: dict[int, int] = {}
     children: dict[int, list[int]] = defaultdict(list)
     for entry in _PROC.iterdir():
@@ -41,10 +49,12 @@ def used(roots: Mapping[str, int]) -> dict[str, float]:
         children[int(fields[1])].append(int(entry.name))
     a_second = os.sysconf("SC_CLK_TCK")
 
-    def of(pid: int) -> int:
-        return ticks.get(pid, 0) + sum(of(child) for child in children[pid])
-
-    return {name: of(pid) / a_second for name, pid in roots.items()}
+    found, waiting = {}, [root]
+    while waiting:
+        pid = waiting.pop()
+        found[pid] = ticks.get(pid, 0) / a_second
+        waiting += children[pid]
+    return found
 
 
 def wait_until_quiet(roots: Mapping[str, int], *, seconds: float) -> bool:

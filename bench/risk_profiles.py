@@ -1,42 +1,42 @@
-"""Prints what it takes to walk through many profiles by the workers' own task, and to assess one request.
+"""Prints what it takes to walk through many profiles, by Celery's own workers, and to assess one request.
 
-Run with ``python -m bench.risk_profiles``. A database of its own, dropped afterwards; two worker processes. Half of the profiles are one
-tenant's, the rest those of twenty others. Every profile is written anew, which a walk does once in thirty days; other days it reads
-and counts alone. Then the same with a worker killed on the way.
+Run with ``python -m bench.risk_profiles``; ``--profiles`` names other sizes. A database of its own, dropped afterwards, and a Celery
+worker with two processes, which is told to go on as often as by the schedule. Half of the profiles are one tenant's, the rest those of
+twenty others. Every profile is written anew, which a walk does once in thirty days, and then only read and counted, as on other
+days; and once more with the process killed that has worked the most. Whatever is lost or counted twice is printed, and is an error.
 """
 
 import argparse
 import os
-import random
-import resource
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from bench.ground import OWN
+from bench.processor import embedded_roots, seconds_of
+from bench.risk_histories import make_profiles
 from config.embedded import ensure_running, roles
 from config.embedded.processes import wait_until
 
-DATABASE = "tiergate_bench_risk"
-_PROFILES = 40_000
-_WORKERS = 2
-_TENANTS = 20
-_TEMPLATES = 200
-_PAGE = 5_000
-_PATIENCE = 3_600
-_ABROAD = 15
-
-_COPY = (
-    "COPY riskengine_profile (id, tenant_id, subject_type, subject_id, state, version, epoch, updated_at) FROM STDIN"
-)
+DATABASE: Final = "tiergate_bench_risk"
+_SIZES: Final = (10_000, 50_000, 200_000)
+_WORKERS: Final = 2
+_TENANTS: Final = 20
+_PATIENCE: Final = 5_400
+_TICK: Final = 5.0
+"""As often as the schedule says to go on."""
+_LOOK: Final = 0.25
+_HEAD: Final = f"""{"profiles":>10}{"":9}{"wall":>9}{"per s":>8}{"workers":>12}{"PostgreSQL":>14}{"log":>11}{"memory, each":>16}
+{"":36}{"processor time for each profile":>26}"""
 
 
-def main(profiles: int = _PROFILES) -> int:
+def main(sizes: Sequence[int] = _SIZES, *, ways: Sequence[str] = ("written", "read", "killed")) -> int:
     """Measure and print; 1 when something is lost or counted twice."""
     for name in ("DATABASE_URL", "DATABASE_SWEEP_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         os.environ.pop(name, None)
@@ -46,79 +46,130 @@ def main(profiles: int = _PROFILES) -> int:
         roles.drop_database(server, DATABASE)
         roles.ensure_database(server, DATABASE)
     try:
-        return _measure(profiles)
+        return _measure(sizes, ways)
     finally:
         with roles.superuser_connection() as server:
             roles.drop_database(server, DATABASE)
 
 
-def worker() -> None:
-    """Do what a worker of Celery does with the task, until the walk has ended; print what it took."""
-    import django  # noqa: PLC0415 - not before the environment is set
-
-    django.setup()
-    from riskengine import tasks  # noqa: PLC0415 - as above
-
-    _is_open()
-    begun, memory = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    _say("begun")
-    while _is_open():
-        tasks.go_on_recomputing()
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
-    _say(f"{time.process_time() - begun} {memory / 1024} {grown / 1024}")
-
-
-def _measure(profiles: int) -> int:
+def _measure(sizes: Sequence[int], ways: Sequence[str]) -> int:
     import django  # noqa: PLC0415 - not before the environment is set
     from django.core.management import call_command  # noqa: PLC0415 - as above
+
+    from isolation.clock import now  # noqa: PLC0415 - as above
 
     django.setup()
     call_command("migrate", verbosity=0)
     tenants = _make_tenants()
-    _say(f"{os.cpu_count()} cores, {_WORKERS} workers; every profile is written anew")
-    _say(
-        f"{'profiles':>10}{'bytes':>7}{'wall':>9}{'per s':>8}{'workers, each profile':>24}{'memory: as begun, grown':>26}"
-    )
+    _say(f"{os.cpu_count()} cores, a worker of {_WORKERS} processes; load {_load()}\n{_HEAD}")
     made, failures = 0, 0
-    for size in (profiles // 4, profiles // 2, profiles):
-        bytes_each = _make_profiles(tenants, made, size)
-        made = size
-        failures += _walk(size, bytes_each, has_kill=False)
-    failures += _walk(made, bytes_each, has_kill=True)
+    with _worker() as worker:
+        for size in sorted(sizes):
+            bytes_each = make_profiles(DATABASE, tenants, made, size, at=now())
+            made = size
+            failures += sum(_walk(worker, size, way) for way in ways)
+            _say(f"{'':10} {bytes_each:.0f} bytes a profile; load {_load()}")
     _assess(tenants[0])
     return int(failures > 0)
 
 
-def _walk(size: int, bytes_each: float, *, has_kill: bool) -> int:
+def _walk(worker: int, size: int, way: str) -> int:
+    """Have all profiles walked through, print what it took, and give how many were lost or counted twice."""
     from isolation.clock import now  # noqa: PLC0415 - not before the environment is set
     from riskengine import recomputing  # noqa: PLC0415 - as above
 
-    at = now()
-    recomputing.begin_run(rewrites=True, at=at)
-    running = [_started() for _ in range(_WORKERS)]
-    begun = time.perf_counter()
-    if has_kill:
-        wait_until(lambda: _done() > size // 5, seconds=_PATIENCE)
-        running.pop().send_signal(signal.SIGKILL)
-        running.append(_started())
-    told = [one.communicate(timeout=_PATIENCE)[0] for one in running]
+    at, rewrites, watched = now(), way != "read", _Watched(worker)
+    logged = _log_bytes()
+    recomputing.begin_run(rewrites=rewrites, at=at)
+    begun = told = time.perf_counter()
+    is_killed = way != "killed"
+    _tell()
+    while not wait_until(lambda: not _is_open(), seconds=_LOOK):
+        watched.look()
+        if time.perf_counter() - told >= _TICK:
+            told = time.perf_counter()
+            _tell()
+        if not is_killed and _done() > size // 5:
+            os.kill(watched.busiest(), SIGKILL)
+            is_killed = True
+        if time.perf_counter() - begun > _PATIENCE:
+            raise TimeoutError("The walk does not end.")
     seconds = time.perf_counter() - begun
-    used = [tuple(float(number) for number in line.split()) for line in told]
-    each = sum(cpu for cpu, _, _ in used) / size * 1e6
-    memory, grown = max(one[1] for one in used), max(one[2] for one in used)
-    figures = f"{size:>10}{bytes_each:>7.0f}{seconds:>7.1f} s{size / seconds:>8.0f}{each:>21.0f} µs"
-    figures += f"{memory:>15.0f} MB +{grown:>4.0f} MB"
-    _say(figures + ("  a worker killed on the way" if has_kill else ""))
-    return _checked(size, at)
+    watched.look()
+    by_workers, by_postgres = (1e6 * used / size for used in watched.used())
+    figures = f"{size:>10} {way:8}{seconds:>7.1f} s{size / seconds:>8.0f}{by_workers:>9.0f} µs{by_postgres:>11.0f} µs"
+    _say(f"{figures}{(_log_bytes() - logged) / size:>9.0f} B{watched.memory:>13.0f} MB")
+    return _checked(size, at, rewrites=rewrites)
 
 
-def _checked(size: int, at: Any) -> int:
+class _Watched:
+    """What a worker's processes and the database's have used since this was made. memory: in MB, of the largest worker at its largest."""
+
+    def __init__(self, worker: int) -> None:
+        self._roots = {"worker": worker, "postgres": embedded_roots()["postgres"]}
+        self._begun = {name: seconds_of(root) for name, root in self._roots.items()}
+        self._last = {name: dict(begun) for name, begun in self._begun.items()}
+        self.memory = 0.0
+
+    def look(self) -> None:
+        """Note what each has used so far: of one that ends, what was seen last counts."""
+        for name, root in self._roots.items():
+            self._last[name] |= seconds_of(root)
+        self.memory = max(self.memory, *map(_largest_mb, self._last["worker"]))
+
+    def used(self) -> tuple[float, float]:
+        """Give the processor seconds of the worker and of the database."""
+        worker, postgres = (sum(self._since(name).values()) for name in self._roots)
+        return worker, postgres
+
+    def busiest(self) -> int:
+        """Name the process of the pool that has worked the most, of those that live."""
+        living = seconds_of(self._roots["worker"]).keys() - {self._roots["worker"]}
+        since = self._since("worker")
+        return max(living, key=lambda pid: since.get(pid, 0.0))
+
+    def _since(self, name: str) -> dict[int, float]:
+        return {pid: used - self._begun[name].get(pid, 0.0) for pid, used in self._last[name].items()}
+
+
+@contextmanager
+def _worker() -> Iterator[int]:
+    """Run a Celery worker as an installation does; gives its process, from which those of its pool descend."""
+    words = (
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "config",
+        "worker",
+        "--concurrency",
+        str(_WORKERS),
+        "--loglevel",
+        "CRITICAL",
+    )
+    running = subprocess.Popen([sys.executable, *words, "--without-gossip", "--without-mingle"])
+    try:
+        if not wait_until(lambda: len(seconds_of(running.pid)) > _WORKERS, seconds=60):
+            raise TimeoutError("The worker does not begin.")
+        yield running.pid
+    finally:
+        running.terminate()
+        running.wait(60)
+
+
+def _tell() -> None:
+    from riskengine.tasks import go_on_recomputing  # noqa: PLC0415 - not before the environment is set
+
+    go_on_recomputing.apply_async(expires=_TICK)
+
+
+def _checked(size: int, at: Any, *, rewrites: bool) -> int:
     """Count the profiles that were not written, or were counted other than once."""
     from django.db import connections  # noqa: PLC0415 - not before the environment is set
 
     with connections["sweep"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM riskengine_profile WHERE epoch <> %s", [at])
-        (left,) = cursor.fetchone()
+        left = cursor.fetchone()[0] if rewrites else 0
         cursor.execute("SELECT sum(people) FROM riskengine_population WHERE counted_at = %s", [at])
         (counted,) = cursor.fetchone()
     if left or counted != size:
@@ -126,13 +177,24 @@ def _checked(size: int, at: Any) -> int:
     return int(left) + abs(size - int(counted))
 
 
-def _started() -> "subprocess.Popen[str]":
-    started = subprocess.Popen(
-        [sys.executable, "-m", "bench.risk_profiles", "--worker"], stdout=subprocess.PIPE, text=True
-    )
-    if started.stdout is None or started.stdout.readline() != "begun\n":
-        raise RuntimeError("a worker did not begin")
-    return started
+def _log_bytes() -> int:
+    """Say how much PostgreSQL has written to its log of changes."""
+    with roles.superuser_connection(DATABASE) as inside:
+        found = inside.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _largest_mb(pid: int) -> float:
+    """Read how much memory a process has held at most; 0 of one that has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}"
 
 
 def _is_open() -> bool:
@@ -159,69 +221,13 @@ def _make_tenants() -> list[UUID]:
     ]
 
 
-def _make_profiles(tenants: list[UUID], first: int, until: int) -> float:
-    """Add profiles of people with one to three hundred signals each; give how many bytes one has."""
-    from isolation.clock import now  # noqa: PLC0415 - not before the environment is set
-    from riskengine.stored import encode_stored  # noqa: PLC0415 - as above
-
-    chance, at, written = random.Random(first), now() - timedelta(days=60), 0  # noqa: S311 - a bench's
-    templates = list(_histories(random.Random(7), at))  # noqa: S311 - as above
-    # As the one whom no policy binds: a copy is refused where rows are guarded.
-    with roles.superuser_connection(DATABASE) as inside, inside.cursor() as cursor:
-        for start in range(first, until, _PAGE):
-            with cursor.copy(_COPY) as copy:
-                for number in range(start, min(start + _PAGE, until)):
-                    tenant = tenants[0] if number % 2 else tenants[1 + number // 2 % _TENANTS]
-                    state = encode_stored(_moved(chance.choice(templates), number))
-                    written += len(state)
-                    copy.write_row((uuid4(), tenant, "user", f"person-{number}", state, 1, at, at))
-        cursor.execute("ANALYZE riskengine_profile")
-    return written / max(1, until - first)
-
-
-def _histories(chance: random.Random, at: Any) -> Iterator[Any]:
-    from riskengine.seen import Seen  # noqa: PLC0415 - not before the environment is set
-    from riskengine.stored import Taught, teach  # noqa: PLC0415 - as above
-
-    for _ in range(_TEMPLATES):
-        stored: Any = None
-        days = chance.randrange(1, 300)
-        for day in range(days):
-            network = chance.choice((0, 0, 0, 0, 1, 1, 2 + chance.randrange(20)))
-            family = chance.choice(("Firefox", "Firefox", "Chrome"))
-            seen = Seen(
-                network=f"10.{network}.{chance.randrange(2)}.0/24",
-                asn=f"AS{64500 + network}",
-                country="DE" if network < _ABROAD else "FR",
-                network_class="residential",
-                browser=f"{family} {140 + day // 30}",
-                family=family,
-                system="Linux desktop" if family == "Firefox" else "Android phone",
-                hour=chance.choice((8, 9, 9, 10, 13, 14, 20)),
-                device=f"device-{family}",
-            )
-            stored = teach(stored, Taught(id=uuid4(), at=at - timedelta(days=days - day), trust=0.5, seen=seen))
-        yield stored
-
-
-def _moved(stored: Any, number: int) -> Any:
-    """Give somebody else's history: other networks and devices."""
-    from msgspec.structs import replace  # noqa: PLC0415 - not before the environment is set
-
-    counts = dict(stored.profile.counts)
-    home = f"172.{number % 40_000 // 250}.{number % 250}."
-    for feature in ("network", "device", "device_use"):
-        counts[feature] = {home + name: weight for name, weight in counts[feature].items()}
-    under = {**stored.under, "network": {home + name: given for name, given in stored.under["network"].items()}}
-    return replace(stored, profile=replace(stored.profile, counts=counts), under=under)
-
-
 def _assess(tenant_id: UUID) -> None:
     """Time an assessment that the process remembers, one that Valkey is asked for, and one that the database is."""
     from isolation.clock import now  # noqa: PLC0415 - not before the environment is set
     from riskengine import assessing, keys, store  # noqa: PLC0415 - as above
     from riskengine.scripts import FORGET  # noqa: PLC0415 - as above
     from riskengine.seen import Seen  # noqa: PLC0415 - as above
+    from riskengine.valkey import ValkeyAway  # noqa: PLC0415 - as above
 
     seen = Seen(network="10.0.0.0/24", asn="AS64500", country="DE", browser="Firefox 141", family="Firefox", hour=9)
     subject, session, at = ("user", "person-1"), uuid4(), now()
@@ -247,7 +253,10 @@ def _assess(tenant_id: UUID) -> None:
         ("  of it reading", read),
         ("from PostgreSQL, and put into Valkey", wiped),
     ):
-        _say(f"assess, {name:<38}{_least(act):8.1f} µs of a processor")
+        try:
+            _say(f"assess, {name:<38}{_least(act):8.1f} µs of a processor")
+        except ValkeyAway:
+            _say(f"assess, {name:<38}Valkey did not answer in time")
 
 
 def _least(act: Callable[[], None], *, times: int = 300, rounds: int = 9) -> float:
@@ -267,10 +276,9 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--profiles", type=int, default=_PROFILES)
-    parser.add_argument("--worker", action="store_true")
+    parser.add_argument("--profiles", type=int, nargs="+", default=list(_SIZES), help="how many there are, in turn")
+    parser.add_argument(
+        "--ways", nargs="+", default=["written", "read", "killed"], choices=["written", "read", "killed"]
+    )
     asked = parser.parse_args()
-    if asked.worker:
-        worker()
-    else:
-        sys.exit(main(asked.profiles))
+    sys.exit(main(asked.profiles, ways=asked.ways))

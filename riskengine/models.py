@@ -112,7 +112,6 @@ class ProfileRow(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("tenant", "subject_type", "subject_id"), name="riskengine_profile_person"),
         )
-        indexes = (models.Index(fields=("epoch",), name="riskengine_profile_epoch"),)
 
     def __str__(self) -> str:
         """Show whose it is."""

@@ -41,6 +41,7 @@ LEASE: Final = timedelta(seconds=30)
 REBASED_AFTER: Final = timedelta(days=30)
 """A profile is written anew once its epoch is so long ago."""
 
+_SLACK: Final = 2
 _IDS: Final = 1 << 128
 _TENANTS: Final = "SELECT tenant_id, count(*) FROM riskengine_profile GROUP BY tenant_id"
 _TAKE: Final = """
@@ -185,7 +186,7 @@ def _do_page(run: Run, part: Part, tally: Tally, *, page: int, clock: Callable[[
             # Bound in the server, as bytes; else each would be written out as text.
             with CursorWrapper(psycopg.Cursor(connections[SWEEP].connection), connections[SWEEP]) as binding:
                 binding.execute(_WRITE, {"ids": ids, "versions": versions, "states": states, "epoch": run.begun_at})
-        leave_out_rare(tally, most=MOST_OF_PART)
+        leave_out_rare(tally, most=MOST_OF_PART, slack=_SLACK)
         part.done += len(rows)
         part.after = rows[-1][0] if rows else part.after
         is_over = len(rows) < page
