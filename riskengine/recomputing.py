@@ -14,6 +14,7 @@ import psycopg
 import structlog
 from django.db import IntegrityError, connections, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Sum
 from msgspec import Struct
 
 from riskengine.counting import (
@@ -78,6 +79,18 @@ class Progress(Struct, frozen=True, kw_only=True):
     done: int
     total: int
 
+    def sentence(self, *, at: datetime) -> str:
+        """Say it in words, with how long the rest takes at the pace so far."""
+        if self.ended_at is not None:
+            minutes = (self.ended_at - self.begun_at) / timedelta(minutes=1)
+            return f"{self.total:,} profiles walked through at {self.ended_at:%Y-%m-%d %H:%M}, in {minutes:.0f} min"
+        share = self.done / max(1, self.total)
+        found = f"{self.done:,} of {self.total:,} profiles walked through ({share:.0%}) since {self.begun_at:%Y-%m-%d %H:%M}"
+        if not self.done or at <= self.begun_at:
+            return found
+        left = (at - self.begun_at) * (1 / share - 1) / timedelta(minutes=1)
+        return f"{found}, some {left:.0f} min left"
+
 
 class _Lost(Exception):
     """Somebody else holds it by now."""
@@ -129,6 +142,8 @@ def work(*, clock: Callable[[], datetime], until: datetime, page: int = PAGE) ->
                 break
         except _Lost:
             _log.warning("risk_recompute_lost", run=str(run.id))
+    if done and (found := progress()) is not None:
+        _log.info("risk_recompute_turn", profiles=done, done=found.done, total=found.total)
     return done
 
 
@@ -137,7 +152,8 @@ def progress() -> Progress | None:
     run = Run.objects.using(SWEEP).order_by("-begun_at").first()
     if run is None:
         return None
-    done = run.total if run.ended_at else sum(Part.objects.using(SWEEP).filter(run=run).values_list("done", flat=True))
+    parts = Part.objects.using(SWEEP).filter(run=run)
+    done = run.total if run.ended_at else parts.aggregate(done=Sum("done"))["done"] or 0
     return Progress(begun_at=run.begun_at, ended_at=run.ended_at, done=done, total=max(run.total, done))
 
 

@@ -16,6 +16,7 @@ from riskengine.data.kinds import KINDS
 from riskengine.data.lists import lists_naming
 from riskengine.data.standing import Standing, list_standings
 from riskengine.data.taking import networks_of
+from riskengine.recomputing import progress
 
 ILL: Final = 2
 _BY: Final = "manage.py"
@@ -48,7 +49,8 @@ def add_verbs(verbs: Any) -> None:
     takes.add_argument("--attribution", default="", help="what its licence asks to be shown, as a link back")
     takes.set_defaults(run=_import)
     status = verbs.add_parser(
-        "status", help="print what is in force and how old; exit with 2 where something is stale or broken"
+        "status",
+        help="print what is in force and how old, and how far profiles are walked through; exit with 2 where something is stale or broken",
     )
     status.set_defaults(run=_status)
     look = verbs.add_parser("look", help="print what is known of an address")
@@ -98,6 +100,8 @@ def _status(_options: Mapping[str, Any], out: Any, err: Any) -> int:
         for text in (one.problem, one.source, one.licence, one.attribution):
             if text:
                 out.write(f"    {text}")
+    walk = progress()
+    out.write("No profiles were walked through yet." if walk is None else f"{walk.sentence(at=at)}.")
     ill = [one.name for one in found if not one.is_well]
     if ill:
         err.write(f"Bring in anew: {', '.join(ill)}.")

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 
 from riskengine import recomputing, references
@@ -147,6 +148,26 @@ def test_workers_share_a_walk_and_count_nothing_twice(
     told = recomputing.progress()
     assert told is not None
     assert (told.done, told.total, told.ended_at) == (135, 135, NOON)
+
+
+def test_an_operator_is_told_how_far_a_walk_has_come(acme: UUID, capsys: pytest.CaptureFixture[str]) -> None:
+    def status() -> str:
+        call_command("risk", "status")
+        return capsys.readouterr().out
+
+    assert "No profiles were walked through yet." in status()
+    people(acme, 8)
+    recomputing.begin_run(at=NOON)
+    ticks = iter(NOON + timedelta(seconds=number) for number in range(100))
+    recomputing.work(clock=lambda: next(ticks), until=NOON + timedelta(seconds=4), page=2)
+    found = recomputing.progress()
+    assert found is not None
+    assert 0 < found.done < 8
+    assert f"{found.done} of 8 profiles walked through ({found.done / 8:.0%}) since 2026-11-23 12:00" in status()
+    rest = 60 * (8 / found.done - 1)
+    assert found.sentence(at=NOON + timedelta(hours=1)).endswith(f"some {rest:.0f} min left")
+    go_on(at=NOON + timedelta(hours=2))
+    assert "8 profiles walked through at 2026-11-23 14:00, in 120 min." in status()
 
 
 def test_a_worker_that_was_thought_to_be_dead_stores_nothing(acme: UUID) -> None:
