@@ -50,7 +50,7 @@ _TAKE: Final = """
     WHERE id = (
         SELECT id FROM riskengine_part WHERE run_id = %(run)s AND ended_at IS NULL
         AND (lease_until IS NULL OR lease_until NOT BETWEEN %(at)s AND %(far)s)
-        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+        ORDER BY lease_until NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED
     ) RETURNING id
 """
 _PAGE: Final = """
@@ -141,7 +141,9 @@ def work(*, clock: Callable[[], datetime], until: datetime, page: int = PAGE) ->
             elif not _end(run, clock=clock):
                 break
         except _Lost:
+            # Whoever took it has it: of two whose clocks differ, each would take it from the other for ever.
             _log.warning("risk_recompute_lost", run=str(run.id))
+            break
     if done and (found := progress()) is not None:
         _log.info("risk_recompute_turn", profiles=done, done=found.done, total=found.total)
     return done

@@ -108,7 +108,8 @@ def _from_valkey(keys: Sequence[str], *, has_network: bool, has_session: bool, a
     return Known(
         stored=decode_stored(stored) if stored else None,
         version=int(version),
-        taught=tuple(decode_taught(one) for one in taught if one is not None),
+        # Each signal once, wherever somebody copied it to.
+        taught=tuple({one.id: one for one in map(decode_taught, filter(None, taught))}.values()),
         person=_faded(person_weight, person_since, _PERSON, now),
         network=_faded(network_weight, network_since, _NETWORK, now, people=people),
         session=_decode_session(told) if told else None,

@@ -1,5 +1,6 @@
 """Who a signal is about and how it looked, as a table can hold and index it."""
 
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -13,13 +14,21 @@ NOBODY: Final = "nobody"
 
 MOST_CHARACTERS: Final = 1_000
 _MOST_BYTES: Final = 1_280
+_MOST_BYTES_BESIDE: Final = 900
 _MOST_OF_TYPE: Final = 32
 
 
 def storable(subject: Subject) -> Subject:
-    """Give a subject without NUL and lone surrogates, and no longer than an index takes: whatever was typed as a name may come here."""
+    """Give a subject without NUL and lone surrogates, and no longer than an index takes: whatever was typed as a name may come here.
+
+    INVARIANT: two subjects stay two. What cannot be stored as it is ends in a digest of all of it.
+    """
     kind, name = subject
-    return storable_text(kind)[:_MOST_OF_TYPE], storable_text(name)
+    kept = storable_text(kind)[:_MOST_OF_TYPE], storable_text(name)
+    if kept == subject:
+        return kept
+    digest = blake2b("\x00".join(subject).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return kept[0], f"{kept[1].encode()[:_MOST_BYTES_BESIDE].decode('utf-8', 'ignore')}#{digest}"
 
 
 def storable_text(text: str | None) -> str:
