@@ -58,12 +58,11 @@ _PAGE: Final = """
     WHERE tenant_id = %(tenant)s AND id > %(after)s AND id <= %(until)s ORDER BY id LIMIT %(page)s
 """
 # Whoever is taught just now is left as they are: nobody waits for a walk, and the next one comes.
+_FREE: Final = "SELECT id, version FROM riskengine_profile WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED"
+# One join, by the key: of two, the planner puts the states aside, and reads them all again for each row.
 _WRITE: Final = """
-    WITH free AS (SELECT id FROM riskengine_profile WHERE id = ANY(%(ids)s) FOR UPDATE SKIP LOCKED)
     UPDATE riskengine_profile p SET state = new.state, epoch = %(epoch)s
-    FROM unnest(%(ids)s::uuid[], %(versions)s::bigint[], %(states)b::bytea[]) AS new (id, version, state)
-    JOIN free ON free.id = new.id
-    WHERE p.id = new.id AND p.version = new.version
+    FROM unnest(%(ids)s::uuid[], %(states)b::bytea[]) AS new (id, state) WHERE p.id = new.id
 """
 _FIRST: Final = UUID(int=0)
 _LAST: Final = UUID(int=_IDS - 1)
@@ -200,10 +199,7 @@ def _do_page(run: Run, part: Part, tally: Tally, *, page: int, clock: Callable[[
         rows = cursor.fetchall()
         written = _recomputed(rows, tally, rewrites=run.rewrites, at=run.begun_at)
         if written:
-            ids, versions, states = (list(column) for column in zip(*written, strict=True))
-            # Bound in the server, as bytes; else each would be written out as text.
-            with CursorWrapper(psycopg.Cursor(connections[SWEEP].connection), connections[SWEEP]) as binding:
-                binding.execute(_WRITE, {"ids": ids, "versions": versions, "states": states, "epoch": run.begun_at})
+            _write(cursor, written, epoch=run.begun_at)
         leave_out_rare(tally, most=MOST_OF_PART, slack=_SLACK)
         part.done += len(rows)
         part.after = rows[-1][0] if rows else part.after
@@ -218,6 +214,17 @@ def _do_page(run: Run, part: Part, tally: Tally, *, page: int, clock: Callable[[
         if not held:
             raise _Lost
     return is_over
+
+
+def _write(cursor: CursorWrapper, written: Sequence[tuple[UUID, int, bytes]], *, epoch: datetime) -> None:
+    """Write profiles anew, but for those that somebody holds, or has changed since they were read."""
+    cursor.execute(_FREE, [[row_id for row_id, _, _ in written]])
+    free = dict(cursor.fetchall())
+    kept = [(row_id, state) for row_id, version, state in written if free.get(row_id) == version]
+    # Bound in the server, as bytes; else each would be written out as text.
+    with CursorWrapper(psycopg.Cursor(connections[SWEEP].connection), connections[SWEEP]) as binding:
+        ids, states = [row_id for row_id, _ in kept], [state for _, state in kept]
+        binding.execute(_WRITE, {"ids": ids, "states": states, "epoch": epoch})
 
 
 def _recomputed(rows: Sequence[Any], tally: Tally, *, rewrites: bool, at: datetime) -> list[tuple[UUID, int, bytes]]:

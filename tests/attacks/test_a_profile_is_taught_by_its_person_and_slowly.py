@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from riskengine import draining, folding, recomputing, sights
 from riskengine import keys as names
+from riskengine.counting import Tally
 from riskengine.keys import stream_key
 from riskengine.learning import MOST_A_DAY
-from riskengine.models import ProfileRow, Signal
+from riskengine.models import Part, ProfileRow, Run, Signal
 from riskengine.profile import MOST_VALUES
 from riskengine.sights import flush_sights
 from riskengine.stored import MOST_A_DAY_FOR_ALL, decode_stored
@@ -45,7 +46,7 @@ def weight(tenant_id: UUID, feature: str, value: str | None) -> float:
     found = learned(known(tenant_id))
     assert found is not None
     faded = 2.0 ** ((found.profile.epoch - NOON) / timedelta(days=90))
-    return found.profile.counts.get(feature, {}).get(value or "", 0.0) * faded
+    return float(found.profile.counts.get(feature, {}).get(value or "", 0.0) * faded)
 
 
 @pytest.mark.parametrize("trust", [0.25, 0.5])
@@ -122,16 +123,16 @@ def test_who_takes_a_part_from_another_by_a_clock_that_is_off_stores_it_alone(ac
         taught(acme, subject=("user", f"person-{number}"))
     fold()
     recomputing.begin_run(at=NOON)
-    run = recomputing.Run.objects.using("sweep").get()
+    run = Run.objects.using("sweep").get()
     one = recomputing._take(run, at=NOON)
     other = recomputing._take(run, at=NOON + away)
     assert one is not None
     assert other is not None
     assert one.id == other.id
     with pytest.raises(recomputing._Lost):
-        recomputing._do_page(run, one, recomputing.Tally(), page=2, clock=lambda: NOON)
-    recomputing._do_page(run, other, recomputing.Tally(), page=100, clock=lambda: NOON + away)
-    assert recomputing.Part.objects.using("sweep").get().done == 6
+        recomputing._do_page(run, one, Tally(), page=2, clock=lambda: NOON)
+    recomputing._do_page(run, other, Tally(), page=100, clock=lambda: NOON + away)
+    assert Part.objects.using("sweep").get().done == 6
 
 
 def test_folding_and_walking_at_once_lose_nothing_and_count_nothing_twice(acme: UUID) -> None:

@@ -7,7 +7,7 @@ _ROOM = "ALTER TABLE riskengine_profile SET (fillfactor = 80)"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("riskengine", "0005_runs"),
+        ("riskengine", "0006_sessions_go"),
     ]
 
     operations = [
