@@ -160,7 +160,7 @@ def test_what_was_sent_is_learned_once_however_often_it_is_sent_again(acme: UUID
     for _ in range(3):
         for message in messages:
             valkey.xadd(stream_key(), message)
-        draining.drain_sights()
+        draining.drain_sights(at=NOON)
         fold()
     assert Signal.objects.using("sweep").filter(kind="seen").count() == 1
     assert times(acme, "olga") == 21
@@ -175,7 +175,7 @@ def test_what_was_sent_for_one_is_not_taken_for_another(acme: UUID, globex: UUID
     for forged in ({"tenant_id": globex}, {"subject": ("user", "paul")}, {"trust": 1.0}):
         ours = [replace(one, id=uuid4(), **forged) for one in sights.decode_batch(message[b"r"])]
         valkey.xadd(stream_key(), {b"r": sights.encode_batch(ours), b"v": message[b"v"]})
-    draining.drain_sights()
+    draining.drain_sights(at=NOON)
     assert list(Signal.objects.using("sweep").filter(kind="seen").values_list("tenant_id", "trust")) == [(acme, 0.25)]
 
 

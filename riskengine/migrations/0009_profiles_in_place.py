@@ -7,7 +7,7 @@ _ROOM = "ALTER TABLE riskengine_profile SET (fillfactor = 80)"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("riskengine", "0006_sessions_go"),
+        ("riskengine", "0008_disowned"),
     ]
 
     operations = [
