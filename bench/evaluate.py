@@ -19,11 +19,11 @@ from bench.ground import Ground, durable, own_services
 from bench.load import WrkMissing, find_wrk
 from bench.plot import svg
 from bench.processor import embedded_roots
-from bench.questions import ANSWERS
+from bench.questions import ANSWERS, looks_of
 from bench.records import Trail
 from bench.rounds import Plan, Rounds, rows
-from bench.seed_large import Person, close_connections, seed
-from bench.servers import BESIDE, CERBOS_RULES, WORKERS, Serving, serving
+from bench.seed_large import Person, close_connections, seed, seed_looks
+from bench.servers import BESIDE, CERBOS_RULES, LOOKS, WORKERS, Serving, serving
 from config.demo.errors import DemoError
 from config.embedded import EmbeddedError
 from deploy.commands import command_of
@@ -52,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with own_services() as cache:
             _say("seeding 200 features, 50 tenants, 1,000 people with a session each ...")
             people = seed()
+            if LOOKS in asked.servers:
+                _say("having everybody sign in on three days, so that they have a usual look ...")
+                seed_looks(people, looks_of)
             with durable(cache) as ground:
                 found = _measure(asked, wrk, plan, people, ground)
     except (DemoError, EmbeddedError) as error:
@@ -150,7 +153,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=10, help="seconds of load before the first measurement")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--kinds", choices=[*Class], nargs="+", default=[*Class])
-    parser.add_argument("--servers", choices=SERVERS, nargs="*", default=SERVERS, help="leave some out")
+    parser.add_argument("--servers", choices=(*SERVERS, LOOKS), nargs="*", default=SERVERS, help="leave some out")
     parser.add_argument("--without-stages", action="store_true")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--svg", type=Path, metavar="FILE")

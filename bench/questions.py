@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from bench.catalogue_large import ENVIRONMENTS, PROVED_BEFORE, Class, Rule, list_rules, role_of
@@ -20,6 +21,8 @@ TITLES: Mapping[Class, str] = {
     Class.REGULATED: "step_up refusal",
 }
 
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:151.0) Gecko/20100101 Firefox/151.0"
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -30,9 +33,18 @@ class Prepared:
     want: str
 
 
-def ours(people: Sequence[Person], of: Class) -> list[Prepared]:
-    """Ask Tiergate about everybody, one action each: AuthZEN 1.0."""
-    return [_ours(person, rule, environment, ANSWERS[of][0]) for person, rule, environment in _asked(people, of)]
+def ours(people: Sequence[Person], of: Class, *, looks: bool = False) -> list[Prepared]:
+    """Ask Tiergate about everybody, one action each: AuthZEN 1.0. looks: the requests tell where they come from, and by what browser."""
+    return [
+        _ours(person, rule, environment, ANSWERS[of][0], looks=looks_of(person) if looks else {})
+        for person, rule, environment in _asked(people, of)
+    ]
+
+
+def looks_of(person: Person) -> dict[str, str]:
+    """Tell how the person's requests look, as a request's context does: each at an address of their own."""
+    number = int(person.subject_id)
+    return {"ip": f"203.0.{number // 100}.{number % 100 + 1}", "user_agent": _BROWSER}
 
 
 def cerboses(people: Sequence[Person], of: Class, *, kinds: int) -> list[Prepared]:
@@ -81,12 +93,14 @@ def _asked(people: Sequence[Person], of: Class) -> list[tuple[Person, Rule, str]
     return [asked[number * step % len(asked)] for number in range(len(asked))]
 
 
-def _ours(person: Person, rule: Rule, environment: str, want: str) -> Prepared:
+def _ours(
+    person: Person, rule: Rule, environment: str, want: str, *, looks: Mapping[str, str] = MappingProxyType({})
+) -> Prepared:
     document = {
         "subject": {"type": "user", "id": person.subject_id},
         "action": {"name": rule.action},
         "resource": {"type": rule.resource_type, "id": f"d{person.subject_id}"},
-        "context": {"session": person.session, "environment": environment},
+        "context": {"session": person.session, "environment": environment, **looks},
     }
     return Prepared(f"Bearer {person.secret}", _json(document), want)
 

@@ -1,6 +1,6 @@
 """200 features, 50 tenants, 1,000 people with a session each, made by the rooms' own doors: so no row is one that could not be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -65,6 +65,31 @@ def seed() -> list[Person]:
     _put_catalogue(at)
     try:
         return [person for number in range(TENANTS) for person in _put_tenant(number, at)]
+    finally:
+        close_connections()
+
+
+def seed_looks(people: Sequence[Person], looks_of: Callable[[Person], dict[str, str]]) -> None:
+    """Have everybody sign in on three days before, looking as ``looks_of`` tells: the engine then has a profile of each."""
+    from isolation.clock import now  # noqa: PLC0415 - as above
+    from licensing import api as licensing  # noqa: PLC0415 - as above
+    from riskengine import api as riskengine  # noqa: PLC0415 - as above
+
+    at = now()
+    tenants = {slug: licensing.get_tenant(slug).id for slug in {one.tenant for one in people}}
+    try:
+        for person in people:
+            for day in (3, 2, 1):
+                before = at - timedelta(days=day)
+                riskengine.record_signal(
+                    tenant_id=tenants[person.tenant],
+                    subject=("user", person.subject_id),
+                    session_id=None,
+                    kind=riskengine.Kind.SIGN_IN,
+                    seen=riskengine.seen_of(riskengine.told(**looks_of(person)), zone=None, at=before),
+                    trust=1.0,
+                    at=before,
+                )
     finally:
         close_connections()
 

@@ -25,6 +25,8 @@ OUR_PATH = "/access/v1/evaluation"
 # What takes routine records to the trail, and seals it, while decisions are made.
 BESIDE = ("worker", "beat")
 WORKERS = (1, 2)
+LOOKS = "ours-1-looks"
+"""One worker that is told, with each question, how the request looks."""
 CERBOS_RULES = (20, 200)
 _READY_SECONDS = 180
 
@@ -81,6 +83,8 @@ def serving(
         children: list[Child] = []
         try:
             contestants = [_start_ours(count, people, site, children) for count in WORKERS if f"ours-{count}" in only]
+            if LOOKS in only:
+                contestants.append(_start_ours(1, people, site, children, looks=True))
             for name in BESIDE:
                 environment = _environment(name, site)
                 log = site / f"{name}.log"
@@ -99,16 +103,18 @@ def serving(
             end_all(children)
 
 
-def _start_ours(workers: int, people: Sequence[Person], site: Path, children: list[Child]) -> Contestant:
+def _start_ours(
+    workers: int, people: Sequence[Person], site: Path, children: list[Child], *, looks: bool = False
+) -> Contestant:
     (port,) = free_ports(1)
-    key = f"ours-{workers}"
+    key = LOOKS if looks else f"ours-{workers}"
     environment = _environment("decide", site / key) | {"TIERGATE_PORT": str(port), "TIERGATE_WORKERS": str(workers)}
     children.append(start(key, decide_command(environment), environment=environment, log=site / f"{key}.log"))
     return _contestant(
         key,
-        f"Tiergate, {workers} worker{'s' * (workers > 1)}",
+        f"Tiergate, {workers} worker{'s' * (workers > 1)}{', looks' * looks}",
         (port, OUR_PATH),
-        {of: ours(people, of) for of in Class},
+        {of: ours(people, of, looks=looks) for of in Class},
         our_refusals(people),
         site,
     )
