@@ -56,6 +56,14 @@ def policy(world: World, **changed: Any) -> None:
     licensing.forget_snapshots()
 
 
+def everything_is_high(world: World) -> None:
+    """Let every look be a high risk, however usual."""
+    with tenant_transaction(world.acme):
+        TenantCutoffs.objects.filter(tenant_id=world.acme).update(medium=-100.0, high=-100.0)
+    risk.forget_usual()
+    risk.forget_assessments()
+
+
 @pytest.fixture
 def session(world: World) -> str:
     """A session of Alice, who is at home every day; elsewhere she looks like a high risk."""
@@ -89,9 +97,7 @@ def test_why_is_told_in_words_to_whoever_asks_why(client: Client, world: World, 
 
 
 def test_what_speaks_for_the_person_is_no_reason(client: Client, world: World, session: str) -> None:
-    with tenant_transaction(world.acme):
-        TenantCutoffs.objects.filter(tenant_id=world.acme).update(medium=-100.0, high=-100.0)
-    risk.forget_usual()
+    everything_is_high(world)
     entry = recorded(world, ask(client, world.acme_key, body(session=session, **HOME)))
     assert (entry.payload["risk"]["band"], entry.payload["risk"].get("codes", [])) == ("high", [])
 
@@ -219,6 +225,18 @@ def test_a_step_up_from_there_is_enough_and_is_not_asked_for_again_at_once(
     assert (passed.network, passed.trust, passed.band) == ("198.51.100.0/24", 0.5, "high"), (
         "as the refused request looked"
     )
+
+
+def test_what_stays_unusual_is_raised_once_and_no_more_for_the_looks_that_were_confirmed(
+    client: Client, world: World, session: str
+) -> None:
+    everything_is_high(world)
+    refused = ask(client, world.acme_key, body(session=session, **FAR))
+    assert step_up(client, world.acme_key, refused, code_at(clock.now()))["state"] == "passed"
+    for _ in range(2):
+        risk.forget_assessments()
+        assert asked(client, world, session, FAR) == {}
+    assert asked(client, world, session, HOME) != {}, "nobody confirmed from there"
 
 
 def test_an_action_is_as_sensitive_as_its_feature(client: Client, world: World) -> None:
