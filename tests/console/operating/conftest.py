@@ -11,6 +11,7 @@ from billing import api as billing
 from config.billing import StripeSettings
 from isolation import clock
 from licensing import api as licensing
+from riskengine import api as riskengine
 from tests.billing.conftest import NOON
 from tests.billing.conftest import SECRET as STRIPE_SECRET
 from tests.console.test_the_operators_pages import SECRET
@@ -55,3 +56,10 @@ def acme(operator: Client) -> UUID:
     licensing.put_subscription(tenant_id=found, plan="business", by="account:olga", at=at)
     billing.link_customer(tenant_id=found, stripe_id="cus_acme", by="test", at=NOON)
     return found
+
+
+def carry_over(operator: Client, page: Any) -> None:
+    """Go on with Olga's session in a real browser; that it looks like somebody else's is true, and asks nothing here."""
+    riskengine.put_policy(tenant_id=licensing.VENDOR_TENANT_ID, mode="observe", by="test", at=clock.now())
+    page.goto("/")
+    page.context.add_cookies([{"name": "tiergate", "value": operator.cookies["tiergate"].value, "url": page.url}])

@@ -15,6 +15,7 @@ from decisions.policy.making import make_plans
 from decisions.policy.stage import Mode
 from isolation import clock
 from tests.authlevels import test_the_pages_in_a_real_browser as pages
+from tests.console.operating.conftest import carry_over
 from tests.console.operating.test_rules_are_looked_after import code_to_come
 from tests.console.operating.test_the_operator_in_a_real_browser import tab_to
 from tests.decisions.bundles import applied, put_in_force, stored
@@ -40,8 +41,7 @@ def _look(page: Any, name: str) -> None:
 def test_a_bundle_is_read_and_put_in_force_by_keyboard(operator: Client, chromium: Any) -> None:
     page, complaints = pages.opened(chromium)
     page.emulate_media(reduced_motion="reduce")
-    page.goto("/")
-    page.context.add_cookies([{"name": "tiergate", "value": operator.cookies["tiergate"].value, "url": page.url}])
+    carry_over(operator, page)
     before = applied("acme").digest
     northwind = read_folder(CHECKOUT / "sample" / "northwind" / "policies")
     digest = decisions.store_bundle(northwind, by="user:olga", at=clock.now()).digest

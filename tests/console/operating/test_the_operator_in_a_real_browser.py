@@ -9,6 +9,7 @@ from django.test import Client
 
 from licensing import api as licensing
 from tests.authlevels import test_the_pages_in_a_real_browser as pages
+from tests.console.operating.conftest import carry_over
 from tests.console.operating.test_drafts_are_written import draft
 
 pytestmark = [
@@ -31,8 +32,7 @@ def tab_to(page: Any, name: str) -> None:
 def test_a_draft_is_written_and_published_by_keyboard(operator: Client, acme: UUID, draft: str, chromium: Any) -> None:
     page, complaints = pages.opened(chromium)
     page.emulate_media(reduced_motion="reduce")  # a colour on its way to another is looked at by axe too
-    page.goto("/")
-    page.context.add_cookies([{"name": "tiergate", "value": operator.cookies["tiergate"].value, "url": page.url}])
+    carry_over(operator, page)
     page.goto("/operator/plans/")
     pages.look(page, "plans")
     pages.press(page, "Edit")

@@ -89,8 +89,7 @@ def test_the_operator_looks_at_a_tenant(operator: Client, acme: UUID, chromium: 
         looked("acme", band, subject_id=HOSTILE)
     page, complaints = pages.opened(chromium)
     page.emulate_media(reduced_motion="reduce")
-    page.goto("/")
-    page.context.add_cookies([{"name": "tiergate", "value": operator.cookies["tiergate"].value, "url": page.url}])
+    operating.carry_over(operator, page)
     for path in ("", f"{acme}", f"{acme}/what-if"):
         page.goto(f"/operator/risk/{path}")
         opened_up(page)
