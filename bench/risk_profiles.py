@@ -69,6 +69,7 @@ def _measure(sizes: Sequence[int], ways: Sequence[str]) -> int:
             made = size
             failures += sum(_walk(worker, size, way) for way in ways)
             _say(f"{'':10} {bytes_each:.0f} bytes a profile; load {_load()}")
+    _say(f"{failures} profiles were lost, or counted twice")
     _assess(tenants[0])
     return int(failures > 0)
 
@@ -113,9 +114,11 @@ class _Watched:
 
     def look(self) -> None:
         """Note what each has used so far: of one that ends, what was seen last counts."""
-        for name, root in self._roots.items():
-            self._last[name] |= seconds_of(root)
-        self.memory = max(self.memory, *map(_largest_mb, self._last["worker"]))
+        living = {name: seconds_of(root) for name, root in self._roots.items()}
+        for name, used in living.items():
+            self._last[name] |= used
+        # Of those that live alone: the number of one that has ended may be somebody else's by now.
+        self.memory = max(self.memory, *map(_largest_mb, living["worker"]))
 
     def used(self) -> tuple[float, float]:
         """Give the processor seconds of the worker and of the database."""

@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import F
 
 from riskengine import recomputing, references
-from riskengine.counting import LEAST_TENANTS, Tally
+from riskengine.counting import LEAST_TENANTS, Tally, put_together
 from riskengine.learning import rebased
 from riskengine.models import Part, PlatformPopulation, ProfileRow, Run, TenantPopulation
 from riskengine.population import Counts
@@ -185,6 +186,78 @@ def test_a_worker_that_was_thought_to_be_dead_stores_nothing(acme: UUID) -> None
         recomputing._do_page(run, slow, Tally(), page=4, clock=lambda: later)
     go_on(at=later + recomputing.LEASE * 2)
     assert counts(acme).total("country", "") == 10
+
+
+def test_what_a_day_has_taught_is_remembered_over_a_walk(acme: UUID) -> None:
+    people(acme, 1)
+    stored = stored_of(acme)
+    for _ in range(3):
+        stored = teach(stored, Taught(id=uuid4(), at=NOON, trust=1.0, seen=HOME))
+    ProfileRow.objects.using("sweep").update(state=encode_stored(stored))
+    walk(rewrites=True)
+    after = stored_of(acme)
+    assert after.taught == stored.taught
+    assert teach(after, Taught(id=uuid4(), at=NOON, trust=1.0, seen=HOME)) == after
+
+
+def test_what_is_forgotten_leaves_nothing_behind(acme: UUID) -> None:
+    people(acme, 1, at=NOON - timedelta(days=1_000))
+    walk()
+    after = stored_of(acme)
+    assert (after.profile.counts, after.under, after.taught) == ({}, {}, {})
+
+
+def parts_done(tenant_id: UUID) -> Run:
+    """Walk through all profiles up to where the parts are put together."""
+    people(tenant_id, 6)
+    recomputing.begin_run(at=NOON)
+    run = Run.objects.using("sweep").get()
+    part = recomputing._take(run, at=NOON)
+    assert part is not None
+    assert recomputing._end(run, clock=lambda: NOON) is False, "somebody works on it still"
+    assert recomputing._do_page(run, part, Tally(), page=10, clock=lambda: NOON)
+    return run
+
+
+def test_parts_are_put_together_by_one_and_by_another_once_they_are_late(
+    acme: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = parts_done(acme)
+    together = put_together
+
+    def slow(*arguments: Any, **more: Any) -> Tally:
+        monkeypatch.setattr(recomputing, "put_together", together)
+        assert go_on(at=NOON + timedelta(seconds=1)) == 0
+        assert Run.objects.using("sweep").get().ended_at is None, "it is held"
+        go_on(at=NOON + recomputing.LEASE + timedelta(seconds=1))
+        assert Run.objects.using("sweep").get().ended_at is not None
+        return Tally()
+
+    monkeypatch.setattr(recomputing, "put_together", slow)
+    with pytest.raises(recomputing._Lost):
+        recomputing._end(run, clock=lambda: NOON)
+    assert counts(acme).total("country", "") == 6
+
+
+def test_who_was_late_puts_nothing_together_while_another_does(acme: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = parts_done(acme)
+    together = put_together
+
+    def taken_over(*arguments: Any, **more: Any) -> Tally:
+        Run.objects.using("sweep").update(fence=F("fence") + 1)
+        return together(*arguments, **more)
+
+    monkeypatch.setattr(recomputing, "put_together", taken_over)
+    with pytest.raises(recomputing._Lost):
+        recomputing._end(run, clock=lambda: NOON)
+    assert not TenantPopulation.objects.using("sweep").exists()
+
+
+def test_a_clock_that_was_set_back_holds_up_no_end(acme: UUID) -> None:
+    parts_done(acme)
+    Run.objects.using("sweep").update(lease_until=NOON + timedelta(minutes=10))
+    go_on()
+    assert Run.objects.using("sweep").get().ended_at == NOON
 
 
 def test_what_one_tenant_alone_has_is_told_no_other(db: None) -> None:

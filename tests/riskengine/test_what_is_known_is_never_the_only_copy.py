@@ -97,14 +97,15 @@ def test_what_somebody_else_wrote_into_valkey_is_not_believed(acme: UUID, valkey
     taught(acme, FAR, days=20, subject=("user", "mallory"))
     # So that each profile holds what was taught, and there is something to be mistaken for.
     folding.fold(clock=lambda: NOON, until=NOON + timedelta(seconds=1))
-    before = assessed(acme, FAR)
+    # Of no session: one that Valkey does not know has all be read from the database.
+    before = assessed(acme, FAR, session_id=None)
     assert before.band != "low"
-    assessed(acme, FAR, subject=("user", "mallory"))
+    assessed(acme, FAR, session_id=None, subject=("user", "mallory"))
     of_olga, of_mallory = (next(iter(valkey.keys(f"*{keys.who(one)}:state"))) for one in (OLGA, ("user", "mallory")))
     state = valkey.hget(of_mallory, "s")
     assert state
     valkey.hset(of_olga, "s", state)
-    assert assessed(acme, FAR) == before
+    assert assessed(acme, FAR, session_id=None) == before
 
 
 def test_a_failure_that_falls_between_reading_and_putting_is_not_lost(acme: UUID) -> None:
