@@ -32,7 +32,7 @@ STAGES: tuple[tuple[str, str, str], ...] = (
     ("record handed to the sender", "audit.api", "append_later"),
     ("record committed in PostgreSQL", "audit.api", "append_at_once"),
     ("use of the session noted", "decisions.evaluate", "_note_use"),
-    ("answer told", "decisions.wire", "_told"),
+    ("answer told", "decisions.wire", "told"),
     ("answer encoded", "decisions.wire", "_encode"),
 )
 DOOR, REST, TOTAL, PROCESSOR = "the door around them", "what joins them", "all", "of it on the processor"
