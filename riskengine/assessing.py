@@ -27,9 +27,9 @@ from riskengine.sights import note_sight
 from riskengine.stored import new_person, teach
 from riskengine.subjects import Subject, storable
 
-REMEMBERED_SECONDS: Final = 15.0
-"""For so long a process answers the same question alike, unless it hears that something happened to the person: so late it sees
-what others failed on the same network."""
+REMEMBERED_SECONDS: Final = 60.0
+"""For so long a process answers the same question alike, as it remembers people, unless it hears that something happened to the
+person: so late it sees what others failed on the same network."""
 DEAF_SECONDS: Final = 1.0
 """For so long while it would hear of nothing."""
 CAPACITY: Final = 20_000
