@@ -84,14 +84,21 @@ class Installation:
             "TIERGATE_PROCESS": process,
             "TIERGATE_TRUSTED_PROXIES": "1",
             "TIERGATE_ENVIRONMENT": "production",
+            "TIERGATE_RISK_DATA": str(self._place("networks")),
         }
         if process != "decide":
             found["DATABASE_SWEEP_URL"] = self.cluster.url(SWEEP)
         if process == "worker":
-            seals = self.machine.root / "seals"
-            seals.mkdir(mode=0o700, exist_ok=True)
-            found |= {"TIERGATE_SEAL_KEY": self.secrets["TIERGATE_SEAL_KEY"], "TIERGATE_SEAL_DIR": str(seals)}
+            found |= {
+                "TIERGATE_SEAL_KEY": self.secrets["TIERGATE_SEAL_KEY"],
+                "TIERGATE_SEAL_DIR": str(self._place("seals")),
+            }
         return found | self.more | more
+
+    def _place(self, name: str) -> Path:
+        place = self.machine.root / name
+        place.mkdir(mode=0o700, exist_ok=True)
+        return place
 
     def manage(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a management command as an operator does, who also knows the owner's password."""
