@@ -8,6 +8,7 @@ Laws are tried on the same examples each time, and for as long as it takes, whic
 HYPOTHESIS_PROFILE=explore to look for new ones.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -84,6 +85,12 @@ def rows_of_tests(django_db_setup: None) -> Iterator[rows.Worlds]:
 def worlds(rows_of_tests: rows.Worlds) -> rows.Worlds:
     """Give what tests begin with to a fixture that puts a world back before anybody looks at any row."""
     return rows_of_tests
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make, and not each time among thousands of collected tests too."""
+    gc.collect()
+    gc.freeze()
 
 
 PATIENCE: Final = 60.0
