@@ -39,8 +39,10 @@ class _Person:
     hour: int
 
 
+# Of no country in the sample's map, whose other network is abroad.
+_OFFICE: Final = "192.0.2.4"
 _PEOPLE: Final = tuple(
-    _Person(name, f"203.0.113.{10 + number}", "198.51.100.4", browsers, hour)
+    _Person(name, f"203.0.113.{10 + number}", _OFFICE, browsers, hour)
     for number, (name, browsers, hour) in enumerate(
         (
             ("mia", (_FIREFOX, _FIREFOX), 8),
