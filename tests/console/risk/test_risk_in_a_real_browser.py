@@ -62,6 +62,7 @@ def test_an_owner_looks_slides_and_changes_by_keyboard(chromium: Any) -> None:
     page.keyboard.press("ArrowDown")
     pages.press(page, "Save")
     page.wait_for_url("**/step-up/chl_**")
+    page.locator("input[name=code]:focus").wait_for()
     page.keyboard.type(code(people()["alice"].totp_secret, now()))
     page.keyboard.press("Enter")
     page.get_by_text("The policy is changed.").wait_for()
