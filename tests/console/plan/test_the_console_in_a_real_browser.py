@@ -54,6 +54,7 @@ def test_an_owner_finds_their_way_and_invites_by_keyboard(chromium: Any) -> None
     page.get_by_label("Their e-mail address").fill("erin@acme.example")
     page.keyboard.press("Enter")
     page.wait_for_url("**/step-up/chl_**")
+    page.locator("input[name=code]:focus").wait_for()
     page.keyboard.type(code(people()["alice"].totp_secret, now()))
     page.keyboard.press("Enter")
     page.locator("#token").wait_for()

@@ -42,6 +42,7 @@ def press(page: Any, label: str) -> None:
 def confirm(page: Any) -> None:
     """Type the code that the step-up asks for; what waited goes on by itself."""
     page.wait_for_url("**/step-up/chl_**")
+    page.locator("input[name=code]:focus").wait_for()
     page.keyboard.type(code(people()["alice"].totp_secret, now()))
     page.keyboard.press("Enter")
 
