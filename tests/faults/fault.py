@@ -17,6 +17,7 @@ _AFTER_SECONDS: Final = 2.0
 _QUIET_SECONDS: Final = 1.0
 _RECOVERY_SECONDS: Final = 15.0
 _STORED_SECONDS: Final = 15.0
+_OWED_SECONDS: Final = 30.0
 
 ROUNDS: Final = 3
 """How often four things are taken away during one fault: early in it, late in it, and after it."""
@@ -71,6 +72,7 @@ class Faults:
         threads: int = 8,
     ) -> Outcome:
         """Ask while something is broken for so many seconds, and for as long as it takes afterwards."""
+        assert self._house.has_room(), "the questions before have filled the disk, which is a fault of its own"
         losing = Losing(self._house.world, self._house.change, at=self._used)
         self._used += ROUNDS
         load = Load(self._house.port, steady_questions(self._house.world, people=STEADY), threads=threads)
@@ -89,8 +91,7 @@ class Faults:
             mended_at = time.monotonic()
             pause(_AFTER_SECONDS / 2)
             _take(losing, rounds[2])
-            while not losing.pay():
-                pause(0.2)
+            _settle(losing)
             pause(_AFTER_SECONDS / 2)
             is_quiet = load.wait_until_quiet(since=mended_at, quiet=_QUIET_SECONDS, seconds=_RECOVERY_SECONDS)
         heard = load.heard()
@@ -120,6 +121,13 @@ class Faults:
 def _take(losing: Losing, some: list[tuple[str, str, Question]]) -> None:
     for kind, key, asked in some:
         losing.take(kind, key, asked.truth)
+
+
+def _settle(losing: Losing) -> None:
+    until = time.monotonic() + _OWED_SECONDS
+    while refused := losing.pay():
+        assert time.monotonic() < until, f"what is mended still takes no change: {refused}"
+        pause(0.2)
 
 
 def pause(seconds: float) -> None:

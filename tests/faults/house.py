@@ -25,8 +25,12 @@ from config.embedded.paths import BOOTSTRAP, CHECKOUT, PORT, Place
 from config.embedded.processes import is_running, read_pid, wait_until
 from deploy.commands import command_of
 
-DISK_MB: Final = 700
+DISK_MB: Final = 1500
+_SPARE_MB: Final = 300
+"""How much of its disk an installation has left before each fault: what its questions leave behind must not fill it."""
+
 _READY_SECONDS: Final = 60.0
+_VALKEY_SECONDS: Final = 5.0
 _DATABASE: Final = "faults"
 _OF_OTHERS: Final = ("DATABASE_URL", "DATABASE_SWEEP_URL", "DATABASE_OWNER_URL", "REDIS_URL", "PYTEST_CURRENT_TEST")
 
@@ -103,7 +107,11 @@ class House:
 
     def valkey(self) -> redis.Redis:
         """Make a client of the installation's Valkey."""
-        return redis.Redis(unix_socket_path=str(self._place().valkey_socket))
+        return redis.Redis(unix_socket_path=str(self._place().valkey_socket), socket_timeout=_VALKEY_SECONDS)
+
+    def has_room(self) -> bool:
+        """Tell whether the disk has room for what is asked during one more fault."""
+        return shutil.disk_usage(self.runtime).free >= _SPARE_MB << 20
 
     # --- What is broken, and mended ---
 
