@@ -114,6 +114,7 @@ def mistype_a_new_password(page: Any) -> None:
     press(page, "Change your password")
     page.wait_for_url("**/password")
     look(page, "password")
+    page.locator("input:focus").wait_for()
     for typed in ("wrong", "another one", "yet another"):
         page.keyboard.type(typed)
         page.keyboard.press("Tab")
@@ -161,6 +162,7 @@ def test_a_form_goes_on_after_the_step_up_in_two_tabs_each_once(chromium: Any) -
     other.keyboard.press("Enter")
     other.wait_for_url("**/step-up/chl_**")
     look(page, "step-up")
+    page.locator("input[name=code]:focus").wait_for()
     page.keyboard.type(code(ALICES_SECRET, now()))
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{HOME}?done=renamed")
@@ -225,6 +227,7 @@ def test_every_page_of_the_account_is_for_everybody(acme: Acme, chromium: Any) -
     press(page, "Use one")
     page.wait_for_url("**/recover")
     look(page, "recover")
+    page.locator("input[name=code]:focus").wait_for()
     page.keyboard.type(kept)
     page.keyboard.press("Enter")
     page.get_by_text("9 codes left").wait_for()
