@@ -77,6 +77,7 @@ class PolicyActivation(models.Model):
     number: from 1, without gaps. generation: the catalogue's that the step has made, so that for each snapshot it is
     written here which bundle it goes with; given by trigger. returns_to: the step whose active bundle a roll-back from
     here brings back; None: to none. gives_up: what was promised by what was in force, and is no more from then on: ids.
+    waives: what its bundle promises, was not proved, and stands on somebody's word: promise, owner, until, because.
     """
 
     number = models.BigIntegerField(primary_key=True)
@@ -89,6 +90,7 @@ class PolicyActivation(models.Model):
     percent = models.PositiveSmallIntegerField(default=0)
     returns_to = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     gives_up = ArrayField(models.TextField(), default=list, db_default=[])
+    waives = models.JSONField(default=list, db_default=[])
     because = models.TextField()
     by = models.TextField()
     at = models.DateTimeField()

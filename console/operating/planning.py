@@ -92,6 +92,10 @@ def report_in_words(report: Report) -> dict[str, Any]:
             GivenUpInWords(id=one.promise, word=f"{one.owner}, until {one.until}: {one.because}" if one.is_said else "")
             for one in report.gives_up
         ],
+        "waived": [
+            GivenUpInWords(id=one.promise, word=f"{one.owner}, until {one.until}: {one.because}")
+            for one in report.waives
+        ],
     }
 
 

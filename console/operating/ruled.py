@@ -116,6 +116,11 @@ def given_up_in_words(bundle: Bundle, ids: Iterable[str] | None = None) -> list[
     return [GivenUpInWords(id=one, word=said.get(one, "")) for one in (said if ids is None else ids)]
 
 
+def waived_in_words(bundle: Bundle) -> list[GivenUpInWords]:
+    """Put into words what a bundle promises and need not prove, by whose word."""
+    return [GivenUpInWords(id=one.id, word=one.waiver) for one in promises_in_words(bundle) if one.waiver]
+
+
 def _said(bundle: Bundle) -> list[dict[str, Any]]:
     return [said for one in bundle.invariants if isinstance(said := to_plain(one), dict)]
 

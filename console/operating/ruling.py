@@ -12,7 +12,7 @@ from django.shortcuts import render
 from authlevels import api as authlevels
 from console.doors import refused, see_other
 from console.operating.forms import operator_form
-from console.operating.ruled import given_up_in_words, rule_shift
+from console.operating.ruled import given_up_in_words, rule_shift, waived_in_words
 from console.operating.rules import HOME, SHORT, read_bundle
 from decisions import api as decisions
 from isolation.clock import now
@@ -175,6 +175,7 @@ def _asked(
                 "shift": None if is_shadow_gone else rule_shift(_compiled(old), _compiled(new)),
                 "needed": decisions.approvals_to_apply(),
                 "gives_up": given_up_in_words(_compiled(new), meant.gives_up()) if new else [],
+                "waived": waived_in_words(_compiled(new)) if new and meant.mode not in {SHADOW, WITHDRAW} else [],
                 "is_everything": not after.active and meant.mode in {ACTIVE, ROLLBACK},
             }
     except TiergateError as error:

@@ -30,9 +30,17 @@ def _step(told: Callable[[Mapping[str, Any]], str]) -> Teller:
         gone = payload.get("gives_up")
         if isinstance(gone, list) and gone:
             said += f", and gave up what was promised, {plain(', '.join(map(str, gone)))}"
+        waived = payload.get("waives")
+        if isinstance(waived, list) and waived:
+            said += f", of which is not proved {'; '.join(_waived(one) for one in waived if isinstance(one, dict))}"
         return f"{said}: {plain(payload['because'])}" if payload.get("because") else said
 
     return tell
+
+
+def _waived(one: Mapping[str, Any]) -> str:
+    word = f"{plain(one.get('owner'))} until {plain(one.get('until'))} ({plain(one.get('because'))})"
+    return f"{plain(one.get('promise'))}, waived by {word}"
 
 
 def _staged(payload: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from isolation.clock import now
 from tiergate import TiergateError
 from tiergate.policy import Bundle
 from tiergate.policy.remote.bringing import ask_bundle, digest_or_none, read_bundle
-from tiergate.policy.remote.telling import lines_of_given_up, lines_of_stage, lines_of_steps
+from tiergate.policy.remote.telling import lines_of_given_up, lines_of_stage, lines_of_steps, lines_of_waived
 from tiergate.policy.verbs import GOOD, UNUSABLE, WRONG, Report, Verb, count_of
 from tiergate.policy.wording import Alarm
 
@@ -125,6 +125,7 @@ def _intended(bundle: Bundle, stored: StoredBundle, stage: Stage, change: Change
     lines += [f"  {line}" for line in _differences(before, bundle)]
     lines += [f"  {one['invariant']}: {one['outcome']}" for one in stored.findings]
     lines += [Alarm(f"  {line}") for line in lines_of_given_up(stored.given_up)]
+    lines += [f"  {line}" for line in lines_of_waived(stored.waives)]
     if stored.source is not None:
         lines.append(f"  from {stored.source.repository} {stored.source.commit[:_SHOWN]} by {stored.source.author}")
     if stored.signed_by:

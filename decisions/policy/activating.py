@@ -1,6 +1,6 @@
 """Put a bundle in force, for all or for some, and go back: each a step that is never taken out again."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date, datetime
 from typing import Any, Final
@@ -33,6 +33,7 @@ from tiergate.policy import Bundle
 log = structlog.get_logger(__name__)
 
 type Within = Callable[[], AbstractContextManager[object]]
+type Waived = Sequence[Mapping[str, str]]
 
 MAX_SENTENCE: Final = 500
 
@@ -79,15 +80,18 @@ def activate(  # noqa: PLR0913 - each is a member of what is recorded
     _expect(before, expected)
     active = before.active_id if before else None
     given_up: tuple[str, ...] = ()
+    waived: Waived = ()
     if digest is not None:
         with _made_ready(digest):
             bundle = _loaded(digest)
             if mode != Mode.SHADOW:
-                given_up = _check_promises(bundle, _bases(before), at=at)
+                given_up, waived = _check_promises(bundle, _bases(before), at=at)
     _expect_given_up(given_up, gives_up)
     if mode == Mode.NONE:
         returns_to = before if before is not None and active != digest else _returns_to(before)
-        step = _Row(step=Step.ACTIVATE, active_id=digest, returns_to=returns_to, gives_up=list(given_up))
+        step = _Row(
+            step=Step.ACTIVATE, active_id=digest, returns_to=returns_to, gives_up=list(given_up), waives=list(waived)
+        )
     else:
         step = _Row(
             step=Step.STAGE,
@@ -98,6 +102,7 @@ def activate(  # noqa: PLR0913 - each is a member of what is recorded
             tenants=sorted(set(tenants)),
             percent=percent,
             gives_up=list(given_up),
+            waives=list(waived),
         )
     return _append(before, step, because=because, by=by, at=at, within=within)
 
@@ -162,7 +167,13 @@ def rollback(
             _loaded(found)
     given_up = () if found is None else find_given_up(found)
     _expect_given_up(given_up, gives_up)
-    step = _Row(step=Step.ROLL_BACK, active_id=found, returns_to=_returns_to(target), gives_up=list(given_up))
+    step = _Row(
+        step=Step.ROLL_BACK,
+        active_id=found,
+        returns_to=_returns_to(target),
+        gives_up=list(given_up),
+        waives=_waived_then(found),
+    )
     return _append(before, step, because=because, by=by, at=at, within=within)
 
 
@@ -290,21 +301,30 @@ def _loaded(digest: str) -> Bundle:
     return bundle
 
 
-def _check_promises(bundle: Bundle, bases: Collection[str], *, at: datetime) -> tuple[str, ...]:
+def _check_promises(bundle: Bundle, bases: Collection[str], *, at: datetime) -> tuple[tuple[str, ...], Waived]:
     """Look at what may have changed since the bundle was stored: what is in force, and the day until which words count.
 
-    Names what is promised and given up.
+    Names what is promised and given up, and tells what is not proved and stands on somebody's word.
     """
     today = at.date()
     given_up: set[str] = set()
+    waived: dict[str, Mapping[str, str]] = {}
     before: list[Bundle | None] = [bundle_of(one) for one in bases if one != bundle.digest]
     for base in before or [None]:
         if waives(bundle) or (base is not None and compares(bundle, base)):
-            told = prove(bundle, base=base, today=today).given_up
+            proved = prove(bundle, base=base, today=today)
+            told = proved.given_up
+            waived |= {one["promise"]: one for one in proved.waives}
         else:
             told = check_given_up(bundle, base=base, today=today)
         given_up |= {one["promise"] for one in told}
-    return tuple(sorted(given_up))
+    return tuple(sorted(given_up)), tuple(waived.values())
+
+
+def _waived_then(digest: str | None) -> list[Mapping[str, str]]:
+    """Tell what was not proved of a bundle when it was last put in force: who goes back to it proves nothing anew."""
+    rows = PolicyActivation.objects.filter(active_id=digest, step__in=(Step.ACTIVATE, Step.ROLL_BACK))
+    return (digest and rows.order_by("-number").values_list("waives", flat=True).first()) or []
 
 
 def _append(
@@ -358,6 +378,8 @@ def _told(row: PolicyActivation, before: PolicyActivation | None) -> dict[str, o
         }
     if row.gives_up:
         told["gives_up"] = row.gives_up
+    if row.waives:
+        told["waives"] = row.waives
     if before is not None and before.candidate_id is not None:
         told["candidate_was"] = before.candidate_id
     return told

@@ -1,5 +1,6 @@
 """What was in force since when, in sentences."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -18,7 +19,8 @@ class Activation(Struct, frozen=True, kw_only=True):
 
     digest: the bundle that it is about: what was put in force, set beside it, or taken away; None: no bundle.
     active, candidate, mode, tenants, percent: what there is from then on. gives_up: promises of what was in force that
-    are made no more. sentence: all of it, for people.
+    are made no more. waives: what the bundle that it is about promises, was not proved then, and stands on somebody's
+    word: ``promise``, ``owner``, ``until``, ``because``. sentence: all of it, for people.
     """
 
     number: int
@@ -31,6 +33,7 @@ class Activation(Struct, frozen=True, kw_only=True):
     tenants: tuple[UUID, ...]
     percent: int
     gives_up: tuple[str, ...]
+    waives: tuple[Mapping[str, str], ...]
     because: str
     by: str
     at: datetime
@@ -67,6 +70,7 @@ def told_of(row: PolicyActivation, before: PolicyActivation | None) -> Activatio
         tenants=tuple(row.tenants),
         percent=row.percent,
         gives_up=tuple(row.gives_up),
+        waives=tuple(row.waives),
         because=row.because,
         by=row.by,
         at=row.at,
@@ -93,11 +97,17 @@ def _sentence(row: PolicyActivation, before: PolicyActivation | None) -> str:
         case Step.STAGE:
             does = "tried in the shadow of" if row.mode == Mode.SHADOW else "put in force in place of"
             said = f"had the candidate {_named(row.candidate)} {does} {active} for {_for_whom(row)}"
+    said += _waived(row.waives)
     if lost is not None and lost.digest not in {row.active_id, row.candidate_id}:
         said += f", and withdrew the candidate {_named(lost)}"
     if row.gives_up:
         said += f", and gave up what was promised: {', '.join(row.gives_up)}"
     return f"{row.at:%Y-%m-%d %H:%M:%S} UTC, #{row.number}: {row.by} {said}, because: {row.because}"
+
+
+def _waived(waives: Sequence[Mapping[str, str]]) -> str:
+    words = [f"{one['promise']}, waived by {one['owner']} until {one['until']} ({one['because']})" for one in waives]
+    return f", of which is not proved: {'; '.join(words)}" if words else ""
 
 
 def _for_whom(row: PolicyActivation) -> str:

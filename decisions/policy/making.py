@@ -18,7 +18,7 @@ from msgspec import Struct
 from audit import api as audit
 from decisions.errors import FactsUnavailable
 from decisions.models import PlanKind, PlanStatus, PolicyPlan
-from decisions.policy.measuring import Measure, gone
+from decisions.policy.measuring import Measure, gone, waived
 from decisions.policy.memory import bundle_of
 from decisions.policy.recorded import count, walk
 from decisions.policy.replaying import Replay, Replayed, to_json
@@ -126,6 +126,7 @@ def _report(row: PolicyPlan, counting: Measure | Replay) -> Any:
         since=row.since,
         until=row.until,
         gives_up=gone(base=_bundle(row.base_id), candidate=_bundle(row.candidate_id), today=row.asked_at.date()),
+        waives=waived(_bundle(row.candidate_id), today=row.asked_at.date()),
     )
     return msgspec.to_builtins(told)
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from decisions.policy.collecting import collecting_seldom
-from decisions.policy.proving import given_up_by
+from decisions.policy.proving import given_up_by, waivers_of, word_of
 from decisions.policy.recorded import Page, Unreadable, fields_read, walk
 from decisions.policy.replaying import doubt_of
 from tiergate.policy import Bundle
@@ -61,6 +61,7 @@ def measure(
         since=since,
         until=until,
         gives_up=gone(base=base, candidate=candidate, today=until.date()),
+        waives=waived(candidate, today=until.date()),
     )
 
 
@@ -72,13 +73,13 @@ def gone(*, base: Bundle | None, candidate: Bundle | None, today: date) -> list[
     """
     found = () if candidate is None else given_up_by(candidate, base=base, today=today)
     return [
-        Gone(promise=one.promise.id)
-        if one.word is None
-        else Gone(
-            promise=one.promise.id,
-            owner=one.word.owner,
-            until=one.word.until.isoformat(),
-            because=one.word.because,
-        )
-        for one in found
+        Gone(promise=one.promise.id) if one.word is None else Gone(**word_of(one.promise.id, one.word)) for one in found
     ]
+
+
+def waived(candidate: Bundle | None, *, today: date) -> list[Gone]:
+    """List which promises of a candidate may go unproved, by whose word; nothing is proved, and words that are over are none.
+
+    :raises BundleRefused: an invariant is none.
+    """
+    return [] if candidate is None else [Gone(**one) for one in waivers_of(candidate, today=today)]

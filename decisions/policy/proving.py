@@ -11,7 +11,7 @@ from tiergate import policy
 from tiergate.policy import Bundle, PolicyError
 
 if TYPE_CHECKING:
-    from tiergate.policy.proving import GivenUp
+    from tiergate.policy.proving import GivenUp, Waiver
 
 WITHIN_S: Final = 20.0
 """For all promises of a bundle: somebody waits for the answer, and a process of the server with them."""
@@ -25,11 +25,12 @@ class Proved(Struct, frozen=True, kw_only=True):
 
     findings: of each, and of what the bundle in force promised never to lower: ``invariant``, ``outcome``, ``reason``.
     given_up: what the bundle in force promises, and this one says that it does not: ``promise``, ``owner``, ``until``,
-    ``because``.
+    ``because``. waives: likewise what is not proved, and stands on somebody's word.
     """
 
     findings: tuple[Mapping[str, str], ...] = ()
     given_up: tuple[Mapping[str, str], ...] = ()
+    waives: tuple[Mapping[str, str], ...] = ()
 
 
 def prove(bundle: Bundle, *, base: Bundle | None, today: date) -> Proved:
@@ -68,7 +69,10 @@ def prove(bundle: Bundle, *, base: Bundle | None, today: date) -> Proved:
         }
         for one in report.findings
     )
-    return Proved(findings=findings, given_up=_told(report.given_up))
+    waives = tuple(
+        word_of(f"{one.invariant.id}{_whose(one.is_of_base)}", one.waiver) for one in report.findings if one.waiver
+    )
+    return Proved(findings=findings, given_up=_told(report.given_up), waives=waives)
 
 
 def check_given_up(bundle: Bundle, *, base: Bundle | None, today: date) -> tuple[Mapping[str, str], ...]:
@@ -98,6 +102,22 @@ def given_up_by(bundle: Bundle, *, base: Bundle | None, today: date) -> "tuple[G
         raise BundleRefused("An invariant of the bundle is none.", refused.errors) from refused
 
 
+def waivers_of(bundle: Bundle, *, today: date) -> tuple[Mapping[str, str], ...]:
+    """Tell which promises of a bundle may go unproved by somebody's word that is not over, as in `Proved`.
+
+    :raises BundleRefused: an invariant is none.
+    """
+    if not waives(bundle):
+        return ()
+    from tiergate.policy import proving  # noqa: PLC0415 - as above
+
+    try:
+        found = proving.read_invariants(bundle)
+    except policy.BundleRefused as refused:
+        raise BundleRefused("An invariant of the bundle is none.", refused.errors) from refused
+    return tuple(word_of(one.id, one.waiver) for one in found if one.waiver and one.waiver.until >= today)
+
+
 def compares(*bundles: Bundle) -> bool:
     """Say whether some promise of these bundles is about what was in force before."""
     return any("never_lowered" in one.members for bundle in bundles for one in bundle.invariants)
@@ -106,6 +126,11 @@ def compares(*bundles: Bundle) -> bool:
 def waives(bundle: Bundle) -> bool:
     """Say whether something that is not proved of a bundle stands on somebody's word, which ends."""
     return any("waiver" in one.members for one in bundle.invariants)
+
+
+def word_of(promise: str, word: "Waiver") -> Mapping[str, str]:
+    """Tell somebody's word about a promise: ``promise``, ``owner``, ``until``, ``because``."""
+    return {"promise": promise, "owner": word.owner, "until": word.until.isoformat(), "because": word.because}
 
 
 def _without_a_word(given_up: "Iterable[GivenUp]") -> Iterable[PolicyError]:
@@ -117,16 +142,7 @@ def _without_a_word(given_up: "Iterable[GivenUp]") -> Iterable[PolicyError]:
 
 
 def _told(given_up: "Iterable[GivenUp]") -> tuple[Mapping[str, str], ...]:
-    return tuple(
-        {
-            "promise": one.promise.id,
-            "owner": one.word.owner,
-            "until": one.word.until.isoformat(),
-            "because": one.word.because,
-        }
-        for one in given_up
-        if one.word is not None
-    )
+    return tuple(word_of(one.promise.id, one.word) for one in given_up if one.word is not None)
 
 
 def _whose(is_of_base: bool) -> str:  # noqa: FBT001 - what a finding says of itself

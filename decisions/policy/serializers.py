@@ -169,6 +169,10 @@ class GivenUpAnswer(serializers.Serializer[Any]):
     because = serializers.CharField()
 
 
+class WaivedAnswer(GivenUpAnswer):
+    """A promise that is not proved, and stands on somebody's word."""
+
+
 class StoredAnswer(serializers.Serializer[Any]):
     """A bundle that is stored. rules, invariants, cases: how many."""
 
@@ -179,6 +183,7 @@ class StoredAnswer(serializers.Serializer[Any]):
     cases = serializers.IntegerField()
     findings = FindingAnswer(many=True)
     given_up = GivenUpAnswer(many=True)
+    waives = WaivedAnswer(many=True)
     signed_by = serializers.CharField(allow_null=True)
     is_new = serializers.BooleanField()
 
@@ -231,6 +236,7 @@ class ActivationAnswer(serializers.Serializer[Any]):
     gives_up = serializers.ListField(
         child=serializers.CharField(), help_text="Promises of what was in force that are made no more."
     )
+    waives = WaivedAnswer(many=True)
 
 
 class ActivationsAnswer(serializers.Serializer[Any]):

@@ -55,7 +55,8 @@ class StoredBundle(Struct, frozen=True, kw_only=True):
     """A bundle that is kept.
 
     findings: what became of each invariant: ``invariant``, ``outcome``, ``reason``. given_up: what the bundle in force
-    promises, and this one says that it does not: ``promise``, ``owner``, ``until``, ``because``. rules, invariants, cases: how many. All five are () or 0 where it is only read.
+    promises, and this one says that it does not: ``promise``, ``owner``, ``until``, ``because``. waives: likewise what is not proved, and stands on somebody's word. rules, invariants, cases: how many.
+    All six are () or 0 where it is only read.
     signed_by: publishers whose signature is there and is good. is_new: it was not there before.
     """
 
@@ -71,6 +72,7 @@ class StoredBundle(Struct, frozen=True, kw_only=True):
     cases: int = 0
     findings: tuple[Mapping[str, str], ...] = ()
     given_up: tuple[Mapping[str, str], ...] = ()
+    waives: tuple[Mapping[str, str], ...] = ()
     is_new: bool = False
 
 
@@ -108,11 +110,14 @@ def store_bundle(
                 payload=_told(bundle, source, signature, by=by, is_new=is_new),
             )
         row = PolicyBundle.objects.get(digest=bundle.digest)
-    counts: dict[str, Any] = {
+    more: dict[str, Any] = {
         "invariants": len(bundle.invariants),
         "cases": len(trial.cases),
+        "findings": proved.findings,
+        "given_up": proved.given_up,
+        "waives": proved.waives,
     }
-    return _view(row, findings=proved.findings, given_up=proved.given_up, is_new=is_new, **counts)
+    return _view(row, is_new=is_new, **more)
 
 
 def get_bundle(digest: str) -> StoredBundle:

@@ -117,4 +117,5 @@ def _told(one: Activation) -> dict[str, Any]:
         "by": one.by,
         "because": one.because,
         "gives_up": list(one.gives_up),
+        "waives": list(one.waives),
     }

@@ -71,6 +71,7 @@ LIES: Mapping[str, Mapping[str, Any]] = {
     "of a candidate": {"candidate": "a" * 64},
     "for some": {"percent": 5},
     "of promises": {"gives_up": ["kept"]},
+    "of what is not proved": {"waives": [{"promise": "kept"}]},
 }
 
 

@@ -138,7 +138,14 @@ class Impact(Struct, kw_only=True):
         self.after.ask(compared.facts_after, compared.after)
 
     def report(
-        self, *, base: str, candidate: str, since: datetime, until: datetime, gives_up: Sequence["Gone"] = ()
+        self,
+        *,
+        base: str,
+        candidate: str,
+        since: datetime,
+        until: datetime,
+        gives_up: Sequence["Gone"] = (),
+        waives: Sequence["Gone"] = (),
     ) -> "Report":
         """Say what was counted.
 
@@ -170,6 +177,7 @@ class Impact(Struct, kw_only=True):
             left_out=self.left_out,
             inexact=self.inexact,
             gives_up=list(gives_up),
+            waives=list(waives),
         )
 
 
@@ -196,7 +204,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
 
 
 class Gone(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A promise that is made no more. owner, until, because: somebody's word for that; "" where nobody says so."""
+    """A promise that is made no more, or not proved. owner, until, because: somebody's word for that; "" where nobody says so."""
 
     promise: str
     owner: str = ""
@@ -212,7 +220,7 @@ class Gone(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Report(Struct, frozen=True, kw_only=True):
     """What a candidate would have done to the decisions of a window; the members are those of `Impact`.
 
-    gives_up: promises of the base that the candidate does not make.
+    gives_up: promises of the base that the candidate does not make. waives: its own that may go unproved.
     """
 
     base: str
@@ -231,6 +239,7 @@ class Report(Struct, frozen=True, kw_only=True):
     left_out: dict[str, Missing]
     inexact: dict[str, Missing]
     gives_up: list[Gone] = field(default_factory=list)
+    waives: list[Gone] = field(default_factory=list)
 
     @property
     def changed(self) -> int:

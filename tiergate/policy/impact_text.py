@@ -94,6 +94,8 @@ def _gone(report: Report, *, quote: Quote = _plain) -> Iterator[str]:
     for one in report.gives_up:
         said = f"{quote(one.owner)} until {one.until}: {quote(one.because)}" if one.is_said else "nobody says so"
         yield f"gives up what was promised, {quote(one.promise)}: {said}"
+    for one in report.waives:
+        yield f"may go unproved, {quote(one.promise)}: {quote(one.owner)} until {one.until}: {quote(one.because)}"
 
 
 def _tables(report: Report) -> list[tuple[str, Sequence[Share]]]:

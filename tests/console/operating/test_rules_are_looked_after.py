@@ -212,6 +212,10 @@ def test_a_plan_is_made_by_a_worker_and_what_asks_for_less_comes_first(operator:
 
 PROMISE = "- id: kept\n  on: {actions: [reports.read]}\n  never_below: {level: aal2}\n  owner: security\n"
 WORD = "- id: kept\n  given_up: {owner: olga, until: '2999-12-31', because: <b>Reports</b> are public.}\n"
+WAIVED = (
+    "- id: hard\n  on: {actions: [reports.read]}\n  satisfiable_by: [totp]\n  owner: security\n"
+    "  waiver: {owner: olga, until: '2999-12-31', because: It is <i>hard</i>.}\n"
+)
 
 
 def _promising(name: str, promises: str) -> str:
@@ -221,17 +225,20 @@ def _promising(name: str, promises: str) -> str:
 
 def test_what_is_given_up_stands_on_every_page_on_which_it_is_decided(operator: Client) -> None:
     put_in_force(_promising("strict", PROMISE))
-    digest = _promising("lax", WORD)
+    digest = _promising("lax", WORD + WAIVED)
     word = "<code>kept</code>: olga, until 2999-12-31: &lt;b&gt;Reports&lt;/b&gt; are public."
     assert word in text(operator, f"bundles/{digest}/")
     page = text(operator, f"bundles/{digest}/change")
     assert ("It gives up what is promised now:" in page, word in page) == (True, True)
+    waived = "<code>hard</code>: olga, until 2999-12-31: It is &lt;i&gt;hard&lt;/i&gt;."
+    assert ("It promises what it need not prove" in page, waived in page) == (True, True)
     for beside in ("mode=shadow", "mode=shadow&percent=5"):
         page_beside = text(operator, f"bundles/{digest}/change?{beside}")
-        assert ("Whom it touches" in page_beside, word in page_beside) == (True, False)
+        assert ("Whom it touches" in page_beside, word in page_beside, waived in page_beside) == (True, False, False)
     begun = operator.post(f"{HOME}plans", {"digest": digest, "days": "1"}, headers=HTML)
     assert make_plans(clock=clock.now, until=clock.now() + timedelta(minutes=5)) == 1
-    assert word in text(operator, begun["Location"].removeprefix(HOME))
+    planned = text(operator, begun["Location"].removeprefix(HOME))
+    assert (word in planned, waived in planned) == (True, True)
     done = confirmed(operator, form_on(page)).content.decode()
     assert "gave up what was promised: kept" in done
     assert decisions.list_activations()[0].gives_up == ("kept",)

@@ -12,7 +12,7 @@ from tiergate.policy.folder import read_folder
 from tiergate.policy.keys import read_key
 from tiergate.policy.limits import DIGEST
 from tiergate.policy.remote.server import Refused, Server, told_findings
-from tiergate.policy.remote.telling import lines_of_given_up
+from tiergate.policy.remote.telling import lines_of_given_up, lines_of_waived
 from tiergate.policy.signing import sign
 from tiergate.policy.verbs import Report
 from tiergate.policy.wording import Alarm
@@ -77,6 +77,8 @@ def bring(server: Server, bundle: Bundle, body: Mapping[str, Any], report: Repor
         report.say(line)
     for line in lines_of_given_up(told.get("given_up")):
         report.say(Alarm(line))
+    for line in lines_of_waived(told.get("waives")):
+        report.say(line)
     return Brought(bundle, told)
 
 

@@ -36,6 +36,16 @@ def lines_of_given_up(given_up: object) -> list[str]:
     ]
 
 
+def lines_of_waived(waives: object) -> list[str]:
+    """Tell which promises of a bundle are not proved, and by whose word it goes on."""
+    found = waives if isinstance(waives, Sequence) and not isinstance(waives, str) else ()
+    return [
+        f"{one.get('promise')}: not proved, waived by {one.get('owner')} until {one.get('until')}: {one.get('because')}"
+        for one in found
+        if isinstance(one, Mapping)
+    ]
+
+
 def _sentence(step: Mapping[str, Any]) -> str:
     sentence = str(step.get("sentence", ""))
     return Alarm(sentence) if step.get("gives_up") else sentence
