@@ -10,8 +10,8 @@ from isolation.api import tenant_transaction
 from licensing import names
 from licensing.errors import InvalidName
 from licensing.models import Environment
-from licensing.models import Tenant as TenantRow
 from licensing.push import publish
+from licensing.tenant_lock import lock_tenant
 from tiergate import EnvironmentSensitivity, sensitivity_of
 
 MAX_ENVIRONMENTS: Final = 50
@@ -39,8 +39,8 @@ def put_environments(
     wanted = {names.key(name, "environment"): read_sensitivity(said) for name, said in environments.items()}
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
-        # One at a time: two lists that are written at once must not end up as one of both.
-        TenantRow.objects.select_for_update(no_key=True).get(id=tenant_id)
+        # Two lists that are written at once must not end up as one of both.
+        lock_tenant(tenant_id)
         old = _declared(tenant_id)
         if old == wanted:
             return old, False

@@ -13,11 +13,13 @@ from isolation.api import tenant_transaction
 from licensing import names
 from licensing.errors import AlreadyInvited, AlreadyMember, InvalidName, InvitationNotFound
 from licensing.invitation_rows import end_invitation, tell_invitation
-from licensing.members import Member, admit, find_member, require_roles
+from licensing.members import Member, admit, find_member, privileges_of_member, require_roles
 from licensing.models import Invitation as InvitationRow
 from licensing.models.invitations import InvitationEnd
 from licensing.roles import privileges_of, require_within
-from licensing.seats import lock_seats, require_seat
+from licensing.seats import is_counted, require_seat
+from licensing.tenant_lock import lock_tenant
+from tiergate import Verb
 
 KEPT_OPEN: Final = timedelta(days=14)
 LONGEST: Final = timedelta(days=90)
@@ -45,6 +47,7 @@ def invite(
     roles: Sequence[str],
     ttl: timedelta = KEPT_OPEN,
     within: Container[str] | None = None,
+    inviter: tuple[str, str] | None = None,
     by: str,
     at: datetime,
 ) -> tuple[Invitation, str]:
@@ -53,7 +56,8 @@ def invite(
     The token is told once and stored nowhere; whoever invites sends it. A member's invitations end with their
     membership, and with the privileges that they would give.
 
-    within: what whoever does this may do themselves; None: no such bound.
+    within: what whoever does this may do themselves; None: no such bound. inviter: the member who does it, where one
+        does, who must still be one that may: their membership may have ended since they were let in.
     :raises NoSeatLeft: all seats are taken. :raises AlreadyInvited: an invitation to this address is open.
     :raises UnknownRole: a role that this tenant does not have. :raises InvalidName: an address that cannot be one.
     :raises PrivilegeBeyondOwn: they would get a privilege that the author does not hold.
@@ -65,15 +69,18 @@ def invite(
         raise InvalidName(f"An invitation is open from a minute to {LONGEST.days} days.")
     token = secrets.token_urlsafe(_SECRET_BYTES)
     with tenant_transaction(tenant_id):
-        is_counted = lock_seats(tenant_id)
+        lock_tenant(tenant_id)
         require_roles(tenant_id, wanted)
-        require_within(privileges_of(tenant_id, wanted), within)
+        given = privileges_of(tenant_id, wanted)
+        require_within(given, within)
+        if inviter is not None:
+            require_within({*given, Verb.MEMBERS_WRITE.value}, _held_by(tenant_id, inviter))
         held = InvitationRow.objects.select_for_update().filter(tenant_id=tenant_id, address=told, end="").first()
         if held is not None and held.expires_at > at:
             raise AlreadyInvited("An invitation to this address is open.", invitation=str(held.id))
         if held is not None:
             end_invitation(held, InvitationEnd.EXPIRED)
-        if is_counted:
+        if is_counted(tenant_id):
             require_seat(tenant_id=tenant_id, at=at)
         row = InvitationRow.objects.create(
             id=uuid4(),
@@ -111,14 +118,16 @@ def accept_invitation(  # noqa: PLR0913 - each is a member of what is recorded
     names.subject(subject_type, subject_id)
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
-        is_counted = lock_seats(tenant_id)
+        lock_tenant(tenant_id)
         row = _open(tenant_id, token, invitation_id, at)
         if find_member(tenant_id, subject_type, subject_id) is not None:
             # Nobody whose membership was ended comes back by an invitation of before.
             raise AlreadyMember("The subject has a membership of this tenant.")
         require_roles(tenant_id, row.roles)
-        require_within(privileges_of(tenant_id, row.roles), within)
-        if is_counted:
+        given = privileges_of(tenant_id, row.roles)
+        require_within(given, within)
+        _refuse_lessened(row, given)
+        if is_counted(tenant_id):
             require_seat(tenant_id=tenant_id, freed=1, at=at)
         end_invitation(row, InvitationEnd.ACCEPTED)
         tell_invitation(row, audit.api.Kind.INVITATION_ACCEPTED, author, at, subject=(subject_type, subject_id))
@@ -182,6 +191,20 @@ def _open(tenant_id: UUID, token: str | None, invitation_id: UUID | None, at: da
     if row is None:
         raise InvitationNotFound("There is no such invitation, or it is over.")
     return row
+
+
+def _refuse_lessened(row: InvitationRow, given: frozenset[str]) -> None:
+    """Refuse what a member has asked somebody in to and could not give any longer, since one of their roles gives less.
+
+    :raises InvitationNotFound: it is over.
+    """
+    kind, _, name = row.by.partition(":")
+    if find_member(row.tenant_id, kind, name) is not None and not given <= _held_by(row.tenant_id, (kind, name)):
+        raise InvitationNotFound("There is no such invitation, or it is over.")
+
+
+def _held_by(tenant_id: UUID, subject: tuple[str, str]) -> frozenset[str]:
+    return privileges_of_member(tenant_id=tenant_id, subject_type=subject[0], subject_id=subject[1])
 
 
 def _address(address: str) -> str:

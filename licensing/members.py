@@ -17,7 +17,8 @@ from licensing.models import Member as MemberRow
 from licensing.models import Role, RoleDefault
 from licensing.push import publish
 from licensing.roles import built_in_roles, privileges_of, require_within
-from licensing.seats import lock_seats, require_seat
+from licensing.seats import is_counted, require_seat
+from licensing.tenant_lock import lock_tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,9 @@ def put_member(  # noqa: PLR0913 - each is a member of what is recorded
         "active": active,
     }
     with tenant_transaction(tenant_id):
-        is_counted = active and lock_seats(tenant_id)
+        lock_tenant(tenant_id)
         require_roles(tenant_id, wanted["roles"])
-        if is_counted and not _is_seated(tenant_id, subject_type, subject_id):
+        if active and is_counted(tenant_id) and not _is_seated(tenant_id, subject_type, subject_id):
             require_seat(tenant_id=tenant_id, at=at)
         row, created = MemberRow.objects.select_for_update().get_or_create(
             tenant_id=tenant_id, subject_type=subject_type, subject_id=subject_id, defaults=wanted
@@ -115,6 +116,7 @@ def remove_member(
     """
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
+        lock_tenant(tenant_id)
         row = find_member(tenant_id, subject_type, subject_id, is_locked=True)
         if row is None:
             raise MemberNotFound("The tenant has no such member.")

@@ -17,6 +17,7 @@ from licensing.models import Override as OverrideRow
 from licensing.push import publish
 from licensing.ratchet import floors_json, keep_at_least
 from licensing.telling import tell_changes
+from licensing.tenant_lock import lock_tenant
 from tiergate import OverrideEffect, Requirement, ResetPeriod, Sensitivity
 
 
@@ -67,6 +68,7 @@ def put_override(  # noqa: PLR0913 - a line of an agreement, each part named
     if expires is not None and expires <= at:
         raise InvalidRange("expires_at must lie in the future.")
     with tenant_transaction(tenant_id):
+        lock_tenant(tenant_id)
         named = _feature(feature)
         wanted: dict[str, Any] = {
             **_columns(named, effect, value=value, limit=limit, unlimited=unlimited, reset_period=reset_period),
@@ -97,6 +99,7 @@ def remove_override(*, tenant_id: UUID, feature: str, by: str, at: datetime) -> 
     """
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
+        lock_tenant(tenant_id)
         named = _feature(feature)
         row = _find(tenant_id, named, is_locked=True)
         asked = _asks(row, named, at)

@@ -14,7 +14,8 @@ from licensing.models import PendingChange, PlanVersion
 from licensing.models.pending import ChangeState
 from licensing.pending_rows import close, named, open_change
 from licensing.selling import add_on_versions, plan_version, versions_by_id
-from licensing.subscription_rows import Held, Wanted, billed_beside, covering, fall, held, lock_subscriptions, place
+from licensing.subscription_rows import Held, Wanted, billed_beside, covering, fall, held, place
+from licensing.tenant_lock import lock_tenant
 
 _SWEEP: Final = "sweep"
 _BATCH: Final = 500
@@ -63,7 +64,7 @@ def schedule_change(
     """
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
-        lock_subscriptions(tenant_id)
+        lock_tenant(tenant_id)
         before = held(covering(tenant_id, at))
         if before is None:
             raise SubscriptionNotFound("The tenant has no subscription that could change.")
@@ -104,7 +105,7 @@ def cancel_change(*, tenant_id: UUID, by: str, at: datetime) -> None:
     """
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
-        lock_subscriptions(tenant_id)
+        lock_tenant(tenant_id)
         change = _get(tenant_id)
         close(change, ChangeState.CANCELLED, at=at)
         _append(tenant_id, audit.api.Kind.CHANGE_CANCELLED, change, by=author, at=at)
@@ -138,7 +139,7 @@ def apply_due_changes(*, at: datetime) -> int:
 
 def _apply(tenant_id: UUID, change_id: UUID, *, at: datetime) -> bool:
     with tenant_transaction(tenant_id):
-        lock_subscriptions(tenant_id)
+        lock_tenant(tenant_id)
         change = open_change(tenant_id)
         if change is None or change.id != change_id or change.confirm_by > at:
             return False

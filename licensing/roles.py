@@ -13,6 +13,7 @@ from licensing.catalogue_rows import requirement_json, requirement_of
 from licensing.errors import PrivilegeBeyondOwn, PrivilegeReserved, RoleNotFound
 from licensing.models import Role, RoleDefault
 from licensing.push import publish
+from licensing.tenant_lock import lock_tenant
 from tiergate import BUILTIN_ROLES, VENDOR_ROLES, Requirement, Verb
 
 # What a tenant's own people may be granted of Tiergate's verbs: what its owner has, and no more.
@@ -102,6 +103,7 @@ def put_role(
     wanted = allowed_privileges(privileges, tenant_id=tenant_id)
     asked = requirement_json(requirement)
     with tenant_transaction(tenant_id):
+        lock_tenant(tenant_id)
         require_within(wanted, within)
         standing = _standing(tenant_id).get(key)
         require_within(standing.privileges if standing else (), within)

@@ -8,7 +8,6 @@ from isolation.api import tenant_transaction
 from licensing import names
 from licensing.errors import NoSeatForGood, NoSeatLeft
 from licensing.models import Feature, Invitation, Member
-from licensing.models.directory import Tenant
 from licensing.snapshots import get_snapshot
 from licensing.unlocking import unlock_json
 from tiergate import Counted, Entitlement, Unlock, list_enough
@@ -36,20 +35,16 @@ def count_seats(*, tenant_id: UUID, at: datetime) -> Seats:
         )
 
 
-def lock_seats(tenant_id: UUID) -> bool:
-    """Let one take a seat at a time, within a transaction of the tenant; False where nobody counts them.
-
-    The change of a plan takes the same lock, so that no limit is lowered between the count and the seat.
-    """
+def is_counted(tenant_id: UUID) -> bool:
+    """Say whether anybody counts a tenant's seats."""
     # The vendor sells seats, and holds its own staff to none.
-    if tenant_id == names.VENDOR_TENANT_ID or not Feature.objects.filter(counts=Counted.MEMBERS).exists():
-        return False
-    Tenant.objects.select_for_update(no_key=True).filter(id=tenant_id).first()
-    return True
+    return tenant_id != names.VENDOR_TENANT_ID and Feature.objects.filter(counts=Counted.MEMBERS).exists()
 
 
 def require_seat(*, tenant_id: UUID, freed: int = 0, at: datetime) -> None:
-    """Refuse one more seat than every limit on members allows; after `lock_seats`, in the transaction that takes it.
+    """Refuse one more seat than every limit on members allows, in the transaction that takes it.
+
+    After `lock_tenant`: the change of a plan takes the same lock, so that no limit is lowered between count and seat.
 
     freed: seats that this one takes the place of, as a member does of their invitation.
     :raises NoSeatLeft: all are taken, or the plan has none.

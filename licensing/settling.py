@@ -20,9 +20,9 @@ from licensing.subscription_rows import (
     fall,
     grace_end,
     held,
-    lock_subscriptions,
     place,
 )
+from licensing.tenant_lock import lock_tenant
 
 _AUTHOR: Final = "billing"
 # Clocks of two processes differ: what one of them has just written is what the other one's word is about.
@@ -64,7 +64,7 @@ def settle_subscription(  # noqa: PLR0913 - each part is named
     if (period_start is None) != (period_end is None) or (period_start and period_end and period_end <= period_start):
         raise InvalidRange("A period begins, and ends later.")
     with tenant_transaction(tenant_id):
-        lock_subscriptions(tenant_id)
+        lock_tenant(tenant_id)
         before = held(_newest(tenant_id, at) or covering(tenant_id, at))
         begins = at if before is None else max(at, before.row.active_from)
         if plan is None:

@@ -10,10 +10,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 import audit.api
-from licensing.errors import SubscriptionOverlap, TenantNotFound
+from licensing.errors import SubscriptionOverlap
 from licensing.models import Plan, PlanVersion, SubscriptionAddOn
 from licensing.models import Subscription as SubscriptionRow
-from licensing.models.directory import Tenant
 from licensing.models.holdings import GRANTING, ManagedBy, SubscriptionStatus
 from licensing.models.outbox import EventKind
 from licensing.outbox import emit
@@ -116,15 +115,6 @@ class Held:
         """Say whether plan, add-ons, status and who manages it would stay."""
         now = (self.row.status, self.row.managed_by, self.row.external_id, [one.id for one in self.versions])
         return now == (wanted.status, wanted.managed_by, wanted.external_id, wanted.version_ids())
-
-
-def lock_subscriptions(tenant_id: UUID) -> None:
-    """Let one change of a tenant's subscription in at a time, so that each sees what the one before left.
-
-    :raises TenantNotFound: there is no such tenant.
-    """
-    if Tenant.objects.select_for_update(no_key=True).filter(id=tenant_id).first() is None:
-        raise TenantNotFound("There is no such tenant.")
 
 
 def covering(tenant_id: UUID, at: datetime) -> SubscriptionRow | None:

@@ -10,7 +10,8 @@ from licensing.errors import InvalidRange, InvalidTerm, SubscriptionManaged, Sub
 from licensing.models import Subscription as SubscriptionRow
 from licensing.models.holdings import SubscriptionStatus
 from licensing.selling import add_on_versions, plan_version
-from licensing.subscription_rows import Subscription, Wanted, covering, grace_end, held, lock_subscriptions, place, told
+from licensing.subscription_rows import Subscription, Wanted, covering, grace_end, held, place, told
+from licensing.tenant_lock import lock_tenant
 
 
 def put_subscription(  # noqa: PLR0913 - each part is named
@@ -47,7 +48,7 @@ def put_subscription(  # noqa: PLR0913 - each part is named
         raise InvalidTerm(f"A subscription is one of {', '.join(SubscriptionStatus.values)}.")
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
-        lock_subscriptions(tenant_id)
+        lock_tenant(tenant_id)
         before = held(covering(tenant_id, begins))
         known = before.versions if before else ()
         wanted = Wanted(

@@ -12,7 +12,8 @@ from licensing.models import Plan, Tenant
 from licensing.models.catalogue import MAX_TRIAL_DAYS, PlanKind
 from licensing.models.holdings import GRANTING, SubscriptionStatus
 from licensing.selling import plan_version
-from licensing.subscription_rows import Held, Subscription, Wanted, covering, held, lock_subscriptions, place
+from licensing.subscription_rows import Held, Subscription, Wanted, covering, held, place
+from licensing.tenant_lock import lock_tenant
 from licensing.trial_marks import is_trial_of, is_used, marks_of, use
 
 _TRIED: Final = "This plan was tried before."
@@ -42,7 +43,7 @@ def start_trial(
         raise InvalidRange(f"A trial lasts from 1 to {MAX_TRIAL_DAYS} days.")
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
-        lock_subscriptions(tenant_id)
+        lock_tenant(tenant_id)
         before = held(covering(tenant_id, at))
         tried = plan_version(plan, None, held=None)
         _refuse_loss(before, at)

@@ -15,7 +15,7 @@ from licensing.serializers import MemberAnswer
 from licensing.serializers_invitations import AcceptBody, InvitationPage, InviteBody, InvitedAnswer
 from licensing.tenants import get_tenant
 from licensing.views_people import member_json
-from licensing.wire import PAGE_PARAMETERS, author, checked, documented, held_by_author, page_of, paged
+from licensing.wire import PAGE_PARAMETERS, author, checked, documented, held_by_author, member_of, page_of, paged
 from tiergate import Action
 
 
@@ -47,13 +47,14 @@ class InvitationListView(APIView):
     @documented("invite", InvitedAnswer, body=InviteBody, statuses=(201,))
     def post(self, request: Request, tenant: str) -> Response:
         """Invite somebody, and hold a seat for them; the token that accepts it is told this once."""
-        given = checked(InviteBody, request)
+        given, tenant_id = checked(InviteBody, request), get_tenant(tenant).id
         told, token = invite(
-            tenant_id=get_tenant(tenant).id,
+            tenant_id=tenant_id,
             address=given["address"],
             roles=given["roles"],
             ttl=timedelta(seconds=given["ttl"]),
             within=held_by_author(request),
+            inviter=member_of(request, tenant_id=tenant_id),
             by=author(request),
             at=now(),
         )

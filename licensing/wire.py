@@ -60,6 +60,13 @@ def held_by_author(request: Request) -> Container[str]:
     return WithinVerbs(answer.question.service.verbs) if held is None else held
 
 
+def member_of(request: Request, *, tenant_id: UUID) -> tuple[str, str] | None:
+    """Name the member of a tenant who calls; None where a service does, or somebody of the vendor's."""
+    question = request._request.decision.question  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    is_member = question.service is None and question.home == tenant_id
+    return (question.subject.type, question.subject.id) if is_member else None
+
+
 def checked(body: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     """Read the request's body by its shape; anything else is a 400."""
     serializer = body(data=request.data)

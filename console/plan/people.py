@@ -39,6 +39,7 @@ def invite(request: HttpRequest, session: authlevels.Session) -> HttpResponseBas
             address=address,
             roles=request.POST.getlist("roles")[:_MOST_ROLES],
             within=held_by(request),
+            inviter=session.subject,
             by=author(request),
             at=now(),
         )

@@ -23,7 +23,8 @@ from licensing.plans.diffing import Difference, differences
 from licensing.plans.effects import Effect, effect_json, effect_of
 from licensing.plans.foreseeing import floors_after
 from licensing.plans.versions import get_row, parse_ref, ref_of, view_of
-from licensing.subscription_rows import Held, Wanted, billed_beside, covering, held, lock_subscriptions, place
+from licensing.subscription_rows import Held, Wanted, billed_beside, covering, held, place
+from licensing.tenant_lock import lock_tenant
 
 _SWEEP: Final = "sweep"
 _CHANGED: Final = "what would happen is no longer what was shown"
@@ -132,7 +133,7 @@ def _move(
 ) -> Catalogue | None:
     old, new = migration.from_version, migration.to_version
     with tenant_transaction(tenant_id):
-        lock_subscriptions(tenant_id)
+        lock_tenant(tenant_id)
         item = migration.tenants.select_for_update().filter(tenant_id=tenant_id, state=MoveState.PLANNED).first()
         if item is None:
             return known
