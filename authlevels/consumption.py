@@ -9,8 +9,9 @@ from authlevels.claims import claim_transaction
 from authlevels.elevations import claim_use, usable_elevations
 from authlevels.errors import ElevationElsewhere, ElevationGone, ElevationNotFound
 from authlevels.models import Elevation, SessionRow
-from authlevels.public_ids import elevation_ref, parse_elevation_ref, session_handle
+from authlevels.public_ids import elevation_ref, parse_elevation_ref, parse_session_handle, session_handle
 from isolation.api import tenant_transaction
+from riskengine import api as riskengine
 from tiergate import ProofScope, Scope, Target, elevation_scope
 
 
@@ -68,6 +69,10 @@ def lock_elevation(held: HeldElevation, *, request_id: str, at: datetime) -> Non
     :raises ElevationGone: it was used by another request, has ended or expired, or its session has.
     """
     with tenant_transaction(held.tenant_id):
+        session_id = parse_session_handle(held.session)
+        if session_id is not None:
+            # First, as whoever sees the session come to look riskier does: that ends its elevations, and may come of this very use.
+            riskengine.hold_session(tenant_id=held.tenant_id, session_id=session_id)
         usable = usable_elevations(held.tenant_id, at=at).filter(id=held.id)
         row = usable.select_for_update(of=("self",)).first()
         if row is None:

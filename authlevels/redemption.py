@@ -12,6 +12,7 @@ from authlevels.refusals import record_refused_redemption
 from authlevels.risk import look_at_answer, tell_step_up
 from authlevels.verification import Passed, code_digests, passed_with, record_created
 from isolation.api import tenant_transaction
+from riskengine import api as riskengine
 from tiergate import Verb
 
 
@@ -32,6 +33,7 @@ def redeem(*, ref: str, code: str, credential: Credential, at: datetime) -> Pass
         row = Challenge.objects.filter(tenant_id=tenant_id, id=challenge_id).first()
         if row is None or is_of_own(row):
             raise ChallengeNotFound("There is no such challenge for you.")
+        riskengine.hold_session(tenant_id=tenant_id, session_id=row.session_id)
         waiting = unended_elevations(tenant_id, at=at).filter(challenge_id=challenge_id)
         # One statement finds and clears the code, so of two at once one finds it.
         counted = waiting.filter(awaits_digest__in=code_digests(row, code), awaits_until__gt=at).update(

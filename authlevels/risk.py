@@ -121,17 +121,18 @@ def tell_step_up(row: Challenge, look: Look, proofs: Iterable[Proof], *, teaches
         return
     subject, kind = (row.subject_type, row.subject_id), riskengine.Kind.STEP_UP_PASSED
     second_factors = [one for one in proofs if _is_second_factor(one)]
-    is_phishing_resistant = any(one.phishing_resistant is True for one in second_factors)
+    resistant = [one.at for one in second_factors if one.phishing_resistant is True]
     if second_factors:
         riskengine.settle_session(
             tenant_id=row.tenant_id,
             session_id=row.session_id,
             seen=look.seen,
-            is_phishing_resistant=is_phishing_resistant,
+            confirmed_at=max(one.at for one in second_factors),
+            phishing_resistant_at=max(resistant, default=None),
         )
     trust = 0.0
     if teaches and look.seen != riskengine.NOTHING_SEEN:
-        trust = _trust_in(look, second_factor=bool(second_factors), phishing_resistant=is_phishing_resistant)
+        trust = _trust_in(look, second_factor=bool(second_factors), phishing_resistant=bool(resistant))
     _tell(kind, row.tenant_id, subject, row.session_id, look, trust=trust, was_challenged=True, at=at)
 
 

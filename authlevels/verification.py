@@ -115,6 +115,8 @@ def verify(
     with tenant_transaction(tenant_id, durable=True):
         row = Challenge.objects.select_for_update().filter(tenant_id=tenant_id, id=challenge_id).first()
         row = check_presenter(row, presenter)
+        # INVARIANT: what was seen of the session until now is among its facts, and what is seen later ends what this leaves.
+        riskengine.hold_session(tenant_id=tenant_id, session_id=row.session_id)
         touch_session(tenant_id=tenant_id, session_id=row.session_id, at=at)
         facts = facts_of(row, at=at)
         if not is_answerable(row, facts, at=at):

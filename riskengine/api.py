@@ -26,6 +26,7 @@ from riskengine.figures.reasons import TopReason
 from riskengine.figures.report import RiskReport, risk_report
 from riskengine.figures.what_if import BEGIN, Asked, WhatIf, least_begin, most_begin, what_if
 from riskengine.folding import signal_backlog
+from riskengine.holding import hold_session
 from riskengine.models import Kind
 from riskengine.policies import RiskPolicy, forget_policies, get_policy, policy_at, put_policy
 from riskengine.reading import get_ready, hour_in, see
@@ -94,6 +95,7 @@ __all__ = [
     "get_policy",
     "get_ready",
     "good_device_token",
+    "hold_session",
     "hour_in",
     "is_known",
     "keep_device_token",

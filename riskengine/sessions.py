@@ -15,7 +15,7 @@ from isolation.api import tenant_row
 from riskengine import store
 from riskengine.assessment import Assessment
 from riskengine.errors import RiskUnavailable
-from riskengine.holding import hold_with_others
+from riskengine.holding import hold_session, hold_with_others
 from riskengine.known import SessionFound
 from riskengine.looks import alike
 from riskengine.models import SessionRisk
@@ -64,20 +64,30 @@ def begin_session(
         _noted(tenant_id, subject, session_id, seen, assessment.band, since=None, at=at)
 
 
-def settle_session(*, tenant_id: UUID, session_id: UUID, seen: Seen, is_phishing_resistant: bool) -> None:
+def settle_session(
+    *, tenant_id: UUID, session_id: UUID, seen: Seen, confirmed_at: datetime, phishing_resistant_at: datetime | None
+) -> None:
     """Note that the person has confirmed by a second factor with these looks, within the tenant's transaction.
 
-    Where the session looked critical, a factor that can be phished settles nothing.
+    Where the session looked critical, a factor that can be phished settles nothing; nor does, anywhere, what was shown before it was
+    last raised.
+
+    confirmed_at: when the newest second factor was shown. phishing_resistant_at: the newest that resists phishing; None for none.
     :raises RiskUnavailable: it cannot be noted.
     """
+    # INVARIANT: whoever notes a rise meanwhile is waited for, or comes after: no rise is settled that was not looked at.
+    hold_session(tenant_id=tenant_id, session_id=session_id)
     noted = SessionRisk.objects.filter(tenant_id=tenant_id, session_id=session_id)
     person = noted.values_list("subject_type", "subject_id").first()
     if person is None:
         return
     hold_with_others(tenant_id=tenant_id, subject=person)
-    # INVARIANT: whoever notes a rise meanwhile is waited for, or comes after: no rise is settled that was not looked at.
-    band = noted.select_for_update().values_list("band", flat=True).first()
-    if band is None or (rank(band) >= rank("critical") and not is_phishing_resistant):
+    found = noted.select_for_update().values_list("band", "raised_at").first()
+    if found is None:
+        return
+    band, raised_at = found
+    shown_at = phishing_resistant_at if rank(band) >= rank("critical") else confirmed_at
+    if shown_at is None or (raised_at is not None and shown_at < raised_at):
         return
     look = "" if seen == NOTHING_SEEN else alike(seen)
     _tell(tenant_id, session_id, _asked(tenant_id, _SETTLED, [tenant_id, session_id, look]))

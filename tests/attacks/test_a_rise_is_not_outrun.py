@@ -102,7 +102,11 @@ def settle(tenant_id: UUID, session_id: UUID) -> None:
     try:
         with tenant_transaction(tenant_id):
             risk.settle_session(
-                tenant_id=tenant_id, session_id=session_id, seen=seen(HOME), is_phishing_resistant=False
+                tenant_id=tenant_id,
+                session_id=session_id,
+                seen=seen(HOME),
+                confirmed_at=clock.now() + timedelta(seconds=30),
+                phishing_resistant_at=None,
             )
     finally:
         connections.close_all()

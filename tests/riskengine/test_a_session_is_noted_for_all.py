@@ -38,7 +38,9 @@ def test_who_read_before_reads_what_is_so_now(acme: UUID) -> None:
     assert found is not None
     assert found.band == "critical"
     with tenant_transaction(acme):
-        risk.settle_session(tenant_id=acme, session_id=session_id, seen=FAR, is_phishing_resistant=True)
+        risk.settle_session(
+            tenant_id=acme, session_id=session_id, seen=FAR, confirmed_at=NOON, phishing_resistant_at=NOON
+        )
     found = known(acme, session_id=session_id).session
     assert found is not None
     assert found.band == "unknown"
