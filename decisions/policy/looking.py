@@ -76,10 +76,11 @@ def _unusable_told(act: Callable[[argparse.Namespace, Report], int]) -> Callable
         try:
             return act(given, report)
         except TiergateError as error:
-            report.say(error.detail)
+            why = error.detail
         except DatabaseError as error:
-            report.say(f"The database refused: {str(error).partition('\n')[0]}.")
-        return UNUSABLE
+            why = f"The database refused: {str(error).partition('\n')[0]}."
+        report.say(why)
+        return report.give(UNUSABLE, [], {"error": why})
 
     return told
 

@@ -130,7 +130,9 @@ def test_what_is_no_request_exits_with_2(tmp_path: Path, request_text: str) -> N
 
 
 def test_what_cannot_be_looked_at_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("check", tmp_path / "nowhere")[0] == 2
+    assert _run("check", tmp_path / "nowhere") == (2, "", f"{tmp_path}/nowhere: No such file or directory\n")
+    code, out, _ = _run("check", tmp_path / "nowhere", "--json")
+    assert (code, json.loads(out)["error"]) == (2, f"{tmp_path}/nowhere: No such file or directory")
     assert [_run(), _run("check"), _run("burn", tmp_path)] == [(2, "", "")] * 3
     assert "usage: tiergate policy" in capsys.readouterr().err
     assert _run("--help")[0] == 0

@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from tiergate.policy import keys, promises
 from tiergate.policy.bundle import Bundle
-from tiergate.policy.cases import read_cases
+from tiergate.policy.checking import check_bundle
 from tiergate.policy.compiling import compile_bundle
 from tiergate.policy.errors import BundleRefused, PolicyError
 from tiergate.policy.explaining import explain
@@ -47,9 +47,9 @@ def _ask_request(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(given: argparse.Namespace, report: Report) -> int:
-    bundle = compile_bundle(read_folder(given.folder))
-    cases = len(read_cases(bundle))
-    counts = {"rules": len(bundle.rules), "invariants": len(bundle.invariants), "cases": cases}
+    checked = check_bundle(read_folder(given.folder))
+    bundle = checked.bundle
+    counts = {"rules": len(bundle.rules), "invariants": len(bundle.invariants), "cases": checked.cases}
     line = f"{bundle.about.name} {bundle.digest[:12]}: {', '.join(f'{count} {name}' for name, count in counts.items())}"
     return report.give(GOOD, [line], {"name": bundle.about.name, "digest": bundle.digest, **counts, "errors": []})
 

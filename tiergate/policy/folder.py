@@ -11,6 +11,7 @@ from tiergate.policy.compiling import ABOUT
 from tiergate.policy.errors import BundleRefused, PolicyError
 
 _PARTS: Final = ("rules", "invariants", "tests")
+_LISTED: Final = "rules/, invariants/ and tests/"
 _YAML: Final = (".yaml", ".yml")
 # A character takes four bytes at the most.
 _MAX_BYTES: Final = 4 * limits.MAX_FILE
@@ -28,7 +29,10 @@ def read_folder(folder: Path) -> Mapping[str, str]:
     errors: list[PolicyError] = []
     for path, name in _paths(folder):
         if path.is_symlink() or not path.is_file():
-            errors.append(_refused(name, "no file of a bundle: what stands here is no file of its own"))
+            what = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "something else"
+            errors.append(
+                _refused(name, f"no file of a bundle but {what}: those are bundle.yaml, and *.yaml in {_LISTED}")
+            )
         elif path.stat().st_size > _MAX_BYTES:
             errors.append(_refused(name, f"larger than {limits.MAX_FILE} characters"))
         elif len(files) > limits.MAX_FILES:

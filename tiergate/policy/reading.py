@@ -16,6 +16,15 @@ from tiergate.policy.source import Source, find_odd
 
 _STYLES: Final = {None: Style.PLAIN, "": Style.PLAIN, "'": Style.SINGLE, '"': Style.DOUBLE, "|": Style.LITERAL}
 _MERGE: Final = "<<"
+# What libyaml says of what people mistype most, and what is to be done about it.
+_HINTS: Final = (
+    ("mapping values are not allowed", "put a text that holds ': ' in quotes"),
+    ("scanning an anchor", "put a text that begins with ! or & in quotes"),
+    ("scanning a tag", "put a text that begins with ! in quotes"),
+    ("scanning an alias", "put a text that begins with * in quotes"),
+    ("cannot start any token", "indent by spaces, and put a text that begins with @, ` or % in quotes"),
+    ("did not find expected key", "a text that begins with a quote ends with one: put all of it in quotes"),
+)
 
 
 class _Refused(Exception):
@@ -46,17 +55,24 @@ def _read(source: Source, reader: "_Reader") -> Node | None:
     except _Refused:
         return None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-        source.refuse(line, column, _sentence(error))
+        source.refuse(*_place(source, error), _sentence(error))
     except (yaml.YAMLError, UnicodeError) as error:
         source.refuse(0, 0, f"this is no YAML: {error}".splitlines()[0])
     return None
 
 
+def _place(source: Source, error: yaml.MarkedYAMLError) -> tuple[int, int]:
+    """Tell where people would look: where the file ends too early, at what is not ended."""
+    marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
+    seen = [mark for mark in marks if mark.line < len(source.lines) and source.lines[mark.line].strip()]
+    return next(((mark.line, mark.column) for mark in (*seen, *marks)), (0, 0))
+
+
 def _sentence(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or "this is no YAML"
-    return f"{problem} ({error.context})" if error.context else problem
+    said = f"{problem} ({error.context})" if error.context else problem
+    hint = next((hint for words, hint in _HINTS if words in said), "")
+    return f"{said}: {hint}" if hint else said
 
 
 class _Reader:
@@ -99,7 +115,7 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             self._refuse(event, "anchors and aliases are not read here: write it out")
         if event.tag is not None:
-            self._refuse(event, "tags are not read here")
+            self._refuse(event, "tags are not read here: put a text that begins with ! in quotes")
         if depth > limits.MAX_DEPTH:
             self._refuse(event, f"nothing goes deeper than {limits.MAX_DEPTH} here")
         if self.count > limits.MAX_NODES:

@@ -5,14 +5,20 @@ from typing import Final
 
 from msgspec import Struct
 
+from tiergate.levels import Level
 from tiergate.policy import limits
 from tiergate.policy.expressions import When, compile_when
 from tiergate.policy.globs import is_glob
 from tiergate.policy.nodes import Listing, Members, Node, Text, to_plain, to_text, to_truth
-from tiergate.requirements import Requirement
+from tiergate.requirements import Requirement, Scope
 
 MEMBERS: Final = ("id", "on", "when", "require", "forbid", "because", "owner", "waives_tests")
 TARGETS: Final = ("actions", "features", "scopes")
+_HINTS: Final = {
+    "level": f": those are {', '.join(one for one in Level if one != Level.NONE)}",
+    "scope": f": those are {', '.join(Scope)}",
+    "max_age": " of seconds",
+}
 ID: Final = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 
 
@@ -131,10 +137,15 @@ def read_requirement(node: Node) -> Requirement | None:
                     raise ValueError(f"{name} says nothing")  # noqa: TRY301 - one way to note both
                 Requirement.from_json({name: value})
             except ValueError as error:
-                node.members[name].value.refuse(str(error))
+                node.members[name].value.refuse(_hinted(name, str(error)))
     if len(node.source.errors) > before or not set(found) <= set(Requirement.__struct_fields__):
         return None
     return Requirement.from_json(found)
+
+
+def _hinted(name: str, message: str) -> str:
+    is_told = name == "max_age" and "seconds" in message
+    return message if is_told else f"{message}{_HINTS.get(name, '')}"
 
 
 def read_targets(given: Node | None, names: tuple[str, ...] = TARGETS) -> dict[str, tuple[str, ...]]:

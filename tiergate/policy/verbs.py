@@ -76,8 +76,16 @@ def run(
         lines = [*map(str, refused.errors), f"{len(refused.errors)} wrong"]
         return report.give(WRONG, lines, {"errors": [error_json(one) for one in refused.errors]})
     except (OSError, ValueError) as error:
-        err.write(f"{printable(str(error))}\n")
-        return UNUSABLE
+        why = _why(error)
+        err.write(f"{printable(why)}\n")
+        return report.give(UNUSABLE, [], {"error": why})
+
+
+def _why(error: Exception) -> str:
+    """Say why something cannot be looked at; a file is named first, as in what is wrong with one."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _parser(verbs: Sequence[Verb], description: str, prog: str) -> argparse.ArgumentParser:
