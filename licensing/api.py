@@ -27,6 +27,7 @@ from licensing.errors import (
     InvalidSnapshotVersion,
     InvalidTerm,
     InvitationNotFound,
+    LastOwner,
     LimitReached,
     MemberNotFound,
     MigrationNotFound,
@@ -79,7 +80,7 @@ from licensing.members import (
     remove_member,
 )
 from licensing.models.webhooks import DeliveryState
-from licensing.names import VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
+from licensing.names import OWNER, VENDOR_SLUG, VENDOR_TENANT_ID, split_subject
 from licensing.overrides import OverrideView, forget_author, get_override, list_overrides, put_override, remove_override
 from licensing.pending import ScheduledChange, apply_due_changes, cancel_change, get_change, schedule_change
 from licensing.plan_content import Price
@@ -137,6 +138,7 @@ __all__ = [
     "GENERATION_COLUMN",
     "MEMBER_COLUMN",
     "NOTHING_TO_CHANGE",
+    "OWNER",
     "RESET",
     "TENANT_STATES",
     "VENDOR_SLUG",
@@ -174,6 +176,7 @@ __all__ = [
     "Known",
     "KnownFeature",
     "KnownStory",
+    "LastOwner",
     "LimitReached",
     "Member",
     "MemberFacts",

@@ -300,6 +300,13 @@ class AlreadyInvited(TiergateError):
     kind = ErrorKind.CONFLICT
 
 
+class LastOwner(TiergateError):
+    """The tenant would be left without an owner."""
+
+    code = "last_owner"
+    kind = ErrorKind.CONFLICT
+
+
 class AlreadyMember(TiergateError):
     """The subject has a membership of the tenant, in force or ended."""
 

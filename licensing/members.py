@@ -1,17 +1,20 @@
 """Who belongs to a tenant."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+import psycopg
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 import audit.api
 from isolation.api import tenant_transaction
 from licensing import names
-from licensing.errors import MemberNotFound, UnknownRole
+from licensing.errors import LastOwner, MemberNotFound, UnknownRole
 from licensing.invitation_rows import withdraw_beyond
 from licensing.models import Member as MemberRow
 from licensing.models import Role, RoleDefault
@@ -19,6 +22,9 @@ from licensing.push import publish
 from licensing.roles import built_in_roles, privileges_of, require_within
 from licensing.seats import is_counted, require_seat
 from licensing.tenant_lock import lock_tenant
+
+# What licensing/migrations/0025_last_owner.py names in its refusal.
+_LAST_OWNER: Final = "licensing_last_owner_stays"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,7 @@ def put_member(  # noqa: PLR0913 - each is a member of what is recorded
     :raises UnknownRole: a role that this tenant does not have.
     :raises PrivilegeBeyondOwn: the member has, or would have, a privilege that the author does not hold.
     :raises NoSeatLeft: they are not among the active members, and all seats are taken.
+    :raises LastOwner: they are the only active owner of a tenant that is not closed, and would be so no more.
     """
     names.subject(subject_type, subject_id)
     author = names.text(by, "author", may_be_empty=False)
@@ -77,7 +84,8 @@ def put_member(  # noqa: PLR0913 - each is a member of what is recorded
             setattr(row, column, value)
         if old != _json(row):
             if not created:
-                row.save(update_fields=list(wanted))
+                with _another_owns():
+                    row.save(update_fields=list(wanted))
             _record(row, author, at, old, _json(row))
             held = privileges_of(tenant_id, wanted["roles"]) if active else None
             withdraw_beyond(tenant_id=tenant_id, inviter=(subject_type, subject_id), held=held, by=author, at=at)
@@ -113,6 +121,7 @@ def remove_member(
 
     :raises MemberNotFound: there is none.
     :raises PrivilegeBeyondOwn: the member holds a privilege that the author does not.
+    :raises LastOwner: they are the only active owner of a tenant that is not closed.
     """
     author = names.text(by, "author", may_be_empty=False)
     with tenant_transaction(tenant_id):
@@ -122,7 +131,8 @@ def remove_member(
             raise MemberNotFound("The tenant has no such member.")
         old = _json(row)
         require_within(privileges_of(tenant_id, old["roles"]), within)
-        row.delete()
+        with _another_owns():
+            row.delete()
         _record(row, author, at, old, None)
         withdraw_beyond(tenant_id=tenant_id, inviter=(subject_type, subject_id), held=None, by=author, at=at)
 
@@ -183,6 +193,22 @@ def require_roles(tenant_id: UUID, wanted: Sequence[str]) -> None:
         unknown -= set(RoleDefault.objects.filter(key__in=unknown).values_list("key", flat=True))
     if unknown:
         raise UnknownRole(f"The tenant has no role {min(unknown)!r}.", roles=sorted(unknown))
+
+
+@contextmanager
+def _another_owns() -> Iterator[None]:
+    """Write a member while the database sees to it that an owner is left.
+
+    :raises LastOwner: none would be.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        cause = error.__cause__
+        if not isinstance(cause, psycopg.Error) or cause.diag.constraint_name != _LAST_OWNER:
+            raise
+        raise LastOwner("A workspace keeps at least one owner: make somebody else an owner first.") from error
 
 
 def _record(row: MemberRow, author: str, at: datetime, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:

@@ -13,6 +13,8 @@ from licensing.errors import InvalidName, InvalidRange, InvalidTerm
 
 VENDOR_TENANT_ID: Final = UUID(int=0)
 VENDOR_SLUG: Final = "vendor"
+OWNER: Final = "owner"
+"""The role of which a tenant keeps at least one holder."""
 
 _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}")

@@ -139,7 +139,8 @@ class _Applying:
                 write(tenant, said[named])
         for key, role in said.get("roles", {}).items():
             self.role(tenant, key, role)
-        for member in self.desired.members(slug):
+        # Whoever becomes an owner first: another may cease to be one.
+        for member in sorted(self.desired.members(slug), key=lambda one: not one.will_own):
             self.member(tenant, member)
         if "members" in said:
             self.absent_members(tenant)
@@ -239,10 +240,13 @@ class _Applying:
         if not self.prune:
             self.notes.append(f"- member {named} is not in the file and stays, unless you say --prune")
             return
-        licensing.api.remove_member(
-            tenant_id=tenant.id, subject_type=subject[0], subject_id=subject[1], by=self.by, at=self.at
-        )
-        self.changes.append(Change(what="member", key=named, old={}, new=None))
+        if self.attempt(
+            ("tenants", tenant.slug, "members"),
+            lambda: licensing.api.remove_member(
+                tenant_id=tenant.id, subject_type=subject[0], subject_id=subject[1], by=self.by, at=self.at
+            ),
+        ):
+            self.changes.append(Change(what="member", key=named, old={}, new=None))
 
     def step_up(self, tenant: Tenant, said: Mapping[str, Any]) -> None:
         self.step(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from authlevels.models.people import ACCOUNT
 from licensing.api import (
+    OWNER,
     VENDOR_SLUG,
     Document,
     FileRefused,
@@ -32,6 +33,11 @@ class DesiredMember:
     display_name: str | None = None
     active: bool | None = None
     totp_secret: str | None = None
+
+    @property
+    def will_own(self) -> bool:
+        """Say whether the file wants them to be an owner who is not put on hold."""
+        return OWNER in self.roles and self.active is not False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from tests.files.conftest import SMALL, TENANTS, Apply
 
 pytestmark = pytest.mark.django_db
 
+NOBODY_LEFT = "A workspace keeps at least one owner: make somebody else an owner first."
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
@@ -75,7 +76,7 @@ def test_a_plan_prints_what_applying_would_and_writes_nothing(
     [
         ("name: Acme", "name: Acme Ltd", '~ tenant acme: name Acme -> "Acme Ltd"'),
         ("name: Acme", "name: Acme\n    status: suspended", "~ tenant acme: status active -> suspended"),
-        ("[owner]", "[admin]", "~ member acme account:alice: roles [owner] -> [admin]"),
+        ("[member]", "[admin]", "~ member acme user:42: roles [member] -> [admin]"),
         ("display_name: Ines", "active: false", "~ member acme user:42: active true -> false"),
         ("{plan: free}", "{plan: business}", "~ subscription acme: plan free@1 -> business@1"),
         ("{plan: free}", "{plan: free, status: past_due}", "~ subscription acme: status active -> past_due"),
@@ -133,6 +134,21 @@ def test_members_and_overrides_that_are_absent_stay_unless_pruned(apply: Apply) 
     assert [one.split(" is ")[0] for one in told[1:]] == ["- member acme user:42", "- override acme exports"]
     assert apply("tenants", shorter, "--prune").out == ["- member acme user:42", "- override acme exports"]
     assert licensing.api.get_member(tenant_id=acme(), subject_type="user", subject_id="42") is None
+
+
+def test_a_file_hands_a_workspace_over_and_never_leaves_it_without_an_owner(apply: Apply) -> None:
+    apply("tenants", TENANTS)
+    lower = changed("[owner]", "[admin]")
+    assert apply("tenants", lower).err == [f"tenants.yaml:7: {NOBODY_LEFT}"]
+    without = TENANTS.replace("      account:alice: [owner]\n", "")
+    assert apply("tenants", without, "--prune").err == [f"tenants.yaml:6: {NOBODY_LEFT}"]
+    assert apply("tenants", lower.replace("[member]", "[owner]")).out == [
+        "~ member acme user:42: roles [member] -> [owner]",
+        "~ member acme account:alice: roles [owner] -> [admin]",
+    ]
+    closed = without.replace("name: Acme", "name: Acme\n    status: closed")
+    assert apply("tenants", closed, "--prune").code == 0
+    assert [one.subject_id for one in licensing.api.list_members(tenant_id=acme())] == ["42"]
 
 
 def test_an_override_that_is_over_is_passed_by(apply: Apply) -> None:

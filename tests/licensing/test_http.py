@@ -142,6 +142,14 @@ def test_a_tenants_own_credential_reaches_its_own_tenant_and_no_other(vendor: Ca
     assert acme.get("/v1/tenants")[0] == 403
 
 
+def test_the_last_owner_is_told_to_stay(vendor: Caller) -> None:
+    vendor.put("/v1/tenants/acme", name="Acme")
+    assert vendor.put("/v1/tenants/acme/members/alice", roles=["owner"])[0] == 201
+    status, problem = vendor.put("/v1/tenants/acme/members/alice", roles=["owner"], active=False)
+    assert (status, problem["code"]) == (409, "last_owner")
+    assert problem["detail"] == "A workspace keeps at least one owner: make somebody else an owner first."
+
+
 def test_nobody_known_is_let_in() -> None:
     for path in ("/v1/catalog", "/v1/tenants", "/v1/tenants/acme", "/v1/tenants/acme/entitlements"):
         assert Client(raise_request_exception=False).get(path).status_code == 401, path
