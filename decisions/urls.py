@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from decisions import authzen, pages_activate, views_approvals, views_tokens
+from decisions import authzen, pages_activate, pages_problems, views_approvals, views_tokens
 from decisions.policy import views as policy
 from decisions.policy import views_activating as activating
 
@@ -29,6 +29,8 @@ urlpatterns = [
     path("step-up/approvals/<slug:approval>/refuse", views_approvals.RefuseView.as_view(), name="refuse-approval"),
     path("activate", pages_activate.activate, name="activate"),
     path("activate/<slug:approval>", pages_activate.agree, name="agree"),
+    path("problems/", pages_problems.problems, name="problems"),
+    path("problems/<slug:code>", pages_problems.problem, name="problem"),
     path("v1/policy", policy.StageView.as_view(), name="policy"),
     path("v1/policy/bundles", policy.BundleListView.as_view(), name="bundles"),
     path("v1/policy/bundles/<slug:digest>", policy.BundleView.as_view(), name="bundle"),

@@ -19,6 +19,7 @@ from django.urls import resolve
 import decisions.answers
 import decisions.problems
 from audit.api import Kind
+from decisions.problem_codes import ERRORS, REASONS
 from decisions.question import Answer
 from tiergate import Action, Decision, Need, NeedKind, Outcome, Reason, TiergateError, Verb
 
@@ -48,6 +49,10 @@ FRAMEWORK_CODES = {
     "not_found": {404},
     "unavailable": {503},
     "internal_error": {500, 503},
+    "parse_error": {400},
+    "method_not_allowed": {405},
+    "not_acceptable": {406},
+    "unsupported_media_type": {415},
 }
 
 
@@ -223,6 +228,17 @@ def test_every_error_code_is_told_with_its_status() -> None:
         if error.__module__.split(".")[0] in ROOMS - {"sample", "config"}:
             ours.setdefault(error.code, set()).add(decisions.problems.STATUS_BY_KIND[error.kind])
     assert told == ours
+
+
+def test_the_pages_of_codes_say_what_the_documents_say() -> None:
+    guide = ROOT / "docs" / "integrate.md"
+    for heading, table in (("Reasons", REASONS), ("Errors", ERRORS)):
+        told = {row[0].strip("`"): row[1:] for row in _rows(guide, heading)}
+        assert told == {
+            code: [", ".join(one.outcomes)] * bool(one.outcomes)
+            + [", ".join(str(status) for status, *_words in one.statuses), one.when]
+            for code, one in table.items()
+        }
 
 
 def _import_what_defines_errors() -> None:
