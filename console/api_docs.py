@@ -12,7 +12,8 @@ class OpenApiDocument(SpectacularAPIView):
 
 
 class ApiPage(SpectacularSwaggerSplitView):
-    """The OpenAPI document as a page to read; its script comes from our own origin."""
+    """The OpenAPI document as a page to read; its script and its styles come from our own origin."""
 
     open_because = _OPEN
     url_name = "openapi"
+    template_name = "console/api_docs.html"

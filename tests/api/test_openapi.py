@@ -93,6 +93,7 @@ def test_people_can_read_it(client: Client, db: None) -> None:
     assert page.status_code == 200
     assert page["Content-Type"].startswith("text/html")
     assert b"/api/docs/?script=" in page.content
+    assert b"<style" not in page.content, "the policy would not let it be"
     assert b"openapi.yaml" in client.get("/api/docs/?script=").content
 
 
