@@ -1,6 +1,5 @@
 """Append to the trail, and read it."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ import msgspec
 from django.db import connection
 from django.db.models import QuerySet
 
+from audit.encoding import storable_json
 from audit.errors import EntryNotFound
 from audit.following import Cursor, read_rows
 from audit.kinds import Kind
@@ -23,9 +23,6 @@ _INSERT: Final = (
     "INSERT INTO audit_entry (id, tenant_id, kind, at, subject_type, subject_id, session_id, payload) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb)"
 )
-
-# An odd number of backslashes before u0000: the escape of NUL, and not of a backslash.
-_NUL_ESCAPE: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 MAX_PAGE: Final = 500
 
@@ -136,8 +133,8 @@ def _insert(
     session_id: UUID | None,
     encoded: bytes,
 ) -> None:
-    payload = _NUL_ESCAPE.sub(rb"\1\\ufffd", encoded).decode()
-    row: list[Any] = [entry_id, tenant_id, str(kind), at, storable(subject[0]), subject[1], session_id, payload]
+    about = storable(subject[0]), subject[1]
+    row: list[Any] = [entry_id, tenant_id, str(kind), at, *about, session_id, storable_json(encoded)]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, row)
     count_entry(kind)

@@ -21,11 +21,6 @@ class Scope(StrEnum):
     RESOURCE = "resource"
     TRANSACTION = "transaction"
 
-    @property
-    def narrowness(self) -> int:
-        """Rank the scope: 0 is the widest."""
-        return NARROWNESS[self]
-
 
 NARROWNESS = {scope: rank for rank, scope in enumerate(Scope)}
 

@@ -89,15 +89,6 @@ def period_at(reset: ResetPeriod | None, *, at: datetime, zone: ZoneInfo, billin
     return Period(start=_midnight(first, zone), end=_midnight(following, zone))
 
 
-def period_before(
-    period: Period, reset: ResetPeriod | None, *, zone: ZoneInfo, billing: BillingCycle | None
-) -> Period | None:
-    """Give the period before one; None where the count never starts again."""
-    if reset is None:
-        return None
-    return period_at(reset, at=period.start - MOMENT, zone=zone, billing=billing)
-
-
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 

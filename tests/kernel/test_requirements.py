@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tiergate import DEFAULT_ACR, REAUTHENTICATION, Level, Requirement, Scope, acr_values
+from tiergate.requirements import NARROWNESS
 
 
 def test_levels_compare_by_strength() -> None:
@@ -13,7 +14,7 @@ def test_levels_compare_by_strength() -> None:
 
 
 def test_scopes_narrow_from_session_to_transaction() -> None:
-    ranked = sorted(Scope, key=lambda scope: scope.narrowness)
+    ranked = sorted(Scope, key=lambda scope: NARROWNESS[scope])
     assert ranked == [Scope.SESSION, Scope.ACTION, Scope.RESOURCE, Scope.TRANSACTION]
 
 
