@@ -10,7 +10,6 @@ So an entry is lost only with this process: what it held in its last five millis
 dies before the worker has stored it.
 """
 
-import atexit
 import os
 import threading
 import time
@@ -40,6 +39,7 @@ from audit.records import (
     stream_order,
 )
 from audit.storing import store_as_tenants, store_each
+from isolation.api import PATIENCE_AT_EXIT, OneOfProcess, Sending
 
 FLUSH_SECONDS: Final = 0.005
 MAX_WAITING: Final = 16 * 1024 * 1024
@@ -53,7 +53,6 @@ MAX_BATCH: Final = 256
 _ASK_SECONDS: Final = 0.25
 _RETRY_SECONDS: Final = 0.1
 _TIMEOUT_SECONDS: Final = 1.0
-_PATIENCE_AT_EXIT: Final = 3.0
 
 _log = structlog.get_logger(__name__)
 
@@ -84,7 +83,7 @@ def append_later(
         session_id.bytes if session_id else b"",
         payload,
     )
-    return _sender().take(encode_record(record))
+    return _sender.get().take(encode_record(record))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +97,12 @@ class StreamState:
 
 def stream_state() -> StreamState:
     """Tell how far behind this process is."""
-    return _sender().state()
+    return _sender.get().state()
 
 
-def flush_stream(*, seconds: float = _PATIENCE_AT_EXIT) -> bool:
+def flush_stream(*, seconds: float = PATIENCE_AT_EXIT) -> bool:
     """Send what waits and say whether all of it was sent, as before a process ends."""
-    return _sender().flush(seconds=seconds)
+    return _sender.get().flush(seconds=seconds)
 
 
 @dataclass(slots=True)
@@ -112,10 +111,11 @@ class _Batch:
     stream_id: tuple[int, int] = (0, 0)
 
 
-class Sender:
+class Sender(Sending):
     """The thread that sends, in one process."""
 
     def __init__(self, store: Store) -> None:
+        super().__init__(name="tiergate-entries")
         self._store = store
         self._lock = threading.Lock()
         self._waiting: list[bytes] = []
@@ -127,12 +127,8 @@ class Sender:
         self._is_reconnected = False
         self._life: bytes | None = None
         self._asked_at = float("-inf")
-        self._something = threading.Event()
-        self._idle = threading.Event()
-        self._stopped = threading.Event()
         self._client = self._connected()
-        self._thread = threading.Thread(target=self._run, name="tiergate-entries", daemon=True)
-        self._thread.start()
+        self._begin()
 
     def take(self, record: bytes) -> bool:
         """Take one encoded record, unless there is trouble ahead or too much behind."""
@@ -142,32 +138,15 @@ class Sender:
                 return False
             self._waiting.append(record)
             self._waiting_bytes += size
-        if not self._something.is_set():
-            self._something.set()
+        self._wake()
         return True
 
     def state(self) -> StreamState:
         """Tell how far behind this process is."""
         return StreamState(waiting=self._waiting_bytes, held=self._held_bytes, is_taking=self._is_taking)
 
-    def flush(self, *, seconds: float) -> bool:
-        """Wait until nothing is left to send."""
-        until = time.monotonic() + seconds
-        while self._is_behind() and time.monotonic() < until and self._thread.is_alive():
-            self._idle.clear()
-            self._something.set()
-            self._idle.wait(0.05)
-        return not self._is_behind()
-
     def _is_behind(self) -> bool:
         return bool(self._waiting_bytes or self._unsent)
-
-    def stop(self) -> None:
-        """Send what waits, and end the thread."""
-        self.flush(seconds=_PATIENCE_AT_EXIT)
-        self._stopped.set()
-        self._something.set()
-        self._thread.join(timeout=_PATIENCE_AT_EXIT)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -267,37 +246,9 @@ class Sender:
         )
 
 
-_guard = threading.Lock()
-_current: Sender | None = None
-
-
-def _sender() -> Sender:
-    global _current  # noqa: PLW0603 - one sender a process, and none inherited over a fork
-    if _current is None:
-        with _guard:
-            if _current is None:
-                _current = Sender(store_as_tenants)
-                atexit.register(_current.stop)
-    return _current
-
-
 def stop_stream() -> None:
     """Send what waits and end this process's thread, as at the end of a test."""
-    global _current  # noqa: PLW0603 - as above
-    with _guard:
-        if _current is not None:
-            _current.stop()
-            atexit.unregister(_current.stop)
-        _current = None
+    _sender.stop()
 
 
-def _begin_anew() -> None:
-    """Leave to the parent what is the parent's: its thread, what waits there, and a lock that may have been held."""
-    global _guard, _current  # noqa: PLW0603 - as above
-    _guard = threading.Lock()
-    if _current is not None:
-        atexit.unregister(_current.stop)
-    _current = None
-
-
-os.register_at_fork(after_in_child=_begin_anew)
+_sender: Final = OneOfProcess(lambda: Sender(store_as_tenants))

@@ -1,4 +1,4 @@
-"""The door: serve one tenant at a time, see no other's rows, and keep secrets shut."""
+"""The door: serve one tenant at a time, see no other's rows, keep secrets shut, and send beside the requests."""
 
 from isolation.alone import by_itself
 from isolation.errors import CrossTenantError, SecretUnreadable
@@ -6,14 +6,18 @@ from isolation.global_tables import GLOBAL_TABLES
 from isolation.keyring import check_vouched, key_ids, keyed_digests, ring_state, seal, unseal, vouched
 from isolation.prepared import Text
 from isolation.resealing import Resealed, count_by_key, reseal_column
+from isolation.sending import PATIENCE_AT_EXIT, OneOfProcess, Sending
 from isolation.statement import global_row, tenant_row
 from isolation.tenancy import current_tenant_id, tenant_transaction
 
 __all__ = [
     "GLOBAL_TABLES",
+    "PATIENCE_AT_EXIT",
     "CrossTenantError",
+    "OneOfProcess",
     "Resealed",
     "SecretUnreadable",
+    "Sending",
     "Text",
     "by_itself",
     "check_vouched",

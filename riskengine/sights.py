@@ -4,10 +4,6 @@ A decision writes no signal: it hands over a few bytes and goes on. Losing some,
 that less is learned, and nothing else; so nothing waits for them, and nothing is kept that is too much.
 """
 
-import atexit
-import os
-import threading
-import time
 from collections import deque
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -22,7 +18,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from isolation.api import vouched
+from isolation.api import PATIENCE_AT_EXIT, OneOfProcess, Sending, vouched
 from riskengine.assessment import Assessment, RiskReason
 from riskengine.keys import stream_key
 from riskengine.looks import the_same
@@ -39,7 +35,6 @@ BATCH: Final = 256
 _FLUSH_SECONDS: Final = 0.05
 _PAUSE_SECONDS: Final = 1.0
 _TIMEOUT_SECONDS: Final = 1.0
-_PATIENCE_AT_EXIT: Final = 2.0
 _MOST_NOTED: Final = 50_000
 
 TRUST: Final = 0.25
@@ -82,7 +77,7 @@ def note_sight(
 
     is_settled: its person has confirmed whatever made it look risky; else nothing is learned of it.
     """
-    sender = _sender()
+    sender = _sender.get()
     mark = the_same(seen), at.astimezone(UTC).toordinal()
     if sender.is_news((session_id, *mark)):
         digest = blake2b(f"{tenant_id} {session_id} {mark}".encode(), digest_size=16).digest()
@@ -102,29 +97,26 @@ def note_sight(
         )
 
 
-def flush_sights(*, seconds: float = _PATIENCE_AT_EXIT) -> bool:
+def flush_sights(*, seconds: float = PATIENCE_AT_EXIT) -> bool:
     """Send what waits, and say whether all of it was sent."""
-    return _sender().flush(seconds=seconds)
+    return _sender.get().flush(seconds=seconds)
 
 
-class Sender:
+class Sender(Sending):
     """The thread that sends, in one process."""
 
     def __init__(self) -> None:
+        super().__init__(name="tiergate-sights")
         self._waiting: deque[Sight] = deque()
         self._noted: set[tuple[UUID, str, int]] = set()
         self._is_sending = False
-        self._something = threading.Event()
-        self._idle = threading.Event()
-        self._stopped = threading.Event()
         self._client = Redis.from_url(
             settings.REDIS_URL,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=_TIMEOUT_SECONDS,
             socket_connect_timeout=_TIMEOUT_SECONDS,
         )
-        self._thread = threading.Thread(target=self._run, name="tiergate-sights", daemon=True)
-        self._thread.start()
+        self._begin()
 
     def is_news(self, mark: tuple[UUID, str, int]) -> bool:
         """Say whether this is noted for the first time; what was forgotten is stored once all the same."""
@@ -141,24 +133,7 @@ class Sender:
             SIGHTS.labels("dropped").inc()
             return
         self._waiting.append(sight)
-        if not self._something.is_set():
-            self._something.set()
-
-    def flush(self, *, seconds: float) -> bool:
-        """Wait until nothing is left to send."""
-        until = time.monotonic() + seconds
-        while self._is_behind() and time.monotonic() < until and self._thread.is_alive():
-            self._idle.clear()
-            self._something.set()
-            self._idle.wait(0.05)
-        return not self._is_behind()
-
-    def stop(self) -> None:
-        """Send what waits, and end the thread."""
-        self.flush(seconds=_PATIENCE_AT_EXIT)
-        self._stopped.set()
-        self._something.set()
-        self._thread.join(timeout=_PATIENCE_AT_EXIT)
+        self._wake()
 
     def _is_behind(self) -> bool:
         return bool(self._waiting) or self._is_sending
@@ -196,37 +171,9 @@ def message_of(batch: list[Sight]) -> dict[Any, Any]:
     return {b"r": content, b"v": vouched(content, purpose=PURPOSE)}
 
 
-_guard = threading.Lock()
-_current: Sender | None = None
-
-
-def _sender() -> Sender:
-    global _current  # noqa: PLW0603 - one sender a process, and none inherited over a fork
-    if _current is None:
-        with _guard:
-            if _current is None:
-                _current = Sender()
-                atexit.register(_current.stop)
-    return _current
-
-
 def stop_sights() -> None:
     """Send what waits and end this process's thread, as at the end of a test."""
-    global _current  # noqa: PLW0603 - as above
-    with _guard:
-        if _current is not None:
-            _current.stop()
-            atexit.unregister(_current.stop)
-        _current = None
+    _sender.stop()
 
 
-def _begin_anew() -> None:
-    """Leave to the parent what is the parent's: its thread, what waits there, and a lock that may have been held."""
-    global _guard, _current  # noqa: PLW0603 - as above
-    _guard = threading.Lock()
-    if _current is not None:
-        atexit.unregister(_current.stop)
-    _current = None
-
-
-os.register_at_fork(after_in_child=_begin_anew)
+_sender: Final = OneOfProcess(Sender)
