@@ -9,6 +9,7 @@ import pytest
 
 from audit import api as audit
 from billing import api as billing
+from billing.gateway_checkout import Till
 from billing.models import Customer
 from billing.reconciling import reconcile
 from billing.returning import arrive
@@ -91,6 +92,42 @@ def test_a_second_checkout_closes_the_first_so_that_nobody_pays_twice(shop: Shop
         billing.begin_checkout(tenant_id=tenant, plan="starter", key="a", by=BY, clock=now)
     with pytest.raises(billing.BillingKeyReused):
         billing.begin_checkout(tenant_id=tenant, plan="starter", key="b", by=BY, clock=now)
+
+
+def test_a_key_shows_no_other_purchase_and_no_page_that_is_over(shop: Shop) -> None:
+    tenant = licensing.put_tenant(slug="forgetful", name="Forgetful", by="test", at=NOON)[0].id
+    opened = billing.begin_checkout(tenant_id=tenant, plan="business", key="a", by=BY, clock=now)
+    with pytest.raises(billing.BillingKeyReused):
+        billing.begin_trial(tenant_id=tenant, plan="business", key="a", by=BY, clock=now)
+    with pytest.raises(billing.CheckoutClosed):
+        billing.begin_checkout(tenant_id=tenant, plan="business", key="a", by=BY, clock=lambda: opened.expires_at)
+
+
+def test_a_checkout_whose_answer_was_lost_is_opened_by_its_key_and_by_others_closed_once_it_is_late(shop: Shop) -> None:
+    tenant = licensing.put_tenant(slug="cut-off", name="Cut off", by="test", at=NOON)[0].id
+
+    class Breaking(Till):
+        def create_checkout(self, **asked: Any) -> Any:
+            super().create_checkout(**asked)
+            raise billing.StripeUnavailable("The answer was lost.")
+
+    def begin(key: str, *, later: int = 0, till: Till | None = None) -> billing.OpenCheckout:
+        at = now() + timedelta(seconds=later)
+        return billing.begin_checkout(tenant_id=tenant, plan="starter", key=key, by=BY, clock=lambda: at, till=till)
+
+    def is_open() -> list[str]:
+        customer = billing.get_customer(tenant_id=tenant).stripe_id
+        found = shop.v1.checkout.sessions.list({"status": "open"}).data
+        return [one.id for one in found if one.customer == customer]
+
+    with pytest.raises(billing.StripeUnavailable):
+        begin("a", till=Breaking(shop.gateway))
+    with pytest.raises(billing.CheckoutBusy):
+        begin("b")
+    found = begin("a")
+    assert [found.url.rsplit("/", 1)[1]] == is_open(), "it is the page that was opened, and no second one"
+    for key in ("b", "c"):
+        assert [begin(key, later=61).url.rsplit("/", 1)[1]] == is_open(), "whichever was open before is closed"
 
 
 def test_a_change_costs_what_was_shown_and_is_made_once(shop: Shop) -> None:

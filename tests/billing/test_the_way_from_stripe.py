@@ -191,36 +191,53 @@ def test_a_call_is_made_once_however_often_its_answer_is_lost(shop: Shop) -> Non
     for _ in range(2):
         # Made, and the process died before it could store the answer.
         shop.gateway.create_customer(tenant=str(tenant), name="Wanted", key=str(call.id))
+    more = {"operation": billing.Operation.UPDATE_CUSTOMER, "parameters": {}, "purpose": "name"}
+    billing.call_later(tenant_id=tenant, **more, at=at + timedelta(hours=1))
     assert make_calls(gateway=shop.gateway, clock=now) == 1
     assert make_calls(gateway=shop.gateway, clock=now) == 0
+    with tenant_transaction(tenant):
+        assert [one.purpose for one in Call.objects.filter(done_at=None)] == ["name"], (
+            "what is not due yet is still owed"
+        )
     assert len(shop.gateway.customers()) == before + 1
     assert billing.get_customer(tenant_id=tenant).stripe_id.startswith("cus_")
 
 
 def test_one_call_that_nobody_understands_holds_up_no_other_and_is_looked_at_in_the_end(shop: Shop) -> None:
-    odd, fine = (licensing.put_tenant(slug=slug, name=slug, by="test", at=NOON)[0].id for slug in ("odd", "fine"))
+    odd, fine, late = (
+        licensing.put_tenant(slug=slug, name=slug, by="test", at=NOON)[0].id for slug in ("odd", "fine", "not-yet-due")
+    )
     at = now()
-    for number, tenant in enumerate((odd, fine)):
-        billing.want_customer(tenant_id=tenant, name="Wanted", at=at + timedelta(microseconds=number))
+    for tenant, seconds in ((odd, 0), (fine, 0.1), (late, 1)):
+        billing.want_customer(tenant_id=tenant, name="Wanted", at=at + timedelta(seconds=seconds))
     with tenant_transaction(odd):
         Call.objects.update(parameters={})
-    assert make_calls(gateway=shop.gateway, clock=now) == 1
-    assert billing.get_customer(tenant_id=fine).stripe_id.startswith("cus_")
-    assert make_calls(gateway=shop.gateway, clock=now) == 0, "it waits before it is tried again"
-    make_calls(gateway=shop.gateway, clock=lambda: at + timedelta(days=2))
-    assert [one.about for one in billing.list_dead_letters() if one.kind == "call"] == [str(odd)]
+    for tenant, seconds in ((fine, 0.5), (late, 1)):
+        assert make_calls(gateway=shop.gateway, clock=lambda after=seconds: at + timedelta(seconds=after)) == 1
+        assert billing.get_customer(tenant_id=tenant).stripe_id.startswith("cus_")
+    with tenant_transaction(odd):
+        assert Call.objects.get().attempts == 1, "it waits before it is tried again"
+    for days in (2, 3):
+        make_calls(gateway=shop.gateway, clock=lambda days=days: at + timedelta(days=days))
+    (letter,) = [one for one in billing.list_dead_letters() if one.kind == "call"]
+    assert (letter.about, letter.attempts) == (str(odd), 2), "what was given up is tried no further"
 
 
 def test_a_call_whose_key_has_expired_is_looked_up_by_a_person(shop: Shop) -> None:
-    tenant = licensing.put_tenant(slug="old", name="Old", by="test", at=NOON)[0].id
-    billing.want_customer(tenant_id=tenant, name="Old", at=NOON)
+    old, other = (licensing.put_tenant(slug=slug, name=slug, by="test", at=NOON)[0].id for slug in ("old", "other"))
+    for tenant in (old, other):
+        billing.want_customer(tenant_id=tenant, name="Old", at=NOON)
     before = len(shop.gateway.customers())
     assert make_calls(gateway=shop.gateway, clock=lambda: NOON + timedelta(days=2)) == 0
-    (letter,) = [one for one in billing.list_dead_letters() if one.kind == "call"]
-    assert "idempotency key has expired" in letter.problem
+    letters = {one.about: one for one in billing.list_dead_letters() if one.kind == "call"}
+    assert {one.problem.partition(":")[0] for one in letters.values()} == {"create_customer"}
+    assert all("idempotency key has expired" in one.problem for one in letters.values())
     assert len(shop.gateway.customers()) == before
-    assert billing.replay(ref=letter.ref, by="test", at=now())
+    ref = letters[str(old)].ref
+    assert billing.replay(ref=ref, by="test", at=now())
+    assert not billing.replay(ref=ref, by="test", at=now()), "one that lives is as old as it is"
     assert make_calls(gateway=shop.gateway, clock=now) == 1
+    assert [one.about for one in billing.list_dead_letters() if one.kind == "call"] == [str(other)], "each for itself"
 
 
 def test_reconciling_tells_what_differs_and_repairs_it(shop: Shop) -> None:
