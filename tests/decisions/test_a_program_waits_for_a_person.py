@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import time_machine
 from django.test import Client
 
 from authlevels import api as authlevels
@@ -106,6 +107,35 @@ def test_the_code_is_of_use_to_nobody_else_and_not_where_it_began(client: Client
         authlevels.find_activation(session=own, code=begun["user_code"], network="n", at=row.expires_at)
     with pytest.raises(authlevels.ChallengeNotFound):
         authlevels.poll_challenge(ref=begun["challenge_id"], session=own, at=at)
+
+
+def test_a_code_that_was_typed_confirms_what_it_is_of_and_nothing_else(client: Client, people: World) -> None:
+    programs = [program(people) for _ in range(2)]
+    begun, other = [waiting(client, secret) for _session, secret in programs]
+    mine = browser()
+
+    def typed(one: Any) -> int:
+        return mine.post("/activate", {"code": one["user_code"], "number": one["number"]}).status_code
+
+    def confirmed(one: Any) -> int:
+        shown = {"method": "totp", "code": code_at(clock.now())}
+        return mine.post(f"/step-up/{one['challenge_id']}", shown).status_code
+
+    assert [typed(begun), typed(begun)] == [303, 400], "and it is typed once"
+    assert mine.get(f"/step-up/{other['challenge_id']}").status_code == 403
+    assert confirmed(begun) == 200
+    for (session, secret), one, is_passed in zip(programs, (begun, other), (True, False), strict=True):
+        presenter = authlevels.Presenter(session=session)
+        shown = authlevels.show_challenge(ref=one["challenge_id"], presenter=presenter, at=clock.now())
+        assert (shown.elevation_id != "") is is_passed
+        heard = poll(client, secret, one["challenge_id"], status=200 if is_passed else 400)
+        assert is_passed or heard["error"] == "authorization_pending", "each is heard of, and paced, for itself"
+    with time_machine.travel(clock.now() + timedelta(seconds=31), tick=False):
+        assert [typed(other), confirmed(other)] == [303, 200]
+        of_first = authlevels.Presenter(session=programs[0][0])
+        left = authlevels.show_challenge(ref=begun["challenge_id"], presenter=of_first, at=clock.now()).elevation_id
+        authlevels.end_elevation(ref=left, presenter=of_first, at=clock.now())
+        assert poll(client, programs[0][1], begun["challenge_id"])["error"] == "expired_token"
 
 
 def test_a_wrong_number_ends_it_for_good(client: Client, people: World) -> None:
