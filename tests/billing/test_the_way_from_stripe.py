@@ -1,7 +1,7 @@
 """From the official library's answers to what a tenant has: with a Stripe of our own at the other end."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -191,7 +191,7 @@ def test_a_call_is_made_once_however_often_its_answer_is_lost(shop: Shop) -> Non
     for _ in range(2):
         # Made, and the process died before it could store the answer.
         shop.gateway.create_customer(tenant=str(tenant), name="Wanted", key=str(call.id))
-    more = {"operation": billing.Operation.UPDATE_CUSTOMER, "parameters": {}, "purpose": "name"}
+    more: dict[str, Any] = {"operation": billing.Operation.UPDATE_CUSTOMER, "parameters": {}, "purpose": "name"}
     billing.call_later(tenant_id=tenant, **more, at=at + timedelta(hours=1))
     assert make_calls(gateway=shop.gateway, clock=now) == 1
     assert make_calls(gateway=shop.gateway, clock=now) == 0
@@ -201,6 +201,10 @@ def test_a_call_is_made_once_however_often_its_answer_is_lost(shop: Shop) -> Non
         )
     assert len(shop.gateway.customers()) == before + 1
     assert billing.get_customer(tenant_id=tenant).stripe_id.startswith("cus_")
+
+
+def made_at(shop: Shop, at: datetime) -> int:
+    return make_calls(gateway=shop.gateway, clock=lambda: at)
 
 
 def test_one_call_that_nobody_understands_holds_up_no_other_and_is_looked_at_in_the_end(shop: Shop) -> None:
@@ -213,12 +217,12 @@ def test_one_call_that_nobody_understands_holds_up_no_other_and_is_looked_at_in_
     with tenant_transaction(odd):
         Call.objects.update(parameters={})
     for tenant, seconds in ((fine, 0.5), (late, 1)):
-        assert make_calls(gateway=shop.gateway, clock=lambda after=seconds: at + timedelta(seconds=after)) == 1
+        assert made_at(shop, at + timedelta(seconds=seconds)) == 1
         assert billing.get_customer(tenant_id=tenant).stripe_id.startswith("cus_")
     with tenant_transaction(odd):
         assert Call.objects.get().attempts == 1, "it waits before it is tried again"
     for days in (2, 3):
-        make_calls(gateway=shop.gateway, clock=lambda days=days: at + timedelta(days=days))
+        made_at(shop, at + timedelta(days=days))
     (letter,) = [one for one in billing.list_dead_letters() if one.kind == "call"]
     assert (letter.about, letter.attempts) == (str(odd), 2), "what was given up is tried no further"
 
@@ -228,7 +232,7 @@ def test_a_call_whose_key_has_expired_is_looked_up_by_a_person(shop: Shop) -> No
     for tenant in (old, other):
         billing.want_customer(tenant_id=tenant, name="Old", at=NOON)
     before = len(shop.gateway.customers())
-    assert make_calls(gateway=shop.gateway, clock=lambda: NOON + timedelta(days=2)) == 0
+    assert made_at(shop, NOON + timedelta(days=2)) == 0
     letters = {one.about: one for one in billing.list_dead_letters() if one.kind == "call"}
     assert {one.problem.partition(":")[0] for one in letters.values()} == {"create_customer"}
     assert all("idempotency key has expired" in one.problem for one in letters.values())

@@ -1,6 +1,7 @@
 """CVE-2026-94218: who has had time to enrol what the plan asks for is asked for it everywhere, but for enrolling it."""
 
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import time_machine
@@ -82,6 +83,14 @@ def test_a_level_that_is_asked_for_later_begins_a_grace_of_its_own(world: World)
 def test_who_cannot_reach_what_a_new_plan_asks_is_written_to_once_as_their_time_begins(world: World) -> None:
     at = clock.now()
     licensing.put_subscription(tenant_id=world.globex, plan="starter", by="test", at=at)
+    namesake: dict[str, Any] = {
+        "subject_id": "dora",
+        "subject_type": "user",
+        "realm": world.acme,
+        "email": "dora@acme.example",
+        "totp_secret": TOTP_SECRET,
+    }
+    authlevels.put_user(**namesake, at=at)
     for name, secret in (("dora", None), ("erik", TOTP_SECRET)):
         _join(world, name)
         authlevels.put_user(
@@ -103,7 +112,7 @@ def test_who_cannot_reach_what_a_new_plan_asks_is_written_to_once_as_their_time_
         look_over_members(tenant_id=world.globex, at=risen + timedelta(hours=1))
     with tenant_transaction(world.globex):
         (told,) = Notice.objects.filter(kind="enrolment_asked")
-    assert told.address == "dora@globex.example"
+    assert told.address == "dora@globex.example", "and nobody of that name in another tenant"
     subject, text = written(told.kind, told.told, when="now", where="https://here.example")
     assert subject == "Please add another way to confirm"
     due = risen + GRACE

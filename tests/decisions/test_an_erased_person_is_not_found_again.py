@@ -9,11 +9,12 @@ from django.db import connections
 from django.test import Client
 
 from authlevels import api as authlevels
+from authlevels.models import Challenge, Elevation, ProofRow, SessionRow, TotpDevice, User
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
 from tests.decisions.asking import ask, body, export, payment, step_up, store_routine_records
-from tests.decisions.conftest import World, code_at
+from tests.decisions.conftest import TOTP_SECRET, World, code_at
 from tiergate import binding
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +100,34 @@ def test_what_was_confirmed_is_still_what_counts(client: Client, world: World) -
     step_up(client, world.globex_key, refused, code_at(clock.now()))
     assert ask(client, world.globex_key, payment(501, session=handle))["decision"] is False
     assert ask(client, world.globex_key, payment(500, session=handle))["decision"] is True
+
+
+def test_who_is_erased_takes_nobody_else_along(client: Client, world: World) -> None:
+    """Neither who works beside them, nor who has their name in another tenant."""
+    at = clock.now()
+    licensing.put_member(
+        tenant_id=world.globex, subject_type="user", subject_id="dora", roles=["member"], by="t", at=at
+    )
+    authlevels.put_user(subject_id="dora", subject_type="user", realm=world.globex, totp_secret=TOTP_SECRET, at=at)
+    for name in ("alice", "dora"):
+        whose = {"subject": {"type": "user", "id": name}}
+        handle = world.asserted(name, tenant=world.globex)
+        refused = ask(client, world.globex_key, export(session=handle) | whose)
+        step_up(client, world.globex_key, refused, code_at(clock.now()))
+
+    def kept() -> list[int]:
+        """Count what there is of everybody but the one who is erased."""
+        sessions = SessionRow.objects.using("sweep").exclude(tenant_id=world.globex, subject_id="alice").values("id")
+        users = User.objects.using("sweep").exclude(realm=world.globex, subject_id="alice")
+        theirs = [
+            of_session.objects.using("sweep").filter(session_id__in=sessions)
+            for of_session in (ProofRow, Challenge, Elevation)
+        ]
+        devices = TotpDevice.objects.using("sweep").filter(user__in=users)
+        return [one.count() for one in (sessions, users, devices, *theirs)]
+
+    before = kept()
+    member(world, ends=True)
+    authlevels.erase_person(tenant_id=world.globex, subject=ALICE, by="manage.py", at=clock.now())
+    assert min(before) > 0
+    assert kept() == before
