@@ -123,7 +123,8 @@ def _intended(bundle: Bundle, stored: StoredBundle, stage: Stage, change: Change
     was = "no bundle" if stage.active is None else _named(stage.active)
     lines = [f"{_named(bundle.digest)} is about to be {does}; {was} is in force."]
     lines += [f"  {line}" for line in _differences(before, bundle)]
-    lines += [f"  {one['invariant']}: {one['outcome']}" for one in stored.findings]
+    waived = {one["promise"] for one in stored.waives}
+    lines += [f"  {one['invariant']}: {one['outcome']}" for one in stored.findings if one["invariant"] not in waived]
     lines += [Alarm(f"  {line}") for line in lines_of_given_up(stored.given_up)]
     lines += [f"  {line}" for line in lines_of_waived(stored.waives)]
     if stored.source is not None:

@@ -200,6 +200,11 @@ def find_given_up(digest: str) -> tuple[str, ...]:
     return tuple(sorted({one.promise.id for one in found}))
 
 
+def list_binding() -> tuple[str, ...]:
+    """Name the bundles whose promises bind what is put in force next: for all, and for some; where none is, the last."""
+    return _bases(_newest())
+
+
 def read_stage() -> Stage:
     """Read which bundles there are to be asked now."""
     row = _newest()
@@ -243,7 +248,7 @@ def _target(before: PolicyActivation | None) -> PolicyActivation | None:
     """Find the step that a roll-back goes back to; None: to before the first one."""
     target = _returns_to(before)
     if before is None or (target is None and before.active_id is None):
-        raise NothingToUndo("Nothing was active before.")
+        raise NothingToUndo("Nothing was active before. What was taken back is put in force again by activating it.")
     return target
 
 

@@ -92,6 +92,7 @@ def _sentence(row: PolicyActivation, before: PolicyActivation | None) -> str:
                 said = f"kept {active} in force"
         case Step.ROLL_BACK:
             said = f"went back to {active} from {was}"
+            said += ", so that no rule asks for anything" if row.active is None else ""
         case Step.WITHDRAW:
             said, lost = f"withdrew the candidate {_named(lost)}; {active} stays in force", None
         case Step.STAGE:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from datetime import date, datetime
 from uuid import UUID
 
+from decisions.policy.activating import list_binding
 from decisions.policy.collecting import collecting_seldom
+from decisions.policy.memory import bundle_of
 from decisions.policy.proving import given_up_by, waivers_of, word_of
 from decisions.policy.recorded import Page, Unreadable, fields_read, walk
 from decisions.policy.replaying import doubt_of
@@ -66,15 +68,22 @@ def measure(
 
 
 def gone(*, base: Bundle | None, candidate: Bundle | None, today: date) -> list[Gone]:
-    """List which promises of ``base`` a candidate does not make, with whose word for that.
+    """List which promises a candidate does not make, with whose word for that: of ``base``, and of what binds it besides.
 
     No bundle at all promises nothing, and is told to do so in other words.
-    :raises BundleRefused: an invariant is none.
+    :raises BundleRefused: an invariant is none. :raises FactsUnavailable: what binds it cannot be loaded.
     """
-    found = () if candidate is None else given_up_by(candidate, base=base, today=today)
-    return [
-        Gone(promise=one.promise.id) if one.word is None else Gone(**word_of(one.promise.id, one.word)) for one in found
+    if candidate is None:
+        return []
+    bases = {} if base is None else {base.digest: base}
+    bases |= {one: bundle_of(one) for one in list_binding() if one not in bases}
+    found = [
+        Gone(promise=one.promise.id) if one.word is None else Gone(**word_of(one.promise.id, one.word))
+        for digest, bound in bases.items()
+        if digest != candidate.digest
+        for one in given_up_by(candidate, base=bound, today=today)
     ]
+    return list(dict.fromkeys(found))
 
 
 def waived(candidate: Bundle | None, *, today: date) -> list[Gone]:

@@ -223,6 +223,8 @@ def to_json(replayed: Replayed) -> Mapping[str, object]:
 
 def to_lines(replayed: Replayed) -> list[str]:
     """Tell what came of it, line by line."""
+    if not replayed.decisions:
+        return ["No decision was recorded in this time, so nothing was decided again."]
     lines = [f"{replayed.decisions} decisions: {replayed.same} the same, {replayed.differing} otherwise"]
     lines += [f"  {count:>9}  with {digest[:12] or 'no bundle'}" for digest, count in replayed.bundles.items()]
     lines += [

@@ -194,6 +194,7 @@ def _stored(one: StoredBundle) -> dict[str, Any]:
         "cases": one.cases,
         "findings": [dict(found) for found in one.findings],
         "given_up": [dict(gone) for gone in one.given_up],
+        "waives": [dict(word) for word in one.waives],
         "signed_by": one.signed_by[0] if one.signed_by else None,
         "is_new": one.is_new,
     }

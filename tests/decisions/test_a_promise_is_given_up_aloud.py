@@ -15,6 +15,8 @@ from decisions.policy import making, memory, plans
 from decisions.policy.activating import activate, find_given_up, read_stage, rollback, withdraw
 from decisions.policy.errors import BundleUnproved, StageChanged
 from decisions.policy.history import list_activations
+from decisions.policy.measuring import gone
+from decisions.policy.memory import bundle_of
 from decisions.policy.stage import Mode
 from decisions.policy.storing import StoredBundle, store_bundle
 from isolation import clock
@@ -167,9 +169,18 @@ def test_a_plan_tells_it_before_anything_else(strict: str, lax: str, promises: s
     said = f"`olga` until {UNTIL}: `Reports are public now.`" if promises else "nobody says so"
     comment = to_markdown(report)
     assert f"- ⚠️ **gives up what was promised, `kept`: {said}**\n" in comment
-    assert comment.index("gives up") < comment.index("| | Decisions |")
+    assert comment.index("gives up") < comment.index("Prompts a day")
     alarm = next(line for line in to_lines(report) if isinstance(line, Alarm))
     assert alarm.startswith("gives up what was promised, kept")
+
+
+def test_a_plan_tells_it_of_whatever_would_have_it_refused(strict: str, lax: str) -> None:
+    put_in_force(None)
+    found, at = bundle_of(lax), clock.now()
+    assert [one.promise for one in gone(base=None, candidate=found, today=at.date())] == ["kept"]
+    assert gone(base=bundle_of(strict), candidate=bundle_of(strict), today=at.date()) == []
+    put_in_force(strict, mode=Mode.STAGED, percent=5)
+    assert [one.promise for one in gone(base=bundle_of(strict), candidate=found, today=at.date())] == ["kept"]
 
 
 def test_what_is_in_force_for_everybody_is_not_staged_even_past_all_doors(strict: str) -> None:

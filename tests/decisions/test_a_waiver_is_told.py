@@ -17,6 +17,7 @@ from decisions.policy.storing import StoredBundle, store_bundle
 from isolation import clock
 from isolation.api import tenant_transaction
 from licensing import api as licensing
+from tests.decisions.asking import ask
 from tests.decisions.bundles import files, put_in_force
 from tests.decisions.conftest import World
 from tests.decisions.operators import get, publisher
@@ -40,14 +41,17 @@ def _nothing_is_remembered() -> Iterator[None]:
     memory.wait_for_bundles()
 
 
-def _waived(*, when: str = UNPROVED) -> StoredBundle:
+def _files(*, when: str = UNPROVED) -> dict[str, str]:
     more = f"{when}  waives_tests: It always holds.\n"
     tests = (
         "- it: is asked\n  given: {action: {name: reports.read, feature: '', scopes: []}, subject: {id: bob}}\n"
         "  want: {outcome: asks, require: {level: aal2}}\n"
     )
-    said = {**files("waived", says="aal2", more=more), "invariants/a.yaml": PROMISE, "tests/a.yaml": tests}
-    return store_bundle(said, by="user:olga", at=clock.now())
+    return {**files("waived", says="aal2", more=more), "invariants/a.yaml": PROMISE, "tests/a.yaml": tests}
+
+
+def _waived(*, when: str = UNPROVED) -> StoredBundle:
+    return store_bundle(_files(when=when), by="user:olga", at=clock.now())
 
 
 def test_a_step_tells_who_waives_what_until_when_and_why(world: World) -> None:
@@ -78,9 +82,11 @@ def test_a_candidate_for_some_tells_it_and_a_word_that_nothing_needs_is_not_told
     assert put_in_force(_waived().digest, mode=Mode.STAGED, percent=5).waives == (TOLD,)
 
 
-def test_the_api_tells_it_with_the_step(world: World, client: Client) -> None:
-    put_in_force(_waived().digest)
-    (step,) = get(client, publisher(), "/v1/policy/activations")["items"]
+def test_the_api_tells_it_with_the_bundle_and_with_the_step(world: World, client: Client) -> None:
+    brought = ask(client, publisher(), {"files": _files()}, path="/v1/policy/bundles", status=201)
+    assert brought["waives"] == [TOLD]
+    put_in_force(brought["digest"])
+    (step,) = get(client, publisher(name="reader"), "/v1/policy/activations")["items"]
     assert (step["waives"], SAID in step["sentence"]) == ([TOLD], True)
 
 
@@ -92,5 +98,5 @@ def test_a_plan_tells_it_first(world: World) -> None:
     assert report.is_good
     comment = to_markdown(report)
     assert f"- ⚠️ **may go unproved, `kept`: `olga` until {UNTIL}: `We look at it by hand.`**\n" in comment
-    assert comment.index("may go unproved") < comment.index("| | Decisions |")
+    assert comment.index("may go unproved") < comment.index("Prompts a day")
     assert f"may go unproved, kept: olga until {UNTIL}: We look at it by hand." in list(to_lines(report))

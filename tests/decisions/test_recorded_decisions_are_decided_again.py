@@ -263,6 +263,20 @@ def test_the_command_replays_and_says_by_its_code_whether_all_is_the_same(client
     assert (code, said["is_good"], said["differing"]) == (1, False, 1)
 
 
+def test_where_nothing_was_recorded_that_is_said_and_nobody_is_told_that_all_is_well(world: World) -> None:
+    digest = put_in_force(_rule("true", name="first"))
+    code, out, _ = run("replay")
+    assert (code, out) == (0, "No decision was recorded in this time, so nothing was decided again.\n")
+    code, out, _ = run("plan", "none")
+    said = "no decision was recorded in this time, so nobody knows what it would have changed"
+    assert (code, out.splitlines()[0]) == (0, f"no bundle instead of {digest[:12]}: {said}")
+    comment = run("plan", digest[:12], "--markdown")[1]
+    assert (comment.splitlines()[0], "Decisions |" in comment) == (
+        f"### {digest[:12]} instead of itself: {said}",
+        False,
+    )
+
+
 def test_what_a_candidate_beside_would_have_answered_is_told_from_the_trail(client: Client, world: World) -> None:
     digest = put_in_force(_rule('resource.id == "1"', name="first", says="forbid: true"), mode=Mode.SHADOW, percent=100)
     handle = world.asserted()

@@ -157,8 +157,12 @@ def test_who_is_locked_out_goes_back_without_being_asked_anything(typed: Typed) 
     assert (code, read_stage().active) == (0, before.active), said
     assert "went back to before" in said
     assert typed("rollback", "--because", "b", "--expected", "none")[0] == 1
-    assert typed("rollback", "--because", "c")[0] == 0
-    assert typed("rollback", "--because", "d") == (1, "Nothing was active before. Nothing was changed.\n")
+    assert "went back to no rules from before" in typed("rollback", "--because", "c")[1]
+    assert "so that no rule asks for anything, because: c" in typed("history", "--limit", "1")[1]
+    assert typed("rollback", "--because", "d") == (
+        1,
+        "Nothing was active before. What was taken back is put in force again by activating it. Nothing was changed.\n",
+    )
 
 
 def test_whoever_was_overtaken_is_told(typed: Typed, tmp_path: Path) -> None:

@@ -24,13 +24,11 @@ class Checked(Struct, frozen=True, kw_only=True):
     cases: int
 
 
-def check_bundle(files: Mapping[str, str]) -> Checked:
+def check_bundle(files: Mapping[str, str], *, are_names_checked: bool = True) -> Checked:
     """Compile a bundle, and read what compiling leaves for later: its cases, its invariants, which actions its rules name.
 
-    A server takes a bundle whose rules name actions of Tiergate's own that there are not, since it may be of another
-    version; whoever writes it learns of it here. Which actions a product has, a server's catalogue knows alone.
-
-    files: as for `compile_bundle`.
+    files: as for `compile_bundle`. are_names_checked: whether rules may name no action of Tiergate's own that there is
+    not here. A server may be of another version, and takes them; which actions a product has, its catalogue knows alone.
     :raises BundleRefused: something is wrong; all of it is named, with places.
     """
     bundle = compile_bundle(files)
@@ -46,7 +44,7 @@ def check_bundle(files: Mapping[str, str]) -> Checked:
         about = []
         errors += refused.errors
     for rule in (*bundle.rules.values(), *about):
-        errors += _misnamed(rule, files[rule.file].splitlines())
+        errors += _misnamed(rule, files[rule.file].splitlines()) if are_names_checked else ()
     if errors:
         raise BundleRefused(errors)
     return Checked(bundle=bundle, cases=cases)

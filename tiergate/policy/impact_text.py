@@ -46,7 +46,8 @@ def to_markdown(report: Report) -> str:
     """Tell a report as a comment on a pull request; what asks for less comes first, with a warning sign."""
     lines = [f"### {_headline(report)}", "", _window(report), ""]
     gone = [f"- {_WARNING} **{line}**" for line in _gone(report, quote=code)]
-    lines += [*gone, *([""] if gone else []), "| | Decisions |", "|---|---:|"]
+    lines += [*gone, *([""] if gone else [])]
+    lines += ["| | Decisions |", "|---|---:|"] if report.changes else []
     for change, count in report.changes.items():
         words = f"{_WARNING} **{CHANGE_WORDS[change]}**" if change in LOOSER else CHANGE_WORDS[change]
         lines.append(f"| {words} | {count} |")
@@ -80,6 +81,10 @@ def _plain(text: str) -> str:
 
 def _headline(report: Report) -> str:
     named = f"{report.candidate[:12] or 'no bundle'} instead of {report.base[:12] or 'no bundle'}"
+    if report.candidate == report.base:
+        named = f"{report.candidate[:12] or 'no bundle'} instead of itself"
+    if not report.decisions:
+        return f"{named}: no decision was recorded in this time, so nobody knows what it would have changed"
     if report.lowered:
         return f"{named}: {report.lowered} decisions would have asked for less"
     return f"{named}: {report.changed} of {sum(report.changes.values())} decisions would have changed"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tiergate.policy.bundle import Bundle
-from tiergate.policy.compiling import compile_bundle
+from tiergate.policy.checking import check_bundle
 from tiergate.policy.folder import read_folder
 from tiergate.policy.keys import read_key
 from tiergate.policy.limits import DIGEST
@@ -53,7 +53,8 @@ def read_bundle(given: argparse.Namespace) -> tuple[Bundle, dict[str, Any]]:
     if any(source.values()) and not all(source.values()):
         raise ValueError("--repository, --commit and --author go together")
     files = read_folder(given.folder)
-    bundle = compile_bundle(files)
+    # A server says the same, and has not the lines to show.
+    bundle = check_bundle(files, are_names_checked=False).bundle
     body: dict[str, Any] = {"files": dict(files)}
     if given.publisher:
         value = given.signature or sign(read_key(given.key), bundle.digest)

@@ -19,7 +19,7 @@ def lines_of_stage(stage: Mapping[str, Any]) -> list[str]:
 
 
 def lines_of_steps(steps: Sequence[object]) -> list[str]:
-    """Tell steps, each as its sentence; those that gave up a promise as an alarm."""
+    """Tell steps, each as its sentence; those that gave up a promise, or all rules, as an alarm."""
     told = [one for one in steps if isinstance(one, Mapping)]
     lines = [_sentence(one) for one in told]
     return lines or ["No bundle was ever put in force."]
@@ -48,7 +48,8 @@ def lines_of_waived(waives: object) -> list[str]:
 
 def _sentence(step: Mapping[str, Any]) -> str:
     sentence = str(step.get("sentence", ""))
-    return Alarm(sentence) if step.get("gives_up") else sentence
+    is_without_rules = step.get("digest", "") is None
+    return Alarm(sentence) if step.get("gives_up") or is_without_rules else sentence
 
 
 def _named(part: Mapping[str, Any]) -> str:
