@@ -6,6 +6,7 @@ What is told is told within the transaction of what it tells of. A tenant that h
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -42,6 +43,36 @@ class Look:
         return {"risk": {"band": self.assessment.band, "codes": codes}}
 
 
+def assess(
+    tenant_id: UUID,
+    mode: riskengine.Mode,
+    subject: tuple[str, str],
+    told: riskengine.Told,
+    *,
+    session_id: UUID | None = None,
+    at: datetime,
+    told_at: datetime | None = None,
+) -> tuple[riskengine.Seen, riskengine.Assessment]:
+    """Read how something looked, and have the engine say how risky that is; where the tenant only looks on, nothing is no error.
+
+    :raises riskengine.RiskUnavailable: the engine could not say, where the tenant acts on what it says.
+    """
+    what: Literal["sign_in", "signal"] = "sign_in" if told_at is None else "signal"
+    seen = riskengine.NOTHING_SEEN
+    try:
+        with riskengine.LookingOn(mode, what):
+            seen = seen_in(tenant_id, told, at=at)
+            return seen, riskengine.assess(
+                tenant_id=tenant_id, subject=subject, session_id=session_id, seen=seen, at=at, told_at=told_at
+            )
+    except riskengine.RiskUnavailable:
+        raise
+    except Exception as error:
+        log.exception("risk_unknown", error=type(error).__name__)
+        raise riskengine.RiskUnavailable("How risky this looks cannot be told just now.") from error
+    return seen, riskengine.NOT_ASSESSED
+
+
 def look_at(tenant_id: UUID, told: riskengine.Told, *, at: datetime) -> Look:
     """Read how an attempt looks, without asking how risky that is."""
     mode = riskengine.get_policy(tenant_id=tenant_id).mode
@@ -59,17 +90,7 @@ def look_at_sign_in(tenant_id: UUID, subject: tuple[str, str], told: riskengine.
     policy = riskengine.get_policy(tenant_id=tenant_id)
     if policy.mode == riskengine.Mode.OFF:
         return Look(mode=policy.mode, ip=None)
-    seen = seen_in(tenant_id, told, at=at)
-    try:
-        assessment = riskengine.assess(tenant_id=tenant_id, subject=subject, session_id=None, seen=seen, at=at)
-    except Exception as error:
-        if policy.mode == riskengine.Mode.OBSERVE:
-            log.warning("risk_not_observed", error=type(error).__name__)
-            return Look(mode=policy.mode, ip=told.ip, seen=seen)
-        if isinstance(error, riskengine.RiskUnavailable):
-            raise
-        log.exception("risk_unknown", error=type(error).__name__)
-        raise riskengine.RiskUnavailable("How risky this looks cannot be told just now.") from error
+    seen, assessment = assess(tenant_id, policy.mode, subject, told, at=at)
     look = Look(mode=policy.mode, ip=told.ip, seen=seen, assessment=assessment)
     priced = riskengine.price(assessment, Sensitivity.STANDARD, policy.table)
     if priced.forbid is not None and policy.mode == riskengine.Mode.ENFORCE:
@@ -98,17 +119,26 @@ def tell_sign_in(
     """Tell of a sign-in that was let in, and give the signal's id; None where nobody tells how it looked."""
     if look.is_off or look.seen == riskengine.NOTHING_SEEN:
         return None
-    riskengine.begin_session(
-        tenant_id=tenant_id, subject=subject, session_id=session_id, seen=look.seen, assessment=look.assessment, at=at
-    )
-    is_two_factors = held_level(list(proofs), activity=Activity(last_seen_at=at), at=at) > Level.AAL1
-    trust = _trust_in(look, second_factor=is_two_factors)
-    return _tell(riskengine.Kind.SIGN_IN, tenant_id, subject, session_id, look, trust=trust, at=at)
+    with riskengine.LookingOn(look.mode, "sign_in"):
+        riskengine.begin_session(
+            tenant_id=tenant_id,
+            subject=subject,
+            session_id=session_id,
+            seen=look.seen,
+            assessment=look.assessment,
+            at=at,
+        )
+        is_two_factors = held_level(list(proofs), activity=Activity(last_seen_at=at), at=at) > Level.AAL1
+        trust = _trust_in(look, second_factor=is_two_factors)
+        return _tell(riskengine.Kind.SIGN_IN, tenant_id, subject, session_id, look, trust=trust, at=at)
+    return None
 
 
 def tell_failed_sign_in(tenant_id: UUID, subject: tuple[str, str], look: Look, *, at: datetime) -> None:
     """Tell of one that was not; the person's failures count even where nobody tells how it looked."""
-    if not look.is_off:
+    if look.is_off:
+        return
+    with riskengine.LookingOn(look.mode, "sign_in"):
         _tell(riskengine.Kind.SIGN_IN_FAILED, tenant_id, subject, None, look, trust=0.0, at=at)
 
 
@@ -122,24 +152,27 @@ def tell_step_up(row: Challenge, look: Look, proofs: Iterable[Proof], *, teaches
     subject, kind = (row.subject_type, row.subject_id), riskengine.Kind.STEP_UP_PASSED
     second_factors = [one for one in proofs if _is_second_factor(one)]
     resistant = [one.at for one in second_factors if one.phishing_resistant is True]
-    if second_factors:
-        riskengine.settle_session(
-            tenant_id=row.tenant_id,
-            session_id=row.session_id,
-            seen=look.seen,
-            confirmed_at=max(one.at for one in second_factors),
-            phishing_resistant_at=max(resistant, default=None),
-        )
     trust = 0.0
     if teaches and look.seen != riskengine.NOTHING_SEEN:
         trust = _trust_in(look, second_factor=bool(second_factors), phishing_resistant=bool(resistant))
-    _tell(kind, row.tenant_id, subject, row.session_id, look, trust=trust, was_challenged=True, at=at)
+    with riskengine.LookingOn(look.mode, "step_up"):
+        if second_factors:
+            riskengine.settle_session(
+                tenant_id=row.tenant_id,
+                session_id=row.session_id,
+                seen=look.seen,
+                confirmed_at=max(one.at for one in second_factors),
+                phishing_resistant_at=max(resistant, default=None),
+            )
+        _tell(kind, row.tenant_id, subject, row.session_id, look, trust=trust, was_challenged=True, at=at)
 
 
 def tell_failed_step_up(row: Challenge, look: Look, *, at: datetime) -> None:
     """Tell of a wrong answer to a challenge."""
     subject, kind = (row.subject_type, row.subject_id), riskengine.Kind.STEP_UP_FAILED
-    if not look.is_off:
+    if look.is_off:
+        return
+    with riskengine.LookingOn(look.mode, "step_up"):
         _tell(kind, row.tenant_id, subject, row.session_id, look, trust=0.0, was_challenged=True, at=at)
 
 

@@ -14,6 +14,7 @@ from authlevels.models import SessionRow
 from authlevels.models.people import ACCOUNT
 from authlevels.principals import Credential, Session
 from authlevels.public_ids import parse_session_handle, session_handle
+from authlevels.risk import assess
 from authlevels.session_facts import see_session
 from authlevels.sessions import end_session
 from authlevels.sign_in import is_active_member
@@ -52,7 +53,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What became of what was told. ignored: of people or sessions that the tenant does not have, or of a tenant without the engine."""
+    """What became of what was told.
+
+    ignored: of people or sessions that the tenant does not have, or of a tenant without the engine, or that only looks on where the
+    engine failed.
+    """
 
     taken: int
     ignored: int
@@ -67,14 +72,18 @@ def tell_signals(*, tenant_id: UUID, credential: Credential, said: list[Said], a
     if not credential.reaches(tenant_id) or Verb.RISK_SIGNAL not in credential.verbs:
         raise VerbMissing("This credential may not tell of people in this tenant.")
     charge(bucket=f"signals:{tenant_id}:{credential.id}", limit=LIMIT, at=at)
-    if riskengine.get_policy(tenant_id=tenant_id).mode == riskengine.Mode.OFF:
+    mode = riskengine.get_policy(tenant_id=tenant_id).mode
+    if mode == riskengine.Mode.OFF:
         return Taken(taken=0, ignored=len(said))
-    taken = sum(_tell_one(tenant_id, credential, one, at=at) for one in said)
+    taken = sum(_tell_one(tenant_id, mode, credential, one, at=at) for one in said)
     return Taken(taken=taken, ignored=len(said) - taken)
 
 
-def _tell_one(tenant_id: UUID, credential: Credential, one: Said, *, at: datetime) -> bool:
-    """Take one thing, and say whether it was of anybody here."""
+def _tell_one(tenant_id: UUID, mode: riskengine.Mode, credential: Credential, one: Said, *, at: datetime) -> bool:
+    """Take one thing, and say whether it was of anybody here, and is kept.
+
+    :raises riskengine.RiskUnavailable: the engine could not say how it looked, where the tenant acts on what it says.
+    """
     if one.subject[0] in {ACCOUNT, riskengine.NOBODY}:
         # Of our own sign-in nobody else tells, and nobody is no one's name.
         return False
@@ -83,29 +92,31 @@ def _tell_one(tenant_id: UUID, credential: Credential, one: Said, *, at: datetim
         session_id = _session_of(tenant_id, one)
         if (one.session is not None and session_id is None) or (one.event == Event.SEEN and not is_member):
             return False
-        seen = seen_in(tenant_id, one.told, at=one.at)
-        assessment, trust = riskengine.NOT_ASSESSED, 0.0
         if one.event == Event.SEEN:
-            assessment = riskengine.assess(
-                tenant_id=tenant_id, subject=one.subject, session_id=session_id, seen=seen, at=one.at, told_at=at
+            seen, assessment = assess(
+                tenant_id, mode, one.subject, one.told, session_id=session_id, at=one.at, told_at=at
             )
-            # How a session looks is learned from its first sight already.
-            trust = 0.0 if session_id is not None or seen == riskengine.NOTHING_SEEN else _trust_in(assessment)
+        else:
+            seen, assessment = seen_in(tenant_id, one.told, at=one.at), riskengine.NOT_ASSESSED
+        # How a session looks is learned from its first sight already.
+        is_learned = one.event == Event.SEEN and session_id is None and seen != riskengine.NOTHING_SEEN
         # A name that nobody has may be anything that was typed.
         digest = keyed_digests("trail/name", ":".join(one.subject))[0].hex()[:16]
-        riskengine.record_signal(
-            tenant_id=tenant_id,
-            subject=one.subject if is_member else (riskengine.NOBODY, digest),
-            session_id=session_id,
-            kind=riskengine.Kind.TOLD if one.event == Event.SEEN else one.event.value,
-            seen=seen,
-            trust=trust,
-            ip=one.told.ip,
-            assessment=assessment,
-            signal_id=uuid5(_NAMES, f"{tenant_id} {credential.id} {one.id}"),
-            at=one.at,
-        )
-    return True
+        with riskengine.LookingOn(mode, "signal"):
+            riskengine.record_signal(
+                tenant_id=tenant_id,
+                subject=one.subject if is_member else (riskengine.NOBODY, digest),
+                session_id=session_id,
+                kind=riskengine.Kind.TOLD if one.event == Event.SEEN else one.event.value,
+                seen=seen,
+                trust=_trust_in(assessment) if is_learned else 0.0,
+                ip=one.told.ip,
+                assessment=assessment,
+                signal_id=uuid5(_NAMES, f"{tenant_id} {credential.id} {one.id}"),
+                at=one.at,
+            )
+            return True
+    return False
 
 
 def _trust_in(assessment: riskengine.Assessment) -> float:

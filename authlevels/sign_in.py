@@ -14,10 +14,10 @@ from authlevels.passwords import is_right_password, password_authenticator, pass
 from authlevels.principals import Session
 from authlevels.risk import Look, look_at_sign_in
 from authlevels.session_start import Origin, start_session
-from authlevels.sign_in_failures import Failure, record_blocked, record_failure
+from authlevels.sign_in_failures import Failure, name_digest, record_blocked, record_failure
 from isolation.api import keyed_digests, tenant_transaction
 from riskengine import api as riskengine
-from tiergate import OWN_ISSUER, REAUTHENTICATION, SESSION_WIDE, Level
+from tiergate import OWN_ISSUER, REAUTHENTICATION, SESSION_WIDE, Level, TiergateError
 
 _FAILED: Final = "The name, the password or the tenant is not right."
 
@@ -41,7 +41,7 @@ def sign_in_with_password(
     device_token: what the device showed as its token.
     :raises SignInFailed: for whatever reason; it never says which.
     :raises Throttled: too many attempts on the account, known or not, or from the network.
-    :raises riskengine.RiskUnavailable: how risky it looks could not be told.
+    :raises riskengine.RiskUnavailable: how risky it looks could not be told, whether or not the password is right.
     """
     told = riskengine.told(ip=ip, user_agent=user_agent, device_token=device_token)
     left = charge(bucket=f"network:{network}", limit=NETWORK_LIMIT, at=at)
@@ -52,24 +52,40 @@ def sign_in_with_password(
     failure = Failure(
         user=user, name=username, network=network, ip=ip, user_agent=user_agent, attempts_left=left, told=told
     )
-    if user is None or not is_right or not user.is_active or tenant_id is None:
-        record_failure(failure, tenant_id=tenant_id, is_right=is_right, at=at)
-        raise SignInFailed(_FAILED)
-    session = None
+    look = _look(failure, tenant_id, at=at)
+    if user is not None and is_right and user.is_active and tenant_id is not None:
+        try:
+            with tenant_transaction(tenant_id, durable=True):
+                if is_active_member(tenant_id, user.subject_type, user.subject_id):
+                    if isinstance(look, TiergateError):
+                        raise look
+                    begun = _begun(tenant_id, user, origin=Origin(ip=ip, user_agent=user_agent), look=look, at=at)
+                    give_back(bucket=bucket, at=at)
+                    return begun
+        except RiskBlocked as blocked:
+            # Whoever guessed the password does not learn that it was right; whose it is does, by e-mail.
+            record_blocked(failure, tenant_id=tenant_id, look=blocked.look, at=at)
+            raise SignInFailed(_FAILED) from None
+    record_failure(failure, tenant_id=tenant_id, is_right=is_right, at=at)
+    if isinstance(look, riskengine.RiskUnavailable):
+        raise look
+    raise SignInFailed(_FAILED)
+
+
+def _look(failure: Failure, tenant_id: UUID | None, *, at: datetime) -> Look | RiskBlocked | riskengine.RiskUnavailable:
+    """Have the engine look at every attempt, whatever was typed, and give what it says or refuses.
+
+    INVARIANT: an engine that cannot say answers a wrong password as a right one; else its silence would tell which was right.
+    """
+    user = failure.user
+    subject = (riskengine.NOBODY, name_digest(failure)) if user is None else (user.subject_type, user.subject_id)
+    looked_at_by = licensing.api.VENDOR_TENANT_ID if tenant_id is None else tenant_id
     try:
-        with tenant_transaction(tenant_id, durable=True):
-            if is_active_member(tenant_id, user.subject_type, user.subject_id):
-                look = look_at_sign_in(tenant_id, (user.subject_type, user.subject_id), told, at=at)
-                session, secret = _begun(tenant_id, user, origin=Origin(ip=ip, user_agent=user_agent), look=look, at=at)
-                give_back(bucket=bucket, at=at)
-    except RiskBlocked as blocked:
-        # Whoever guessed the password does not learn that it was right; whose it is does, by e-mail.
-        record_blocked(failure, tenant_id=tenant_id, look=blocked.look, at=at)
-        raise SignInFailed(_FAILED) from None
-    if session is None:
-        record_failure(failure, tenant_id=tenant_id, is_right=is_right, at=at)
-        raise SignInFailed(_FAILED)
-    return session, secret
+        # Within a transaction nothing is answered from memory: what others failed on the network counts as of now.
+        with tenant_transaction(looked_at_by, durable=True):
+            return look_at_sign_in(looked_at_by, subject, failure.told, at=at)
+    except (RiskBlocked, riskengine.RiskUnavailable) as refusal:
+        return refusal
 
 
 def _begun(tenant_id: UUID, user: User, *, origin: Origin, look: Look, at: datetime) -> tuple[Session, str]:

@@ -56,7 +56,7 @@ def record_failure(failure: Failure, *, tenant_id: UUID | None, is_right: bool, 
             personal=_whence(failure) if is_theirs else None,
         )
         # A name that nobody has is counted as somebody's: who goes through a list of names is known by how many they are.
-        counted = subject if is_theirs and subject else (riskengine.NOBODY, _matched("name", failure.name))
+        counted = subject if is_theirs and subject else (riskengine.NOBODY, name_digest(failure))
         tell_failed_sign_in(trail, counted, look_at(trail, failure.told, at=at), at=at)
 
 
@@ -83,6 +83,11 @@ def record_blocked(failure: Failure, *, tenant_id: UUID, look: Look, at: datetim
         )
         notify(tenant_id=tenant_id, user=user, kind=NoticeKind.SIGN_IN_BLOCKED, at=at)
         tell_failed_sign_in(tenant_id, subject, look, at=at)
+
+
+def name_digest(failure: Failure) -> str:
+    """Name whoever was meant by what was typed, as attempts at nobody are counted."""
+    return _matched("name", failure.name)
 
 
 def _whence(failure: Failure) -> dict[str, str | None]:

@@ -114,25 +114,24 @@ def _answered(
 ) -> riskengine.Answered | None:
     """Have the engine assess a look; None where it cannot, and only looks on."""
     try:
-        return riskengine.answered(
-            tenant_id=tenant_id,
-            subject=(question.subject.type, question.subject.id),
-            session_id=authlevels.parse_session_handle(question.context.session or ""),
-            seen=seen,
-            at=at,
-            told_at=at,
-            least_version=person.risk_version,
-            is_noted=is_noted,
-        )
+        # Who only looks on changes no answer, not even by failing.
+        with riskengine.LookingOn(policy.mode, "decision"):
+            return riskengine.answered(
+                tenant_id=tenant_id,
+                subject=(question.subject.type, question.subject.id),
+                session_id=authlevels.parse_session_handle(question.context.session or ""),
+                seen=seen,
+                at=at,
+                told_at=at,
+                least_version=person.risk_version,
+                is_noted=is_noted,
+            )
     except Exception as error:
-        if policy.mode == riskengine.Mode.OBSERVE:
-            # Who only looks on changes no answer, not even by failing.
-            log.warning("risk_not_observed", error=type(error).__name__)
-            return None
         log.warning(
             "risk_unknown", error=type(error).__name__, exc_info=not isinstance(error, riskengine.RiskUnavailable)
         )
         raise FactsUnavailable("How risky this looks cannot be told just now; ask again.", retry_after=1) from error
+    return None
 
 
 def _is_news(assessment: riskengine.Assessment, session: SessionFacts) -> bool:

@@ -28,6 +28,7 @@ from riskengine.figures.what_if import BEGIN, Asked, WhatIf, least_begin, most_b
 from riskengine.folding import signal_backlog
 from riskengine.holding import hold_session
 from riskengine.models import Kind
+from riskengine.observing import LookingOn
 from riskengine.policies import RiskPolicy, forget_policies, get_policy, policy_at, put_policy
 from riskengine.reading import get_ready, hour_in, see
 from riskengine.recording import record_signal, trust_of
@@ -64,6 +65,7 @@ __all__ = [
     "Erased",
     "Kind",
     "LookNotFound",
+    "LookingOn",
     "Mode",
     "Outcome",
     "Outcomes",

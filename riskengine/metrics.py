@@ -11,6 +11,11 @@ READS: Final = Counter(
 )
 SIGNALS: Final = Counter("tiergate_risk_signals_total", "Signals that were recorded.", ["kind"])
 ASSESSMENTS: Final = Counter("tiergate_risk_assessments_total", "Assessments that were made anew.", ["band"])
+NOT_OBSERVED: Final = Counter(
+    "tiergate_risk_not_observed_total",
+    "Times that the engine failed where a tenant only looks on, so that something was not looked at.",
+    ["what"],
+)
 SIGHTS: Final = Counter(
     "tiergate_risk_sights_total",
     "First sights of a session with its looks that were handed over to be stored.",
