@@ -46,14 +46,14 @@ def is_session_cookie(request: HttpRequest) -> bool:
 
 
 def renew_cookie(request: HttpRequest, response: HttpResponse, passed: Passed, *, at: datetime) -> None:
-    """Give the browser the secret that replaced its old one when its session was elevated, and its device a younger mark."""
+    """Give the browser the secret that replaced its old one when its session was elevated, and its device a mark by the newest key."""
     principal = caller(request)
     if passed.secret is not None and isinstance(principal, PersonPrincipal):
         set_session_cookie(response, passed.secret, expires_at=principal.session.expires_at, at=at)
     device = riskengine.device_in(request, at=at)
-    younger = riskengine.renewed_device_token(device, at=at) if device and is_session_cookie(request) else None
-    if younger is not None:
-        riskengine.keep_device_token(response, younger, at=at)
+    newer = riskengine.renewed_device_token(device) if device and is_session_cookie(request) else None
+    if newer is not None:
+        riskengine.keep_device_token(response, newer, at=at)
 
 
 def code_members(issued: IssuedCode | None) -> dict[str, object]:

@@ -149,7 +149,8 @@ def _priced(
 ) -> Looked:
     # INVARIANT: a request that leaves out how it looks is no less risky than its session was seen to be.
     is_below = riskengine.rank(assessment.band) < riskengine.rank(person.risk_band)
-    effective = replace(assessment, band=person.risk_band) if is_below else assessment
+    # What blocks is one look that is both critical and hardly errs: of a band that is remembered something can be shown.
+    effective = replace(assessment, band=person.risk_band, hard=()) if is_below else assessment
     priced = riskengine.price(
         effective, _sensitivity(action, entitlement), policy.table, because=_BEFORE if is_below else ""
     )

@@ -1,6 +1,6 @@
 """The cookie in which a browser keeps its device token."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -28,7 +28,7 @@ def device_token_in(request: HttpRequest, *, at: datetime) -> str:
 
 
 def keep_device_token(response: HttpResponse, token: str, *, at: datetime) -> None:
-    """Give a browser whose person has just proven who they are its token for 400 days, a younger one of the same device where it is due.
+    """Give a browser whose person has just proven who they are its token until that ends, one by a newer key where it is due.
 
     token: as `device_token_in` returned it; one that is not good is not kept.
     """
@@ -37,8 +37,8 @@ def keep_device_token(response: HttpResponse, token: str, *, at: datetime) -> No
         return
     response.set_cookie(
         device_cookie_name(),
-        renewed_device_token(device, at=at) or token,
-        max_age=int(LIVES.total_seconds()),
+        renewed_device_token(device) or token,
+        max_age=(LIVES - (at.astimezone(UTC).date() - device.issued_on)) // timedelta(seconds=1),
         path="/",
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,

@@ -1,6 +1,6 @@
 """The mark that a device keeps, by which it is known again: signed, so that nobody makes one up.
 
-``tgd1.`` and, in URL-safe base64, 16 random bytes, the day it was issued on, and the voucher of the installation's key
+``tgd1.`` and, in URL-safe base64, 16 random bytes, the day the first of them was issued on, and the voucher of the installation's key
 ring: `isolation.api.vouched` names the key, and others of the ring still check what they signed. It says nothing of a
 person, a tenant or the device itself. Whoever steals it has it: it makes what a device does likely, and proves nothing.
 """
@@ -18,7 +18,6 @@ from isolation.api import SecretUnreadable, check_vouched, key_ids, ring_state, 
 
 LIVES: Final = timedelta(days=400)
 """As long as browsers keep any cookie (RFC 6265bis, section 5.5)."""
-RENEWED_AFTER: Final = timedelta(days=30)
 
 _PREFIX: Final = "tgd1."
 _PURPOSE: Final = "device"
@@ -36,7 +35,7 @@ _REMEMBERED: Final = 8192
 class Device(Struct, frozen=True, kw_only=True):
     """A device whose token was checked.
 
-    id: 32 hexadecimal digits, chosen at random. issued_on: the day by UTC on which this token of it was.
+    id: 32 hexadecimal digits, chosen at random. issued_on: the day by UTC on which its first token was.
     key_id: the key that signed.
     """
 
@@ -60,7 +59,7 @@ _known: dict[str, _Known] = {}
 
 def new_device_token(*, at: datetime) -> str:
     """Make a token for a device that has none."""
-    return _signed(os.urandom(_ID_BYTES), at)
+    return _signed(os.urandom(_ID_BYTES), at.astimezone(UTC).date())
 
 
 def read_device_token(token: object, *, at: datetime) -> Device | None:
@@ -100,13 +99,15 @@ def _checked(token: str) -> Device | None:
     return Device(id=said[:_ID_BYTES].hex(), issued_on=issued_on, key_id=voucher[1 : 1 + voucher[0]].decode("ascii"))
 
 
-def renewed_device_token(device: Device, *, at: datetime) -> str | None:
-    """Make a younger token of a device, by the newest key, where its own is a month old or of another key; else None.
+def renewed_device_token(device: Device) -> str | None:
+    """Make a token of a device by the newest key, where its own is of another; else None.
 
-    It is for doors where somebody has just proven who they are: whoever only holds a token never lengthens its life.
+    INVARIANT: it ends when its own would. A token names nobody, so whoever holds a copy could show it where they prove who they are
+    themselves, and would have it grow as old as they like.
     """
-    is_fresh = _today(at) - device.issued_on < RENEWED_AFTER and device.key_id == key_ids()[0]
-    return None if is_fresh else _signed(bytes.fromhex(device.id), at)
+    if device.key_id == key_ids()[0]:
+        return None
+    return _signed(bytes.fromhex(device.id), device.issued_on)
 
 
 def good_device_token(token: object, *, at: datetime) -> str:
@@ -117,16 +118,12 @@ def good_device_token(token: object, *, at: datetime) -> str:
 
 
 def kept_device_token(token: str, *, at: datetime) -> str:
-    """Return what a device is to keep from now on: the same token, or a younger one of it where that is due."""
+    """Return what a device is to keep from now on: the same token, or one by a newer key where that is due."""
     device = read_device_token(token, at=at)
-    return token if device is None else renewed_device_token(device, at=at) or token
+    return token if device is None else renewed_device_token(device) or token
 
 
-def _signed(device_id: bytes, at: datetime) -> str:
-    said = device_id + (_today(at) - _FIRST_DAY).days.to_bytes(_DAY_BYTES)
+def _signed(device_id: bytes, issued_on: date) -> str:
+    said = device_id + (issued_on - _FIRST_DAY).days.to_bytes(_DAY_BYTES)
     voucher = vouched(_PREFIX.encode() + said, purpose=_PURPOSE)
     return _PREFIX + base64.urlsafe_b64encode(said + voucher).decode().rstrip("=")
-
-
-def _today(at: datetime) -> date:
-    return at.astimezone(UTC).date()

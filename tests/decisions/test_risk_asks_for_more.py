@@ -213,6 +213,21 @@ def test_what_hardly_errs_blocks_together_with_a_critical_band(client: Client, w
     )
 
 
+def test_a_critical_band_of_before_and_what_hardly_errs_of_now_do_not_block_together(
+    client: Client, world: World, session: str
+) -> None:
+    """Nothing could be shown from there, although a confirmation would end what was seen before."""
+    far_is(world.acme, "critical")
+    assert asked(client, world, session, FAR)["kind"] == "step_up"
+    far_is(world.acme, "medium")
+    people_fail_from(world.acme, FAR)
+    answer = ask(client, world.acme_key, body(session=session, **FAR))
+    assert answer["context"]["outcome"] == "step_up"
+    assert "critical risk: the session looked so before" in answer["context"]["reason_admin"]["401"]
+    facts, _ = read_back(recorded(world, answer))
+    assert facts.circumstances.risk_band == "critical"
+
+
 def test_a_step_up_from_there_is_enough_and_is_not_asked_for_again_at_once(
     client: Client, world: World, session: str
 ) -> None:

@@ -61,18 +61,31 @@ def test_a_token_outlives_a_rotation_and_ends_with_its_key(settings: Any) -> Non
     assert _id_of(token) is None
 
 
-def test_a_token_is_renewed_after_a_month_or_for_a_newer_key_and_names_the_same_device(settings: Any) -> None:
+def test_a_token_is_signed_anew_by_a_newer_key_and_names_the_same_device(settings: Any) -> None:
     device = risk.read_device_token(risk.new_device_token(at=NOON), at=NOON)
     assert device is not None
-    assert risk.renewed_device_token(device, at=NOON + timedelta(days=29)) is None
-    later = NOON + timedelta(days=30)
-    renewed = risk.read_device_token(risk.renewed_device_token(device, at=later), at=later)
-    assert renewed is not None
-    assert (renewed.id, renewed.issued_on) == (device.id, later.date())
+    assert risk.renewed_device_token(device) is None
     settings.KEY_RING = {"2027": NEW, "2026": OLD}
-    assert _id_of(risk.renewed_device_token(device, at=NOON)) == device.id
+    assert _id_of(risk.renewed_device_token(device)) == device.id
     settings.KEY_RING = {"2027": NEW}
-    assert _id_of(risk.renewed_device_token(device, at=NOON)) == device.id
+    assert _id_of(risk.renewed_device_token(device)) == device.id
+
+
+@pytest.mark.parametrize("ring", [{"2026": OLD}, {"2027": NEW, "2026": OLD}], ids=["the same key", "a newer key"])
+def test_no_door_lengthens_the_life_of_a_token(settings: Any, ring: dict[str, bytes]) -> None:
+    """Who copied it shows it where they prove who they are themselves, again and again."""
+    token = risk.new_device_token(at=NOON)
+    settings.KEY_RING = ring
+    for day in range(30, 400, 30):
+        later = NOON + timedelta(days=day)
+        token = risk.kept_device_token(token, at=later)
+        response = HttpResponse()
+        risk.keep_device_token(response, token, at=later)
+        cookie = response.cookies[risk.device_cookie_name()]
+        token = cookie.value
+        assert cookie["max-age"] == (400 - day) * 86400
+    assert _id_of(token, NOON + timedelta(days=400)) is not None
+    assert _id_of(token, NOON + timedelta(days=401)) is None
 
 
 def test_no_character_of_a_token_can_be_changed() -> None:
@@ -157,8 +170,9 @@ def test_a_browser_with_a_cookie_that_is_not_ours_is_a_new_device() -> None:
     assert _id_of(risk.device_token_in(request, at=NOON)) is not None
 
 
-def test_an_old_token_is_renewed_in_the_browser_and_a_wrong_one_is_not_kept() -> None:
+def test_a_token_of_an_old_key_is_signed_anew_in_the_browser_and_a_wrong_one_is_not_kept(settings: Any) -> None:
     token = risk.new_device_token(at=NOON)
+    settings.KEY_RING = {"2027": NEW, "2026": OLD}
     later = NOON + timedelta(days=31)
     response = HttpResponse()
     risk.keep_device_token(response, token, at=later)
