@@ -13,6 +13,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections, transaction
 from django.test import Client, override_settings
 
+from authlevels import api as authlevels
 from config.door import Door
 from decisions.wire import MAX_BODY
 from tests.decisions.asking import body, export, payment
@@ -133,6 +134,41 @@ def test_a_process_that_only_decides_has_no_other_pages(world: World, client: Cl
     assert knock(door, "GET", "/.well-known/authzen-configuration", b"")[0] == 200
     path, content, environ = questions(world)["allow"]
     assert json.loads(knock(door, "POST", path, content, **environ)[2])["decision"] is True
+
+
+class _NeverSent(BytesIO):
+    """A body that a client does not send."""
+
+    def read(self, _size: int | None = -1) -> bytes:
+        raise AssertionError("somebody waits for the body")
+
+
+@pytest.mark.parametrize(
+    "path", ["/access/v1/evaluation", "/access/v1/evaluations", "/access/v1/elevations/elv_x/consume"]
+)
+@pytest.mark.parametrize("app", [Door(SITE), SITE], ids=["door", "view"])
+def test_nobody_waits_for_the_body_of_a_stranger(world: World, app: Any, path: str) -> None:
+    never: dict[str, Any] = {"wsgi.input": _NeverSent(), "CONTENT_LENGTH": "4000", "CONTENT_TYPE": "application/json"}
+    for shown in ("", "Bearer tgk_nothing", f"Bearer {world.acme_key[:-4]}0000"):
+        status, _headers, content = knock(app, "POST", path, b"", HTTP_AUTHORIZATION=shown, **never)
+        assert (status, json.loads(content)["code"]) == (401, "unknown_caller")
+
+
+def test_a_credential_that_ended_while_its_body_was_sent_asks_nothing(world: World) -> None:
+    path, content, environ = questions(world)["allow"]
+
+    known = authlevels.resolve_credential(world.acme_key, at=world.at)
+    assert known is not None
+    known_id = known.id
+
+    class Late(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            authlevels.revoke_credential(tenant_id=world.acme, credential_id=known_id, by="test", at=world.at)
+            authlevels.forget_credentials()
+            return super().read(size)
+
+    late: dict[str, Any] = {"wsgi.input": Late(content)}
+    assert knock(Door(SITE), "POST", path, content, **environ | late)[0] == 401
 
 
 def test_a_thread_gives_its_connections_back_with_the_answer(world: World) -> None:
