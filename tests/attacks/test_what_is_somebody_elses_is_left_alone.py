@@ -184,3 +184,13 @@ def test_what_somebody_else_confirmed_by_last_is_not_offered_first(acme: Acme, a
     again = acme.challenge(dave, RECENT, at=later(600))
     shown = api.show_challenge(ref=again.id, presenter=api.Presenter(session=dave), at=later(600))
     assert shown.methods[0] == api.ChallengeMethod.TOTP
+
+
+def test_a_session_lists_what_was_confirmed_in_it_alone(acme: Acme, alice: api.Session) -> None:
+    held = [one.id for one in api.list_elevations(session=alice, at=later(3))]
+    assert len(held) == 1
+    dave = joined(acme, secret=BOBS_SECRET)
+    for other in (dave, signed_in(acme, "alice", later(3))):
+        assert api.list_elevations(session=other, at=later(4)) == []
+    acme.step_up(dave, BOBS_SECRET, at=later(5))
+    assert [one.id for one in api.list_elevations(session=alice, at=later(6))] == held

@@ -11,8 +11,10 @@ from django.db import DatabaseError, connection
 import audit.api
 from billing import api as billing
 from billing import dirty, leases, syncing
-from billing.errors import StripeUnavailable
+from billing.customers import unlink_deleted
+from billing.errors import CustomerTaken, PriceTaken, StripeUnavailable
 from billing.models import Customer, Snapshot
+from billing.prices import map_price
 from billing.syncing import Result, sync, sync_tenant, work_off
 from isolation import clock
 from isolation.api import tenant_transaction
@@ -216,3 +218,18 @@ def at_noon_then_later() -> Any:
     """A clock that goes on by a millisecond each time it is asked."""
     ticks = iter(range(1_000_000))
     return lambda: later(next(ticks) / 1000)
+
+
+def test_a_price_and_an_account_are_of_one_thing_for_good(acme: UUID) -> None:
+    versions = {one.plan: one.id for one in licensing.list_priced_versions()}
+    assert not map_price(price="price_starter", plan_version=versions["starter"], by="test", at=NOON)
+    with pytest.raises(PriceTaken):
+        map_price(price="price_starter", plan_version=versions["business"], by="test", at=NOON)
+    other = licensing.put_tenant(slug="other", name="Other", by="test", at=NOON)[0].id
+    assert not billing.link_customer(tenant_id=acme, stripe_id="cus_acme", by="test", at=NOON)
+    for tenant, account in ((acme, "cus_second"), (other, "cus_acme")):
+        with pytest.raises(CustomerTaken):
+            billing.link_customer(tenant_id=tenant, stripe_id=account, by="test", at=NOON)
+    assert not billing.want_customer(tenant_id=acme, name="Acme", at=NOON), "who has an account needs no second one"
+    assert not unlink_deleted(tenant_id=acme, stripe_id="cus_of_before", at=NOON)
+    assert billing.get_customer(tenant_id=acme).stripe_id == "cus_acme"

@@ -1,9 +1,13 @@
 """Where the key goes and which webhooks are believed is said in the environment, and what is said wrongly is refused."""
 
 import pytest
+import stripe
 from django.core.exceptions import ImproperlyConfigured
 
+from billing.errors import StripeRefused, StripeUnavailable
+from billing.gateway import translated
 from config.billing import StripeSettings, read_stripe
+from tiergate import TiergateError
 
 SECRET = "whsec_of_the_tests"
 LIVE, TEST = "sk_live_12345678", "rk_test_12345678"
@@ -61,3 +65,17 @@ def test_a_key_that_would_go_astray_or_webhooks_that_anybody_could_write_are_ref
     with pytest.raises(ImproperlyConfigured) as refused:
         read(monkeypatch, **said)
     assert not any(one in str(refused.value) for one in (LIVE, TEST, SECRET))
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"),
+    [
+        *((one, StripeUnavailable) for one in (None, 409, 429, 500, 503)),
+        *((one, StripeRefused) for one in (400, 402, 404)),
+    ],
+)
+def test_what_stripe_could_not_do_is_asked_again_and_what_it_refuses_is_not(
+    status: int | None, refusal: type[TiergateError]
+) -> None:
+    with pytest.raises(refusal), translated():
+        raise stripe.StripeError("No.", http_status=status)

@@ -162,6 +162,31 @@ def test_less_comes_with_the_end_of_the_period_and_can_be_taken_back(shop: Shop)
         billing.resume(tenant_id=tenant, by=BY, clock=now)
 
 
+def test_a_planned_change_whose_answer_was_lost_is_planned_once_and_never_taken_for_made(shop: Shop) -> None:
+    tenant, subscription = subscribed(shop, "lost-plan", "business")
+    quote = quoted(tenant, plan="starter")
+
+    class Away(Till):
+        def change_later(self, **_asked: Any) -> Any:
+            raise billing.StripeUnavailable("Nobody is there.")
+
+    class Breaking(Till):
+        def change_later(self, **asked: Any) -> Any:
+            super().change_later(**asked)
+            raise billing.StripeUnavailable("The answer was lost.")
+
+    def planned() -> list[Any]:
+        found = shop.v1.subscription_schedules.list({}).data
+        return [one for one in found if one.subscription == subscription]
+
+    for till, count in ((Away(shop.gateway), 0), (Breaking(shop.gateway), 1)):
+        with pytest.raises(billing.StripeUnavailable):
+            billing.apply_quote(tenant_id=tenant, quote_id=quote.id, key="k", by=BY, clock=now, till=till)
+        assert len(planned()) == count
+    assert apply(tenant, quote).effective_at == quote.effective_at
+    assert len(planned()) == 1
+
+
 def test_an_end_is_announced_and_taken_back(shop: Shop) -> None:
     tenant, _ = subscribed(shop, "leaver", "business")
     ended = billing.cancel(tenant_id=tenant, by=BY, clock=now)

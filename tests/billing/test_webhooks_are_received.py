@@ -11,6 +11,7 @@ import stripe
 from django.db import DatabaseError, connection
 from django.test import Client
 
+from billing import api as billing
 from billing import catching_up, inbox, resolving
 from billing.errors import InvalidEvent, SignatureRefused
 from billing.inbox import Received, receive_webhook
@@ -179,16 +180,22 @@ def test_an_odd_thin_event_holds_up_no_other_and_calls_somebody(acme: UUID) -> N
         def customer_of(self, object_id: str) -> str:
             return {"sub_1": "cus_acme"}[object_id]
 
-    odd = {**THIN, "id": "evt_odd", "related_object": {"id": "sub_odd", "type": "subscription"}}
-    for said in (odd, THIN):
+    odd, other = (
+        {**THIN, "id": f"evt_{name}", "related_object": {"id": f"sub_{name}", "type": "subscription"}}
+        for name in ("odd", "other")
+    )
+    for said in (odd, other, THIN):
         received(json.dumps(said).encode())
     assert resolve_events(gateway=Odd(), clock=at_noon) == 1
     assert marks() == 2
     for number in range(1, resolving.CALLED_AFTER):
         at = NOON + timedelta(hours=2 * number)
         assert resolve_events(gateway=Odd(), clock=lambda at=at: at) == 0  # type: ignore[misc]
-    (dead,) = [row for row in stored() if row.dead_at is not None]
-    assert (dead.id, dead.last_error) == ("evt_odd", "KeyError")
+    dead = {row.id: row.last_error for row in stored() if row.dead_at is not None}
+    assert dead == {"evt_odd": "KeyError", "evt_other": "KeyError"}
+    told = [billing.replay(ref=ref, by="test", at=NOON) for ref in (str(THIN["id"]), "evt_odd", "evt_odd")]
+    assert told == [False, True, False], "what is not dead is not brought back"
+    assert [row.id for row in stored() if row.dead_at is not None] == ["evt_other"]
 
 
 def test_the_app_can_add_events_and_read_none_of_them(acme: UUID) -> None:
@@ -204,8 +211,10 @@ def test_the_app_can_add_events_and_read_none_of_them(acme: UUID) -> None:
 
 def test_events_are_forgotten_after_what_stripe_sends_again(acme: UUID) -> None:
     received(event())
+    received(json.dumps(THIN).encode())
     assert inbox.forget_events(at=NOON + timedelta(days=34)) == 0
     assert inbox.forget_events(at=NOON + timedelta(days=36)) == 1
+    assert [row.id for row in stored()] == [THIN["id"]], "but none that is still to be read"
 
 
 def test_the_address_answers_stripe(acme: UUID, settings: Any) -> None:

@@ -177,6 +177,13 @@ def test_a_step_up_for_one_approval_agrees_to_no_other(client: Client, house: Wo
         for amount in (1, 12000)
     )
     carol = house.asserted("carol")
+    for approval, amount in ((first, "1"), (second, "12,000")):
+        asked = {"decision_id": grant(client, house, approval, carol, status=401)["challenge"]["decision_id"]}
+        opened_for = ask(client, house.acme_key, asked, path="/step-up/challenges", status=201)["display"]["fields"]
+        details = {field["label"]: field["value"] for field in opened_for}["details"]
+        assert details == f"Amount: {amount}; Payee: ACME Ltd", "what is agreed to is what is shown"
+        shown = client.get(f"/step-up/approvals/{approval}", headers={"Authorization": f"Bearer {house.acme_key}"})
+        assert shown.json()["approval_id"] == approval
     step_up(client, house.acme_key, {"context": grant(client, house, first, carol, status=401)}, code_at(clock.now()))
     grant(client, house, second, carol, status=401)
     assert grant(client, house, first, carol)["granted"] == 1

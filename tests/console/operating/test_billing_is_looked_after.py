@@ -50,9 +50,13 @@ def test_a_dead_letter_is_shown_with_its_problem_and_lives_again_when_it_is_repl
 
 
 def test_what_is_dead_no_longer_is_told_so_and_changes_nothing(operator: Client, acme: UUID) -> None:
+    dead = licensing.put_tenant(slug="dead", name="Dead", by="test", at=NOON)[0].id
+    billing.link_customer(tenant_id=dead, stripe_id="cus_dead", by="test", at=NOON)
+    _killed(dead)
     for ref in ("cus_acme", "evt_none", "evt_\x00", "cus_\x00", "no id", str(acme)):
         answer = operator.post(f"{PAGE}replay", {"ref": ref}, follow=True)
         assert "It is dead no longer" in answer.content.decode()
+    assert [one.ref for one in billing.list_dead_letters()] == ["cus_dead"]
 
 
 def test_a_letter_that_is_none_begins_with_the_first(operator: Client, acme: UUID) -> None:
