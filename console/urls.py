@@ -8,7 +8,7 @@ from console.billing.views import BillingView
 from console.home import home
 from console.joining import join
 from console.operator import operator_site
-from console.plan import people
+from console.plan import days, people
 from console.plan.comparing import plans
 from console.plan.overview import overview
 from console.risk import pages as risk
@@ -46,6 +46,7 @@ urlpatterns = [
     path("console/plans/go-on", ending.go_on, name="console-go-on"),
     path("console/invoices", invoices.invoices, name="console-invoices"),
     path("console/portal", invoices.portal, name="console-portal"),
+    path("console/usage", days.usage, name="console-usage"),
     path("console/people", people.people, name="console-people"),
     path("console/people/invitations", people.invite, name="console-invite"),
     path("console/people/invitations/<uuid:invitation>/take-back", people.take_back, name="console-take-back"),

@@ -110,6 +110,7 @@ from licensing.telling import tenants_asked_more
 from licensing.tenant_search import TENANT_STATES, TenantLine, list_plan_keys, search_tenants
 from licensing.tenants import Tenant, find_tenant_id, forget_tenants, get_tenant, list_tenants, put_tenant
 from licensing.trials import claim_trial, has_claimed_trial, start_trial, trial_days
+from licensing.usage.by_day import USAGE_DAYS, UsageByDay, usage_by_day
 from licensing.usage.forgetting import forget_subject
 from licensing.usage.periods import find_zone
 from licensing.usage.reading import UsageView, usage_fact, usage_of
@@ -141,6 +142,7 @@ __all__ = [
     "OWNER",
     "RESET",
     "TENANT_STATES",
+    "USAGE_DAYS",
     "VENDOR_SLUG",
     "VENDOR_TENANT_ID",
     "AlreadyInvited",
@@ -220,6 +222,7 @@ __all__ = [
     "UnknownPlan",
     "UnknownRole",
     "UsageBusy",
+    "UsageByDay",
     "UsageExpired",
     "UsageKeyReused",
     "UsageNotFound",
@@ -328,6 +331,7 @@ __all__ = [
     "tell_known",
     "tenants_asked_more",
     "trial_days",
+    "usage_by_day",
     "usage_fact",
     "usage_of",
     "webhooks_by_key",

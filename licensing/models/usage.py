@@ -100,6 +100,7 @@ class UsageEntry(models.Model):
         )
         indexes = (
             models.Index(fields=("tenant", "usage_id"), name="licensing_usage_entry_use"),
+            models.Index(fields=("tenant", "at"), name="licensing_usage_entry_day"),
             models.Index(
                 fields=("tenant", "expires_at"),
                 condition=models.Q(state="reserved"),

@@ -86,10 +86,11 @@ def period_at(reset: ResetPeriod | None, *, at: datetime, zone: ZoneInfo, billin
         case _:
             first = today.replace(day=1)
             following = date(today.year + today.month // _MONTHS, today.month % _MONTHS + 1, 1)
-    return Period(start=_midnight(first, zone), end=_midnight(following, zone))
+    return Period(start=midnight_of(first, zone), end=midnight_of(following, zone))
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def midnight_of(day: date, zone: ZoneInfo) -> datetime:
+    """Give the instant in UTC at which a day begins in ``zone``."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 

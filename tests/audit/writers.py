@@ -197,6 +197,7 @@ READS = {
         "tenants_asked_more",
         "trial_days",
         "usage_fact",
+        "usage_by_day",
         "usage_of",
         "written_sum",
     ),
