@@ -2,9 +2,8 @@
 
 import os
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
-import kombu
 import structlog
 from django.conf import settings
 from django.db import transaction
@@ -12,8 +11,10 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from isolation.api import EXPIRES_SECONDS, send_for_worker
+
 _TIMEOUT_SECONDS: Final = 0.2
-_EXPIRES_SECONDS: Final = 5
+_WORK: Final = "billing.tasks.work_off"
 
 _log = structlog.get_logger(__name__)
 
@@ -32,19 +33,10 @@ def begin() -> None:
 
 
 def _send() -> None:
-    from billing.tasks import work_off  # noqa: PLC0415 - tasks work off what comes in here
-
-    options = {
-        **settings.CELERY_BROKER_TRANSPORT_OPTIONS,
-        "socket_timeout": _TIMEOUT_SECONDS,
-        "socket_connect_timeout": _TIMEOUT_SECONDS,
-    }
-    connection: Any = kombu.Connection  # type: ignore[attr-defined]  # kombu exports lazily
     try:
         # One that was sent for and has not begun yet will see this, too.
-        if _client(os.getpid()).set(_key(), 1, nx=True, ex=_EXPIRES_SECONDS):
-            with connection(settings.CELERY_BROKER_URL, transport_options=options) as broker:
-                work_off.apply_async(connection=broker, retry=False, expires=_EXPIRES_SECONDS)
+        if _client(os.getpid()).set(_key(), 1, nx=True, ex=EXPIRES_SECONDS):
+            send_for_worker(_WORK)
     except Exception as error:  # noqa: BLE001 - a webhook is stored, whatever the broker does
         _log.warning("worker_not_nudged", error=type(error).__name__)
 

@@ -1,4 +1,4 @@
-"""The door: serve one tenant at a time, see no other's rows, keep secrets shut, and send beside the requests."""
+"""The door: serve one tenant at a time, see no other's rows, keep secrets shut, send beside the requests, and for a worker."""
 
 from isolation.alone import by_itself
 from isolation.errors import CrossTenantError, SecretUnreadable
@@ -9,8 +9,10 @@ from isolation.resealing import Resealed, count_by_key, reseal_column
 from isolation.sending import PATIENCE_AT_EXIT, OneOfProcess, Sending
 from isolation.statement import global_row, tenant_row
 from isolation.tenancy import current_tenant_id, tenant_transaction
+from isolation.worker import EXPIRES_SECONDS, send_for_worker
 
 __all__ = [
+    "EXPIRES_SECONDS",
     "GLOBAL_TABLES",
     "PATIENCE_AT_EXIT",
     "CrossTenantError",
@@ -29,6 +31,7 @@ __all__ = [
     "reseal_column",
     "ring_state",
     "seal",
+    "send_for_worker",
     "tenant_row",
     "tenant_transaction",
     "unseal",

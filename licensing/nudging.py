@@ -1,16 +1,14 @@
 """Telling a worker that there is work now. Whoever is not told finds out by the schedule."""
 
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
-import kombu
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 
-_TIMEOUT_SECONDS: Final = 0.2
-_EXPIRES_SECONDS: Final = 5
+from isolation.api import send_for_worker
+
 _REST_SECONDS: Final = 0.5
 
 _log = structlog.get_logger(__name__)
@@ -31,14 +29,7 @@ def _send(task: str) -> None:
     if monotonic() - _sent_at.get(task, float("-inf")) < _REST_SECONDS:
         return
     _sent_at[task] = monotonic()
-    options = {
-        **settings.CELERY_BROKER_TRANSPORT_OPTIONS,
-        "socket_timeout": _TIMEOUT_SECONDS,
-        "socket_connect_timeout": _TIMEOUT_SECONDS,
-    }
-    _connection: Any = kombu.Connection  # type: ignore[attr-defined]  # kombu exports lazily
     try:
-        with _connection(settings.CELERY_BROKER_URL, transport_options=options) as broker:
-            current_app.send_task(task, connection=broker, retry=False, expires=_EXPIRES_SECONDS)
+        send_for_worker(task)
     except Exception as error:  # noqa: BLE001 - the event is stored, whatever the broker does
         _log.warning("worker_not_nudged", task=task, error=type(error).__name__)
