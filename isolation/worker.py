@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 import kombu
-from celery import current_app
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 _TIMEOUT_SECONDS: Final = 0.2
 EXPIRES_SECONDS: Final = 5
@@ -12,7 +12,9 @@ EXPIRES_SECONDS: Final = 5
 
 
 def send_for_worker(task: str) -> None:
-    """Send for a worker to do a task, named as the schedule names it; no longer than a moment is waited for the broker.
+    """Send for a worker to do a task; no longer than a moment is waited for the broker.
+
+    task: its name, as the schedule has it.
 
     :raises Exception: whatever the broker's client raises; nobody was sent for then.
     """
@@ -25,4 +27,5 @@ def send_for_worker(task: str) -> None:
     }
     connection: Any = kombu.Connection  # type: ignore[attr-defined]  # kombu exports lazily
     with connection(settings.CELERY_BROKER_URL, transport_options=options) as broker:
-        current_app.send_task(task, connection=broker, retry=False, expires=EXPIRES_SECONDS)
+        # By the task itself, which names the request that it was sent from.
+        import_string(task).apply_async(connection=broker, retry=False, expires=EXPIRES_SECONDS)

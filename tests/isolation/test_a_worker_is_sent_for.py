@@ -9,16 +9,20 @@ import pytest
 import redis
 from django.conf import settings as ours
 from kombu.utils import functional
+from structlog.contextvars import bound_contextvars
 
 import billing.nudging
 import licensing.nudging
 from config.celery import app
+from config.operation.tasks import REQUEST_ID
 from isolation.api import send_for_worker
 from licensing.outbox import SENDS
 
 pytestmark = pytest.mark.django_db
 
-type Taken = Callable[[], list[str]]
+WORKS = "billing.tasks.work_off"
+
+type Taken = Callable[[], list[tuple[str, str | None]]]
 
 
 @pytest.fixture
@@ -26,25 +30,29 @@ def taken(valkey: redis.Redis) -> Taken:
     """Take what waits for a worker, as one would."""
     key = f"{ours.VALKEY_PREFIX}:celery:{app.conf.task_default_queue}"
 
-    def take() -> list[str]:
+    def take() -> list[tuple[str, str | None]]:
         messages: Any = valkey.lpop(key, 100)
-        return [json.loads(one)["headers"]["task"] for one in reversed(messages or [])]
+        sent = [json.loads(one)["headers"] for one in reversed(messages or [])]
+        return [(one["task"], one.get(REQUEST_ID)) for one in sent]
 
     return take
 
 
-def test_a_worker_is_sent_for_once_by_a_name_that_it_knows(taken: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_is_sent_for_once_by_a_name_that_it_knows_and_hears_which_request_did(
+    taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(licensing.nudging, "_sent_at", {})
     monkeypatch.setattr(licensing.nudging, "_REST_SECONDS", 60.0)
-    for _ in range(2):
-        billing.nudging.nudge(using="default")
-        licensing.nudging.nudge(SENDS)
-    assert taken() == ["billing.tasks.work_off", SENDS]
+    with bound_contextvars(request_id="req-1"):
+        for _ in range(2):
+            billing.nudging.nudge(using="default")
+            licensing.nudging.nudge(SENDS)
+    assert taken() == [(WORKS, "req-1"), (SENDS, "req-1")]
     app.loader.import_default_modules()
-    assert {"billing.tasks.work_off", SENDS} <= set(app.tasks)
+    assert {WORKS, SENDS} <= set(app.tasks)
     billing.nudging.begin()
     billing.nudging.nudge(using="default")
-    assert taken() == ["billing.tasks.work_off"]
+    assert taken() == [(WORKS, None)]
 
 
 def test_a_broker_that_is_away_fails_nothing_and_is_not_waited_for(
