@@ -17,6 +17,7 @@ from billing import dirty
 from billing.customers import link_customer
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.gateway import StripeGateway
+from billing.leases import is_over
 from billing.models import Call
 from billing.owing import Operation
 from billing.syncing import Clock
@@ -63,8 +64,9 @@ def replay_call(*, call_id: UUID, at: datetime) -> bool:
 
 
 def _due(at: datetime) -> list[Call]:
-    free = Q(lease_until__isnull=True) | Q(lease_until__lte=at)
-    due = Call.objects.using(SWEEP).filter(free, done_at=None, dead_at=None, next_try_at__lte=at)
+    free = Q(lease_until__isnull=True) | is_over("lease_until", at=at, longest=LEASE)
+    awaited = is_over("next_try_at", at=at, longest=LONGEST_PAUSE)
+    due = Call.objects.using(SWEEP).filter(free, awaited, done_at=None, dead_at=None)
     with transaction.atomic(using=SWEEP):
         ids = [row.id for row in due.select_for_update(skip_locked=True).order_by("next_try_at")[:BATCH]]
         Call.objects.using(SWEEP).filter(id__in=ids).update(lease_until=at + LEASE, attempts=F("attempts") + 1)

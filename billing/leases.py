@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 LEASE: Final = timedelta(seconds=60)
 """A worker that dies while it reads holds a customer up for so long."""
@@ -141,6 +142,14 @@ def release(lease: Lease) -> None:
     """Give the customer back, whatever is left to do; nothing where it is somebody else's."""
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE, [lease.customer_id, lease.fence, lease.owner])
+
+
+def is_over(column: str, *, at: datetime, longest: timedelta) -> Q:
+    """Select rows whose instant is over, or was written by a clock that was wrong: further off than any that is written.
+
+    longest: how far off one is that is written here.
+    """
+    return Q(**{f"{column}__lte": at}) | Q(**{f"{column}__gt": at + 2 * longest})
 
 
 def _taken(sql: str, *, owner: str, at: datetime, **more: Any) -> Lease | None:

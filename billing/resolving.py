@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from billing import dirty
 from billing.errors import StripeRefused, StripeUnavailable
+from billing.leases import is_over
 from billing.models import Event
 from billing.syncing import Clock
 
@@ -37,7 +38,8 @@ def resolve_events(*, gateway: Owners, clock: Clock) -> int:
 
 def _due(at: datetime) -> Iterator[Event]:
     """Take events for this worker alone: until their next try, nobody else does."""
-    due = Event.objects.using(SWEEP).filter(Q(next_try_at__isnull=True) | Q(next_try_at__lte=at), resolved_at=None)
+    awaited = Q(next_try_at__isnull=True) | is_over("next_try_at", at=at, longest=LONGEST_PAUSE)
+    due = Event.objects.using(SWEEP).filter(awaited, resolved_at=None)
     with transaction.atomic(using=SWEEP):
         ids = [row.id for row in due.select_for_update(skip_locked=True).order_by("received_at").only("id")[:BATCH]]
         Event.objects.using(SWEEP).filter(id__in=ids).update(next_try_at=at + LEASE, attempts=F("attempts") + 1)

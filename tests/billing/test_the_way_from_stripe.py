@@ -227,6 +227,19 @@ def test_one_call_that_nobody_understands_holds_up_no_other_and_is_looked_at_in_
     assert (letter.about, letter.attempts) == (str(odd), 2), "what was given up is tried no further"
 
 
+@pytest.mark.parametrize("column", ["lease_until", "next_try_at"])
+def test_a_clock_that_was_ahead_and_is_put_right_holds_up_no_call(shop: Shop, column: str) -> None:
+    tenant = licensing.put_tenant(slug="wanted", name="Wanted", by="test", at=NOON)[0].id
+    at = now()
+    billing.want_customer(tenant_id=tenant, name="Wanted", at=at)
+    with tenant_transaction(tenant):
+        Call.objects.update(**{column: at + timedelta(seconds=30)})
+    assert made_at(shop, at) == 0, "somebody makes it, or it rests"
+    with tenant_transaction(tenant):
+        Call.objects.update(**{column: at + timedelta(days=365)})
+    assert made_at(shop, at) == 1
+
+
 def test_a_call_whose_key_has_expired_is_looked_up_by_a_person(shop: Shop) -> None:
     old, other = (licensing.put_tenant(slug=slug, name=slug, by="test", at=NOON)[0].id for slug in ("old", "other"))
     for tenant in (old, other):

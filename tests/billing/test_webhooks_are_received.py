@@ -175,6 +175,17 @@ def test_a_thin_event_marks_its_customer_once_that_is_known(acme: UUID) -> None:
     assert marks() == 3
 
 
+def test_a_clock_that_was_ahead_and_is_put_right_holds_up_no_event(acme: UUID) -> None:
+    class Owners:
+        def customer_of(self, object_id: str) -> str:
+            return {"sub_1": "cus_acme"}[object_id]
+
+    received(json.dumps(THIN).encode())
+    for ahead, resolved in ((timedelta(seconds=30), 0), (timedelta(days=365), 1)):
+        Event.objects.using("sweep").update(next_try_at=NOON + ahead)
+        assert resolve_events(gateway=Owners(), clock=at_noon) == resolved
+
+
 def test_an_odd_thin_event_holds_up_no_other_and_calls_somebody(acme: UUID) -> None:
     class Odd:
         def customer_of(self, object_id: str) -> str:
