@@ -142,6 +142,17 @@ def test_of_whom_nothing_is_kept_nothing_is_told(world: World, session: str, ver
     assert entries(world, audit.Kind.RISK_EXPORTED, audit.Kind.RISK_ERASED) == []
 
 
+@pytest.mark.parametrize("verb", [("export",), ("erase", "--because", "asked")])
+def test_who_is_named_as_somebody_else_is_not_told_that_nothing_is_kept(
+    world: World, session: str, verb: tuple[str, ...]
+) -> None:
+    with pytest.raises(CommandError) as refused:
+        command(*verb, subject="account:alice")
+    said = "Nothing is kept of how risky account:alice looks. (risk_of_nobody) Of user:alice there is."
+    assert str(refused.value) == said
+    assert kept() == 10
+
+
 @pytest.mark.parametrize("because", ["", " ", "x" * 501, "a\x07bell"])
 def test_nobody_is_erased_without_a_reason(world: World, session: str, because: str) -> None:
     with pytest.raises(CommandError, match="reason_refused"):
