@@ -74,6 +74,7 @@ def test_it_says_when_no_rules_are_in_force_and_by_whom_and_why_some_are(operato
     assert "50 % of workspaces" in page
     assert page.count('data-of="Rules">1<') == 2
     assert "because: it is time" in text(operator, "history")
+    assert "Nothing was done before that." in text(operator, "history?before=1")
 
 
 def test_a_bundle_reads_as_words_and_its_words_are_no_markup(operator: Client) -> None:
