@@ -8,6 +8,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 _CURRENCY_LETTERS: Final = 3
+# Where a request tells of the one transaction that it is about (decisions/circumstances.py).
+_OF_ONE: Final = ("context.transaction", "context", "resource.properties", "action.properties")
 # What parts one property, or one part of it, from the next.
 _PARTING: Final = frozenset(';:"')
 _PARTING_INSIDE: Final = _PARTING | {","}
@@ -34,12 +36,14 @@ def readable_fields(display: Mapping[str, Any]) -> list[ReadableField]:
     """Write the bound properties of a challenge for a person.
 
     A whole number called ``amount`` beside a bound ``currency`` is in that currency's minor unit: both are shown as
-    one sum; of a batch, what each may be at most. Any other number has its digits grouped, and is never converted.
+    one sum; of a batch, what each may be at most. Where a request tells of one transaction in several places, they
+    stand beside each other, unless its currencies differ. Any other number has its digits grouped, and is never
+    converted.
     """
     limits: Mapping[str, Any] = display.get("batch", {}).get("per_item", {})
     given = {one["name"]: limits.get(one["name"], one["value"]) for one in display.get("fields", ())}
     sums = {name: _currency_beside(name, given) for name in given}
-    told = {_beside(name, "currency") for name, currency in sums.items() if currency}
+    told = {path for name, currency in sums.items() if currency for path in _currencies_beside(name, given)}
     return [
         ReadableField(
             name=name,
@@ -66,13 +70,16 @@ def readable_text(text: str) -> str:
     return "".join(one if unicodedata.category(one) not in _UNSEEN else f"[U+{ord(one):04X}]" for one in text)
 
 
-def _beside(name: str, other: str) -> str:
+def _currencies_beside(name: str, given: Mapping[str, object]) -> list[str]:
+    """List the paths of the currencies that go with an amount."""
     head, dot, _ = name.rpartition(".")
-    return f"{head}{dot}{other}"
+    places = {head, *(_OF_ONE if head in _OF_ONE else ())}
+    return [path for path in (f"{place}{dot}currency" for place in places) if path in given]
 
 
 def _currency_beside(name: str, given: Mapping[str, object]) -> str:
-    value, currency = given[name], given.get(_beside(name, "currency"))
+    value, paths = given[name], _currencies_beside(name, given)
+    currency = given[paths[0]] if paths and all(given[one] == given[paths[0]] for one in paths) else None
     is_sum = name.rpartition(".")[2] == "amount" and isinstance(value, int) and not isinstance(value, bool)
     if not is_sum or not isinstance(currency, str) or len(currency) != _CURRENCY_LETTERS or not currency.isascii():
         return ""

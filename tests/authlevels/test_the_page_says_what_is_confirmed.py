@@ -29,6 +29,12 @@ RECENT = Asked(requirement=Requirement(level=Level.AAL1, max_age=60))
         ({"a.amount": "1200", "a.currency": "EUR"}, [("Amount", "1200"), ("Currency", "EUR")]),
         ({"a.amount": True, "a.currency": "EUR"}, [("Amount", "yes"), ("Currency", "EUR")]),
         ({"a.amount": 1, "b.currency": "EUR"}, [("Amount", "1"), ("Currency", "EUR")]),
+        ({"resource.properties.amount": 120_000, "context.currency": "EUR"}, [("Amount", "1,200.00 EUR")]),
+        (
+            {"context.amount": 5, "context.currency": "EUR", "resource.properties.currency": "JPY"},
+            [("Amount", "5"), ("Currency", "EUR"), ("Currency", "JPY")],
+        ),
+        ({"resource.properties.to.amount": 1, "context.currency": "EUR"}, [("Amount", "1"), ("Currency", "EUR")]),
         ({"a.amount": 1, "a.currency": "€"}, [("Amount", "1"), ("Currency", "€")]),
         ({"to.cost_center": None, "to.tags": ["x", 1000]}, [("Cost center", "nothing"), ("Tags", "x, 1,000")]),
         ({"to": {"iban": "DE1", "name": "Bob"}}, [("To", "Iban: DE1, Name: Bob")]),

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from django.db import IntegrityError, transaction
+from django.template.loader import render_to_string
 from django.test import Client
 
 from authlevels import api as authlevels
@@ -20,6 +22,15 @@ from tests.decisions.conftest import TOTP_SECRET, World, code_at
 from tiergate import ActionSpec, CallerKind, Level, Requirement, Scope, Verb
 
 TWO = Requirement(level=Level.AAL2, max_age=120, scope=Scope.TRANSACTION, approvals=2)
+PAYMENTS = ActionSpec(
+    name="payments.approve",
+    title="Approve a payment",
+    resource_type="payment",
+    privilege="payments.approve",
+    binds=("resource.properties.amount", "resource.properties.payee"),
+    requirement=TWO,
+    callers=(CallerKind.PERSON, CallerKind.SERVICE),
+)
 
 
 @pytest.fixture
@@ -27,17 +38,7 @@ def house(world: World) -> World:
     """Payments of Acme need two others; Carol, Dave and Erin may approve them, and Bob the auditor may not."""
     at = world.at
     with licensing.edit_catalogue(by="test", at=at) as edit:
-        edit.put_action(
-            ActionSpec(
-                name="payments.approve",
-                title="Approve a payment",
-                resource_type="payment",
-                privilege="payments.approve",
-                binds=("resource.properties.amount", "resource.properties.payee"),
-                requirement=TWO,
-                callers=(CallerKind.PERSON, CallerKind.SERVICE),
-            )
-        )
+        edit.put_action(PAYMENTS)
     for name in ("dave", "erin"):
         licensing.put_member(
             tenant_id=world.acme, subject_type="user", subject_id=name, roles=["member"], by="test", at=at
@@ -169,6 +170,27 @@ def test_who_may_agree_sees_what_waits_with_its_amount(client: Client, house: Wo
     shown = {field["label"]: field["value"] for field in opened_for["display"]["fields"]}
     assert shown["details"] == "Amount: 1,200; Payee: ACME Ltd"
     assert shown["asked_by"] == "user:alice"
+
+
+def test_who_agrees_reads_a_sum_as_people_write_it_and_agrees_to_what_was_told(client: Client, house: World) -> None:
+    with licensing.edit_catalogue(by="test", at=house.at) as edit:
+        edit.put_action(
+            msgspec.structs.replace(
+                PAYMENTS, binds=("resource.properties.amount", "resource.properties.payee", "context.currency")
+            )
+        )
+    asked = payment(120_000, session=house.asserted(), currency="EUR")
+    opened(client, house, ask(client, house.acme_key, asked))
+    with tenant_transaction(house.acme):
+        (row,) = Approval.objects.all()
+    assert {one["name"]: one["value"] for one in row.display["fields"]} == {
+        "resource.properties.amount": 120_000,
+        "resource.properties.payee": "ACME Ltd",
+        "context.currency": "EUR",
+    }
+    page = render_to_string("decisions/agree.html", {"about": {"properties": {}, "display": row.display}})
+    assert "<strong>1,200.00 EUR</strong>" in page
+    assert "120,000" not in page
 
 
 def test_a_step_up_for_one_approval_agrees_to_no_other(client: Client, house: World) -> None:
