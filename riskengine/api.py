@@ -2,12 +2,11 @@
 
 from riskengine.agents import LONGEST as LONGEST_AGENT
 from riskengine.assessing import Answered, answered, assess, forget_assessments
-from riskengine.assessment import NOT_ASSESSED, Assessment, RiskReason
+from riskengine.assessment import NOT_ASSESSED, Assessment
 from riskengine.data.keeping import forget_data, look_for_data, stale_data
 from riskengine.device_cookie import device_cookie_name, device_in, device_token_in, keep_device_token
 from riskengine.device_tokens import LONGEST as LONGEST_TOKEN
 from riskengine.device_tokens import (
-    Device,
     good_device_token,
     kept_device_token,
     new_device_token,
@@ -19,21 +18,20 @@ from riskengine.errors import LookNotFound, RiskPolicyRefused, RiskUnavailable
 from riskengine.exporting import export_person, is_known
 from riskengine.feedback import confirm_session
 from riskengine.figures.of_tenants import MOST_TENANTS, risk_by_tenant
-from riskengine.figures.outcomes import MOST_CHALLENGED, NOT_OWN, OWN, Challenged, Outcome, Outcomes
+from riskengine.figures.outcomes import MOST_CHALLENGED, NOT_OWN, OWN, Outcome
 from riskengine.figures.over_time import Counts, Day
 from riskengine.figures.period import DAYS, Period
-from riskengine.figures.reasons import TopReason
 from riskengine.figures.report import RiskReport, risk_report
-from riskengine.figures.what_if import BEGIN, Asked, WhatIf, least_begin, most_begin, what_if
+from riskengine.figures.what_if import BEGIN, WhatIf, least_begin, most_begin, what_if
 from riskengine.folding import signal_backlog
 from riskengine.holding import hold_session
 from riskengine.models import Kind
 from riskengine.observing import LookingOn
 from riskengine.policies import RiskPolicy, forget_policies, get_policy, policy_at, put_policy
-from riskengine.reading import get_ready, hour_in, see
+from riskengine.reading import get_ready, see
 from riskengine.recording import record_signal, trust_of
 from riskengine.references import forget_usual
-from riskengine.requirements import BANDS, Mode, Priced, Table, price, rank
+from riskengine.requirements import BANDS, Mode, Priced, price, rank
 from riskengine.seen import NOTHING_SEEN, Seen
 from riskengine.sessions import begin_session, settle_session
 from riskengine.subjects import NOBODY
@@ -56,30 +54,23 @@ __all__ = [
     "NOT_OWN",
     "OWN",
     "Answered",
-    "Asked",
     "Assessment",
-    "Challenged",
     "Counts",
     "Day",
-    "Device",
     "Erased",
     "Kind",
     "LookNotFound",
     "LookingOn",
     "Mode",
     "Outcome",
-    "Outcomes",
     "Period",
     "Priced",
     "RiskPolicy",
     "RiskPolicyRefused",
-    "RiskReason",
     "RiskReport",
     "RiskUnavailable",
     "Seen",
-    "Table",
     "Told",
-    "TopReason",
     "WhatIf",
     "answered",
     "assess",
@@ -98,7 +89,6 @@ __all__ = [
     "get_ready",
     "good_device_token",
     "hold_session",
-    "hour_in",
     "is_known",
     "keep_device_token",
     "kept_device_token",

@@ -79,35 +79,6 @@ DROP FUNCTION riskengine_known(
 )
 """
 
-# What was high once with these looks, and asked for more then, is nothing new when it is seen again.
-_RAISED = """
-CREATE FUNCTION riskengine_raised(
-    tenant uuid, session uuid, a_type text, an_id text, a_look text, a_band text, at timestamptz, most integer
-) RETURNS text LANGUAGE plpgsql VOLATILE AS $fn$
-DECLARE
-    ranks constant text[] := ARRAY['unknown', 'low', 'medium', 'high', 'critical'];
-    noted riskengine_session;
-BEGIN
-    INSERT INTO riskengine_session (id, tenant_id, session_id, subject_type, subject_id, band, raised_at, looks, version)
-    VALUES (gen_random_uuid(), tenant, session, a_type, an_id, a_band, at, jsonb_build_object(a_look, a_band), 1)
-    ON CONFLICT (tenant_id, session_id) DO UPDATE SET
-        band = ranks[greatest(array_position(ranks, riskengine_session.band), array_position(ranks, a_band))],
-        raised_at = greatest(riskengine_session.raised_at, riskengine_raised.at),
-        looks = jsonb_build_object(a_look, a_band) || CASE
-            WHEN (SELECT count(*) FROM jsonb_object_keys(riskengine_session.looks)) < most
-            THEN riskengine_session.looks - a_look ELSE '{}' END,
-        version = riskengine_session.version + 1
-    WHERE coalesce(array_position(ranks, riskengine_session.looks ->> a_look), 0) < array_position(ranks, a_band)
-    RETURNING * INTO noted;
-    IF NOT FOUND THEN
-        SELECT * INTO noted FROM riskengine_session r WHERE r.tenant_id = tenant AND r.session_id = session;
-    END IF;
-    RETURN json_build_object(
-        'band', noted.band, 'raised_at', noted.raised_at, 'looks', noted.looks, 'version', noted.version
-    );
-END
-$fn$
-"""
 # By whom something is usual: the tenant's own counts, and which of the platform's are the newest.
 _USUAL = """
 CREATE FUNCTION riskengine_usual(tenant uuid) RETURNS text LANGUAGE plpgsql VOLATILE AS $fn$
@@ -129,7 +100,6 @@ BEGIN
 END
 $fn$
 """
-_UNRAISED = "DROP FUNCTION riskengine_raised(uuid, uuid, text, text, text, text, timestamptz, integer)"
 
 
 class Migration(migrations.Migration):
@@ -138,6 +108,5 @@ class Migration(migrations.Migration):
     dependencies = [("riskengine", "0001_tables")]
     operations = [
         migrations.RunSQL(_KNOWN, _UNKNOWN),
-        migrations.RunSQL(_RAISED, _UNRAISED),
         migrations.RunSQL(_USUAL, "DROP FUNCTION riskengine_usual(uuid)"),
     ]

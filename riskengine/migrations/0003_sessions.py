@@ -1,11 +1,8 @@
 """What a session has looked like: noted from medium on, raised from high on, and settled once its person has confirmed."""
 
-from importlib import import_module
 from typing import Final
 
 from django.db import migrations, models
-
-_BEFORE: Final = import_module("riskengine.migrations.0002_known")
 
 # Looks that were told of already are no news: whoever confirmed with them is not asked again by the same.
 _NOTED: Final = """
@@ -85,7 +82,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterField(model_name="sessionrisk", name="raised_at", field=models.DateTimeField(null=True)),
         migrations.RunSQL(_NOTED, _UNNOTED),
-        migrations.RunSQL(_BEFORE._UNRAISED, _BEFORE._RAISED),  # noqa: SLF001 - as it was
         migrations.RunSQL(_POLICY, "DROP FUNCTION riskengine_policy_known(uuid)"),
         *(
             migrations.RunSQL(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskengine import api as risk
+from riskengine.reading import hour_in
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -111,6 +112,6 @@ def test_no_text_as_a_user_agent_is_an_error_or_goes_through_as_it_is(text: str)
 
 
 def test_the_hour_is_the_one_on_the_clocks_of_the_zone() -> None:
-    assert risk.hour_in(ZoneInfo("Asia/Kolkata"), at=NOON) == 17
-    assert risk.hour_in(ZoneInfo("America/New_York"), at=NOON) == 7
-    assert risk.hour_in(None, at=NOON) is None
+    assert hour_in(ZoneInfo("Asia/Kolkata"), at=NOON) == 17
+    assert hour_in(ZoneInfo("America/New_York"), at=NOON) == 7
+    assert hour_in(None, at=NOON) is None

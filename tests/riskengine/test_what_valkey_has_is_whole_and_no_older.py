@@ -24,17 +24,18 @@ def fold(*, batch: int = 500) -> int:
 class Reader:
     """Somebody who found nothing in Valkey, has read the database, and is about to put that there."""
 
-    def __init__(self, tenant_id: UUID) -> None:
-        self._keys = keys.reading_keys(tenant_id, OLGA, HOME.network, None)
+    def __init__(self, tenant_id: UUID, session_id: UUID | None = None) -> None:
+        self._keys = keys.reading_keys(tenant_id, OLGA, HOME.network, session_id)
+        self._has_session = session_id is not None
         with pytest.raises(store._Missing) as missing:
-            store._from_valkey(self._keys, has_network=True, has_session=False, at=NOON)
+            store._from_valkey(self._keys, has_network=True, has_session=self._has_session, at=NOON)
         self._began = missing.value.began
         self.found: Known = read_known(
-            tenant_id=tenant_id, subject=OLGA, network=HOME.network, session_id=None, at=NOON
+            tenant_id=tenant_id, subject=OLGA, network=HOME.network, session_id=session_id, at=NOON
         )
 
     def put(self) -> None:
-        store._put(self._keys, self.found, self._began, has_network=True, has_session=False, at=NOON)
+        store._put(self._keys, self.found, self._began, has_network=True, has_session=self._has_session, at=NOON)
 
 
 def test_what_was_taught_between_reading_and_putting_is_not_lost(acme: UUID) -> None:
@@ -73,6 +74,36 @@ def test_who_was_forgotten_between_reading_and_putting_is_not_put_back(acme: UUI
     store.let_go(keys.person_keys(acme, OLGA), [])
     reader.put()
     assert known(acme).stored is None
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_session_that_was_raised_between_reading_and_putting_is_not_put_back(
+    acme: UUID, valkey: redis.Redis, *, is_lost: bool
+) -> None:
+    """Not even where Valkey lost it again meanwhile, as one that is full does."""
+    taught(acme, days=10)
+    session = uuid4()
+    reader = Reader(acme, session)
+    assert reader.found.session is None
+    assessed(acme, FAR, session_id=session)
+    if is_lost:
+        assert valkey.delete(keys.session_key(acme, session)) == 1
+    reader.put()
+    found = known(acme, session_id=session).session
+    assert found is not None
+    assert found.version == 1
+
+
+def test_of_a_session_the_newest_is_kept_in_whatever_order_it_is_told(acme: UUID) -> None:
+    taught(acme, days=10)
+    session = uuid4()
+    assessed(acme, FAR, session_id=session)
+    older = known(acme, session_id=session).session
+    assert older is not None
+    newer = replace(older, band="unknown", version=older.version + 1)
+    for told in (newer, older):
+        store.tell_session(tenant_id=acme, session_id=session, found=told)
+    assert known(acme, session_id=session).session == newer
 
 
 @pytest.mark.parametrize("lost", range(5), ids=["profile", "taught", "failures", "network", "session"])
