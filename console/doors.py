@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -80,8 +81,9 @@ def author(request: HttpRequest) -> str:
 
 
 def refused(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:
-    """Say why not."""
-    return render(request, "console/refused.html", {"sentence": sentence}, status=status)
+    """Say why not, and where one can go instead. What could not be decided was not refused for good."""
+    context = {"sentence": sentence, "is_undecided": status == HTTPStatus.SERVICE_UNAVAILABLE}
+    return render(request, "console/refused.html", context, status=status)
 
 
 def see_other(url: str) -> HttpResponseRedirect:

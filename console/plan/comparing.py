@@ -69,14 +69,16 @@ def plans(request: HttpRequest, session: authlevels.Session) -> HttpResponse:
     shown = [one for one in versions if _is_plan(one) and (one.is_on_sale or str(one.ref) == own)]
     online = _online() if seeing["manages_billing"] else frozenset()
     state = billing.billing_state(tenant_id=session.tenant_id) if seeing["sees_billing"] else None
+    offers = [offer_of(one, own=own, features=features, online=online) for one in shown]
     context = {
         "tenant": seen.snapshot.tenant,
         "here": "plans",
         **seeing,
         "is_paid": state is not None,
         "coming": coming_to(tenant_id=session.tenant_id, state=state, features=features, at=at) if held else None,
-        "offers": [offer_of(one, own=own, features=features, online=online) for one in shown],
-        "rows": rows_of(features.values(), shown),
+        "offers": offers,
+        # On a phone's width a cell stands below its feature, and names its plan itself.
+        "rows": [(title, list(zip(offers, cells, strict=True))) for title, cells in rows_of(features.values(), shown)],
         "add_ons": [
             _add_on(one, features, online=online, held=held)
             for one in versions

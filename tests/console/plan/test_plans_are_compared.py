@@ -41,3 +41,14 @@ def test_a_member_compares_plans_without_reading_which_is_theirs(browser_of: Bro
     assert "Business 49.00 EUR a month" in page
     assert "yours" not in page
     assert "What it would change" not in page
+
+
+def test_on_a_phones_width_each_cell_names_its_plan(browser_of: Browsers) -> None:
+    page = browser_of("bob").get("/console/plans").content.decode()
+    grid = page.split("Side by side")[1].split("</table>")[0]
+    calls = grid.split("Calls of the API")[1].split("</tr>")[0]
+    assert re.findall(r'<td data-of="([^"]+)">([^<]+)', calls) == [
+        ("Starter", "1,000 a month"),
+        ("Business", "50,000 a month"),
+        ("Regulated", "Unlimited"),
+    ]

@@ -48,6 +48,13 @@ def test_an_owner_finds_their_way_and_invites_by_keyboard(chromium: Any) -> None
     page.wait_for_url("**/console/plans")
     page.locator("summary").first.click()
     pages.look(page, "plans")
+    # On a phone all that a plan has is read without pushing the table aside.
+    assert page.locator("td[data-of]").evaluate_all(
+        "all => all.every(one => one.getBoundingClientRect().right <= innerWidth)"
+    )
+    pages.press(page, "Usage")
+    page.wait_for_url("**/console/usage")
+    pages.look(page, "seats")
     pages.press(page, "People")
     page.wait_for_url("**/console/people")
     pages.look(page, "people")
@@ -73,8 +80,10 @@ def test_an_owner_finds_their_way_and_invites_by_keyboard(chromium: Any) -> None
 @pytest.mark.usefixtures("northwind")
 def test_the_longest_page_is_for_everybody(chromium: Any) -> None:
     page, complaints = signed_in(chromium, "alice")
-    licensing.put_subscription(tenant_id=licensing.get_tenant("acme").id, plan="regulated", by="test", at=now())
-    for path in ("/console/", "/console/people"):
+    tenant_id = licensing.get_tenant("acme").id
+    licensing.put_subscription(tenant_id=tenant_id, plan="regulated", by="test", at=now())
+    licensing.consume(tenant_id=tenant_id, items=[("api.calls", 321)], key="a-morning", at=now())
+    for path in ("/console/", "/console/people", "/console/usage"):
         page.goto(path)
         for one in page.locator("summary").all():
             one.click()

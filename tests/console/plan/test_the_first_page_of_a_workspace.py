@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from audit import api as audit
+from console.doors import refused
 from isolation.api import tenant_transaction
 from isolation.clock import now
 from licensing import api as licensing
@@ -57,6 +58,21 @@ def test_a_member_reads_the_features_and_nothing_of_the_subscription_or_of_peopl
     assert "You are on" not in page
     assert "People" not in page
     assert "Your role does not allow this." in page
+
+
+def test_whoever_is_refused_is_shown_where_they_can_go(browser_of: Browsers) -> None:
+    answer = browser_of("bob").get("/console/people")
+    assert answer.status_code == 403
+    page = answer.content.decode()
+    assert "Not allowed" in page
+    assert '<a href="/">' in page
+
+
+def test_what_could_not_be_decided_is_not_called_refused() -> None:
+    page = refused(RequestFactory().get("/console/"), "Not everything could be read.", status=503).content.decode()
+    assert "Not now" in page
+    assert "Not allowed" not in page
+    assert '<a href="">Try again</a>' in page
 
 
 def test_drawing_the_page_opens_and_records_nothing_but_its_own_decision(browser_of: Browsers) -> None:
