@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +273,17 @@ def test_going_back_withdrawing_and_looking_back(server: Answering, tiergate: Ti
     assert _run("history", "--server", server.url)[:2] == (0, "third\nsecond\nfirst\n")
     assert server.asked[-1].path == "/v1/policy/activations?cursor=2+%26"
     assert _run("history", "--server", server.url, "--limit", "1")[1] == "third\n"
+
+
+@pytest.mark.parametrize("verb", [_apply, _plan], ids=["apply", "plan"])
+def test_what_is_wrong_with_a_promise_is_shown_in_its_line_and_never_sent(
+    server: Answering, folder: Path, verb: Callable[[Answering, Path], tuple[int, str, str]]
+) -> None:
+    (folder / "invariants").mkdir()
+    (folder / "invariants" / "a.yaml").write_text("- id: kept\n  on: {actions: []}\n  forbidden: true\n  owner: me\n")
+    code, out, _ = verb(server, folder)
+    assert (code, out.splitlines()[1:3]) == (1, ["    on: {actions: []}", "                  ^"]), out
+    assert server.asked == []
 
 
 def test_what_does_not_belong_together_is_not_sent(server: Answering, folder: Path) -> None:
