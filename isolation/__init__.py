@@ -1,1 +1,1 @@
-"""Whose rows may this transaction see, and which stored secret may be opened?"""
+"""Whose rows may this transaction see, which stored secret may be opened, and what is sent beside the requests?"""
