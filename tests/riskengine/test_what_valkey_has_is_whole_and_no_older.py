@@ -7,6 +7,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from licensing import push
 from riskengine import folding, keys, store
 from riskengine.known import MOST_WAITING, Known, read_known
 from riskengine.learning import MOST_A_DAY
@@ -43,6 +44,20 @@ def test_what_was_taught_between_reading_and_putting_is_not_lost(acme: UUID) -> 
     taught(acme)
     reader.put()
     assert len(known(acme).taught) == 1
+
+
+def test_whoever_hears_that_something_happened_finds_it_there(acme: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was told first would remember an answer without it."""
+    known(acme)
+    found: list[float] = []
+
+    def hear(kind: str, key: str) -> None:
+        if kind == "risk" and not found:
+            found.append(known(acme).failures().person)
+
+    monkeypatch.setattr(push, "_handlers", [hear])
+    failed(acme)
+    assert found[:1] == pytest.approx([1.0])
 
 
 def test_a_slow_reader_puts_nothing_in_the_place_of_what_is_there(acme: UUID) -> None:
