@@ -86,6 +86,14 @@ def test_grace_runs_from_the_invoice_that_nobody_paid_for_as_long_as_the_plan_sa
     found = settled(bought("price_business", status="past_due", unpaid_since=later(60)))
     assert found.grace_until == later(60) + timedelta(days=3)
     assert settled(bought("price_business", status="past_due")).grace_until == NOON + timedelta(days=3)
+    assert settled(bought("price_business", unpaid_since=later(60))).grace_until is None, "who owes nothing needs none"
+
+
+def test_a_trial_ends_for_who_still_tries_alone() -> None:
+    tried, bought_since = (
+        settled(bought("price_business", status=one, trial_end=NOON)) for one in ("trialing", "active")
+    )
+    assert (tried.trial_ends_at, bought_since.trial_ends_at) == (NOON, None)
 
 
 def test_invoices_that_are_voided_pause_the_plan() -> None:
@@ -94,6 +102,23 @@ def test_invoices_that_are_voided_pause_the_plan() -> None:
 
 def test_an_add_on_whose_own_invoices_are_voided_gives_nothing() -> None:
     assert settled(bought("price_business"), bought("price_seats", id="sub_2", is_paused=True)).add_ons == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "days", "is_had"), [("active", 20, True), ("past_due", 6.9, True), ("past_due", 7, False)]
+)
+def test_an_add_on_that_is_paid_for_apart_ends_by_what_it_owes_alone(status: str, days: float, *, is_had: bool) -> None:
+    state = (bought("price_business"), bought("price_seats", id="sub_2", status=status))
+    found = settle(state, sold=SOLD, at=NOON + timedelta(days=days))
+    assert isinstance(found, Settled)
+    assert found.add_ons == ((("more-seats", 1),) if is_had else ())
+
+
+def test_an_add_on_that_is_billed_with_the_plan_has_the_plans_own_grace() -> None:
+    state = (bought("price_business", "price_seats", status="past_due"),)
+    found = settle(state, sold=SOLD, at=NOON + timedelta(days=20))
+    assert isinstance(found, Settled)
+    assert (found.add_ons, found.grace_until) == ((("more-seats", 1),), NOON + timedelta(days=3))
 
 
 @pytest.mark.parametrize(

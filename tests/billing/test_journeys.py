@@ -61,6 +61,13 @@ def kinds_of(tenant: UUID) -> list[str]:
         return [str(one.kind) for one in audit.list_entries(tenant_id=tenant)]
 
 
+class Unasked:
+    """A Stripe that nobody may ask."""
+
+    def subscriptions_of(self, customer: str) -> Any:
+        raise AssertionError(customer)
+
+
 def total_of(shop: Shop, subscription: str) -> list[int]:
     return [one.total for one in shop.v1.invoices.list({"subscription": subscription}).data]
 
@@ -88,6 +95,7 @@ def test_a_second_checkout_closes_the_first_so_that_nobody_pays_twice(shop: Shop
     assert status[second] == "open"
     session = shop.v1.checkout.sessions.list({"status": "expired"}).data[0]
     assert first.url.endswith(session.id)
+    assert arrive(session=str(session.id), clock=now, gateway=Unasked()) == "unknown", "it is waited for by nobody"
     with pytest.raises(billing.CheckoutClosed):
         billing.begin_checkout(tenant_id=tenant, plan="starter", key="a", by=BY, clock=now)
     with pytest.raises(billing.BillingKeyReused):

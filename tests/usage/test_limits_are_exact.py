@@ -44,8 +44,15 @@ def test_all_of_a_limit_can_be_used_and_no_more(acme: UUID) -> None:
 def test_the_same_key_is_the_same_use_and_with_something_else_a_conflict(acme: UUID) -> None:
     first = take(acme, 100, key="a")
     assert take(acme, 100, key="a") == first
-    with pytest.raises(api.UsageKeyReused):
-        take(acme, 99, key="a")
+    asked: dict[str, Any] = {"tenant_id": acme, "items": [("calls", 100)], "key": "a", "at": NOON}
+    for another in (
+        lambda: take(acme, 99, key="a"),
+        lambda: hold(acme, 100, key="a"),
+        lambda: api.consume(**asked, subject=("user", "bob")),
+        lambda: api.consume(**asked, purpose="another"),
+    ):
+        with pytest.raises(api.UsageKeyReused):
+            another()
     assert used(acme) == (100, 0)
 
 
