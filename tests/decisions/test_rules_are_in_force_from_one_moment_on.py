@@ -109,6 +109,12 @@ def test_whoever_expects_another_bundle_changes_nothing(world: World) -> None:
         rollback(expected=second.digest, because="it locks us out", by="user:olga", at=clock.now())
     assert read_stage().active == first.digest
     assert put_in_force(second.digest, expected=first.digest).active == second.digest
+    third = stored("third")
+    put_in_force(third.digest, mode=Mode.SHADOW, percent=10)
+    for undo, meant in ((withdraw, first), (rollback, third)):
+        with pytest.raises(StageChanged):
+            undo(digest=meant.digest, because="it is not what I meant", by="user:olga", at=clock.now())
+    assert (read_stage().active, read_stage().candidate) == (second.digest, third.digest)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +122,7 @@ def test_whoever_expects_another_bundle_changes_nothing(world: World) -> None:
     [
         (Mode.NONE, {"percent": 10}),
         (Mode.SHADOW, {}),
+        (Mode.SHADOW, {"digest": None, "percent": 10}),
         (Mode.STAGED, {"percent": 100}),
         (Mode.STAGED, {"percent": 101}),
         (Mode.STAGED, {"percent": -1}),
