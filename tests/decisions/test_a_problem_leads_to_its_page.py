@@ -40,10 +40,17 @@ def test_the_type_of_a_problem_leads_to_what_it_means(
 def test_every_code_has_a_page_that_the_list_leads_to() -> None:
     listed = re.findall(r'<a href="(/problems/\w+)">', _shown("/problems/"))
     assert sorted(listed) == sorted(f"/problems/{code}" for code in [*ERRORS, *REASONS])
-    for code in {*ERRORS, *REASONS}:
-        page = _shown(f"/problems/{code}")
-        for one in (ERRORS.get(code), REASONS.get(code)):
-            assert one is None or all(f"{status} {phrase}" in page for status, phrase, _to_do in one.statuses)
+    of_each_kind = {
+        (status, bool(one.outcomes)): one
+        for table in (ERRORS, REASONS)
+        for one in table.values()
+        for status, *_words in one.statuses
+    }
+    assert len(of_each_kind) > 12
+    for one in of_each_kind.values():
+        page = _shown(f"/problems/{one.code}")
+        assert all(f"{status} {phrase}" in page for status, phrase, _to_do in one.statuses)
+        assert all(f"<code>{outcome}</code>" in page for outcome in one.outcomes)
 
 
 def test_what_a_code_means_is_written_with_names_set_off_and_nothing_run() -> None:
