@@ -26,6 +26,7 @@ def test_what_was_held_counts_as_far_as_it_was_used_and_on_the_day_it_was_held(a
     kept, given_back, _open = (hold(acme, quantity, at=before) for quantity in (20, 30, 40))
     api.commit(tenant_id=acme, usage_id=kept.usage_id, quantity=6, at=before)
     api.release(tenant_id=acme, usage_id=given_back.usage_id, at=before)
+    hold(acme, 10, at=NOON)
     assert api.usage_by_day(tenant_id=acme, days=2, at=NOON).used == {"calls": (6, 0)}
 
 
