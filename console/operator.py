@@ -28,10 +28,10 @@ TABLES: dict[str, tuple[str, ...]] = {
     "licensing.Tenant": ("slug", "name", "status"),
     "licensing.Feature": ("key", "title", "kind", "sensitivity"),
     "licensing.Plan": ("key", "title", "rank"),
-    "licensing.PlanVersion": (),
-    "licensing.Subscription": (),
-    "licensing.Member": (),
-    "licensing.Override": (),
+    "licensing.PlanVersion": ("plan", "number", "status", "published_at"),
+    "licensing.Subscription": ("tenant", "plan_version", "status", "active_from", "active_to"),
+    "licensing.Member": ("tenant", "subject_type", "subject_id", "display_name", "roles", "active"),
+    "licensing.Override": ("tenant", "feature", "effect", "reason", "by", "expires_at"),
     "audit.Entry": ("at", "kind", "subject_id", "tenant_id"),
 }
 
@@ -222,7 +222,7 @@ def register_tables() -> None:
     """Put each table on the operator's site."""
     for label, columns in TABLES.items():
         model = apps.get_model(label)
-        shown: dict[str, object] = {"list_display": columns} if columns else {}
+        shown: dict[str, object] = {"list_display": columns}
         if label in NEWEST_FIRST:
             shown["ordering"] = NEWEST_FIRST[label]
         operator_site.register(model, type(f"{model.__name__}Table", (ReadOnlyTable,), shown))

@@ -71,6 +71,33 @@ def test_nothing_can_be_added_changed_or_deleted_there(olga: Client) -> None:
     assert licensing.get_tenant("acme").name == "Acme"
 
 
+def test_whose_a_row_is_is_told_by_name(olga: Client) -> None:
+    at = clock.now()
+    with licensing.edit_catalogue(by="test", at=at) as edit:
+        edit.put_feature(FeatureSpec(key="exports", kind=FeatureKind.SWITCH))
+        edit.put_plan(licensing.PlanSpec(key="business", terms=(Term(feature="exports", value=True),)))
+    tenant_id = licensing.get_tenant("acme").id
+    licensing.put_subscription(tenant_id=tenant_id, plan="business", by="test", at=at)
+    licensing.put_member(
+        tenant_id=tenant_id,
+        subject_type="user",
+        subject_id="7781",
+        display_name="Ines",
+        roles=["member"],
+        by="test",
+        at=at,
+    )
+    path = olga.get("/operator/", follow=True).redirect_chain[-1][0]
+    olga.post(path.split("?")[0], {"method": "totp", "code": pyotp.TOTP(SECRET).now()})
+    for table, told in (
+        ("subscription", ("acme", "business@1")),
+        ("member", ("acme", "Ines")),
+        ("planversion", ("business",)),
+    ):
+        page = olga.get(f"/operator/licensing/{table}/").content.decode()
+        assert all(one in page.split("<tbody>")[1] for one in told), (table, page)
+
+
 def test_a_tenants_owner_is_not_an_operator(olga: Client) -> None:
     at = clock.now()
     acme = licensing.get_tenant("acme")
