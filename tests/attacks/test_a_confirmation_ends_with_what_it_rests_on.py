@@ -50,10 +50,12 @@ def test_signing_out_ends_each_confirmation_and_tells_of_it(acme: Acme) -> None:
 def test_removing_a_factor_ends_what_was_confirmed_with_it(acme: Acme) -> None:
     alice, _secret = acme.sign_in_alice()
     passed = acme.step_up(alice, ALICES_SECRET, MANAGE, at=NOON)
+    others = acme.step_up(acme.assert_bob(), BOBS_SECRET, PAY, at=NOON)
     totp = next(one for one in api.list_factors(user_id=alice.user_id) if one.kind == "totp")
     api.remove_factor(session=alice, facts=acme.facts(alice, later(1)), factor_id=totp.id, at=later(1))
     assert _ended(acme) == {passed.elevation_id: ("factor_removed", "account:alice")}
     assert not _uses(passed, at=later(2))
+    assert _uses(others, at=later(2)), "what rests on anything else goes on"
 
 
 @pytest.mark.parametrize("how", ["removed", "suspended"])

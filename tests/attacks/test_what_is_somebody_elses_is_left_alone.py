@@ -8,7 +8,9 @@ import pytest
 
 import licensing.api
 from authlevels import api
+from authlevels.errors import SuspendedNotFound
 from authlevels.models import PasskeyDevice, TotpDevice
+from authlevels.suspended import MOST_WAITING, claim_suspended, get_suspended
 from tests.authenticator import Maker, SoftKey, b64
 from tests.authlevels.acme import ALICES_SECRET, BOBS_SECRET, NOON, PASSWORD, Acme, Asked, code, found_acme, later
 from tests.authlevels.with_passkeys import MANAGE, STRONG, alice_with, ask, enrol, show
@@ -194,3 +196,23 @@ def test_a_session_lists_what_was_confirmed_in_it_alone(acme: Acme, alice: api.S
         assert api.list_elevations(session=other, at=later(4)) == []
     acme.step_up(dave, BOBS_SECRET, at=later(5))
     assert [one.id for one in api.list_elevations(session=alice, at=later(6))] == held
+
+
+def test_what_waits_for_a_confirmation_is_its_sessions_own(acme: Acme) -> None:
+    """Though another session of the same person asks in the same browser, and for more than may wait."""
+    alice, other = (signed_in(acme, "alice", later(second)) for second in (1, 2))
+
+    def waiting(session: api.Session) -> str:
+        decision, _refusal = acme.decide(session, at=later(3))
+        original = api.Original(method="POST", path="/reports/7/export")
+        ref = api.suspend_request(session=session, browser="hers", decision_id=decision, original=original, at=later(3))
+        assert ref is not None
+        return ref
+
+    hers = waiting(alice)
+    for _ in range(MOST_WAITING):
+        waiting(other)
+    for ask_for in (get_suspended, claim_suspended):
+        with pytest.raises(SuspendedNotFound):
+            ask_for(ref=hers, session=other, browser="hers", at=later(4))
+    assert claim_suspended(ref=hers, session=alice, browser="hers", at=later(4)).path == "/reports/7/export"
