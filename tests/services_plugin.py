@@ -27,6 +27,12 @@ def pytest_load_initial_conftests() -> Generator[None]:
     return (yield)
 
 
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are processors: of two, a fifth of the time was spent waiting for the database."""
+    return 1 + (os.cpu_count() or 1)
+
+
 def _prepare() -> None:
     """Bring the services up and name this process's part of them in the environment."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
