@@ -17,7 +17,6 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.csp import build_policy
 
 from decisions import wire
-from decisions.turning_away import turned_away
 from isolation.clock import now
 
 type Environ = dict[str, Any]
@@ -60,25 +59,16 @@ class Door:
                     environ, start_response, 404, {"Content-Type": "application/problem+json"}, _NOT_HERE
                 )
             return self.site(environ, start_response)
-        answered = self._answered(environ, match)
-        _give_back_connections()
-        return self._answer(environ, start_response, *answered)
-
-    def _answered(self, environ: Environ, match: re.Match[str]) -> wire.Reply:
-        authorization = environ.get("HTTP_AUTHORIZATION", "")
-        request_id = environ.get("HTTP_X_REQUEST_ID", "")
-        away = turned_away(authorization, request_id, at=now())
-        if away is not None:
-            return away
         asked = wire.Asked(
-            authorization=authorization,
+            authorization=environ.get("HTTP_AUTHORIZATION", ""),
             content_type=environ.get("CONTENT_TYPE", ""),
-            request_id=request_id,
+            request_id=environ.get("HTTP_X_REQUEST_ID", ""),
             body=_body(environ),
             tenant_ref=match[1],
         )
-        # The body may have taken its time: what was true when it began is looked at again.
-        return _ANSWERED[match[2]](asked, at=now())
+        answered = _ANSWERED[match[2]](asked, at=now())
+        _give_back_connections()
+        return self._answer(environ, start_response, *answered)
 
     def _answer(
         self, environ: Environ, start_response: StartResponse, status: int, headers: dict[str, str], body: bytes

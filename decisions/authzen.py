@@ -11,7 +11,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from decisions.drf import open_because
 from decisions.remote_use import consume_bytes
-from decisions.turning_away import turned_away
 from decisions.wire import MAX_BODY, Asked, Reply, echoed, evaluate_bytes, evaluations_bytes
 from isolation.clock import now
 
@@ -39,7 +38,7 @@ def _echoing(view: View) -> View:
 @require_POST
 def evaluation(request: HttpRequest, tenant: str | None = None) -> HttpResponse:
     """Answer one access evaluation (AuthZEN 1.0 section 6)."""
-    return _respond(_turned_away(request) or evaluate_bytes(_asked(request, tenant), at=now()))
+    return _respond(evaluate_bytes(_asked(request, tenant), at=now()))
 
 
 @open_because(_BY_CREDENTIAL)
@@ -48,7 +47,7 @@ def evaluation(request: HttpRequest, tenant: str | None = None) -> HttpResponse:
 @require_POST
 def evaluations(request: HttpRequest, tenant: str | None = None) -> HttpResponse:
     """Answer a batch of access evaluations (AuthZEN 1.0 section 7)."""
-    return _respond(_turned_away(request) or evaluations_bytes(_asked(request, tenant), at=now()))
+    return _respond(evaluations_bytes(_asked(request, tenant), at=now()))
 
 
 @open_because(_BY_CREDENTIAL)
@@ -57,7 +56,7 @@ def evaluations(request: HttpRequest, tenant: str | None = None) -> HttpResponse
 @require_POST
 def consume(request: HttpRequest, elevation: str, tenant: str | None = None) -> HttpResponse:
     """Use up an elevation for what a remote product is about to do."""
-    return _respond(_turned_away(request) or consume_bytes(_asked(request, tenant), elevation, at=now()))
+    return _respond(consume_bytes(_asked(request, tenant), elevation, at=now()))
 
 
 @open_because("A product must find out where to ask before it has a credential (AuthZEN 1.0 section 9).")
@@ -72,11 +71,6 @@ def configuration(request: HttpRequest, tenant: str | None = None) -> HttpRespon
         "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
     }
     return JsonResponse(document)
-
-
-def _turned_away(request: HttpRequest) -> Reply | None:
-    shown, request_id = request.headers.get("Authorization", ""), request.headers.get("X-Request-ID", "")
-    return turned_away(shown, request_id, at=now())
 
 
 def _asked(request: HttpRequest, tenant: str | None) -> Asked:

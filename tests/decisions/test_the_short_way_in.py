@@ -136,27 +136,8 @@ def test_a_process_that_only_decides_has_no_other_pages(world: World, client: Cl
     assert json.loads(knock(door, "POST", path, content, **environ)[2])["decision"] is True
 
 
-class _NeverSent(BytesIO):
-    """A body that a client does not send."""
-
-    def read(self, _size: int | None = -1) -> bytes:
-        raise AssertionError("somebody waits for the body")
-
-
-@pytest.mark.parametrize(
-    "path", ["/access/v1/evaluation", "/access/v1/evaluations", "/access/v1/elevations/elv_x/consume"]
-)
-@pytest.mark.parametrize("app", [Door(SITE), SITE], ids=["door", "view"])
-def test_nobody_waits_for_the_body_of_a_stranger(world: World, app: Any, path: str) -> None:
-    never: dict[str, Any] = {"wsgi.input": _NeverSent(), "CONTENT_LENGTH": "4000", "CONTENT_TYPE": "application/json"}
-    for shown in ("", "Bearer tgk_nothing", f"Bearer {world.acme_key[:-4]}0000"):
-        status, _headers, content = knock(app, "POST", path, b"", HTTP_AUTHORIZATION=shown, **never)
-        assert (status, json.loads(content)["code"]) == (401, "unknown_caller")
-
-
 def test_a_credential_that_ended_while_its_body_was_sent_asks_nothing(world: World) -> None:
     path, content, environ = questions(world)["allow"]
-
     known = authlevels.resolve_credential(world.acme_key, at=world.at)
     assert known is not None
     known_id = known.id
